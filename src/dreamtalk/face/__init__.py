@@ -1,0 +1,5 @@
+"""Faces in pictures: tracking, the statistical face model, neutral faces."""
+
+from dreamtalk.face.tracker import FaceTracker, TrackedFace
+
+__all__ = ["FaceTracker", "TrackedFace"]
