@@ -1,0 +1,84 @@
+"""Files in and out: checked before the work starts, complete or absent when it ends."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dreamtalk.errors import UnusableInput, UnusableOutput
+
+
+def check_input(path: str | Path) -> Path:
+    """The path of a readable file that is not empty. Raises UnusableInput otherwise."""
+    path = Path(path)
+    if not path.exists():
+        raise UnusableInput(f"{path} does not exist.")
+    if path.is_dir():
+        raise UnusableInput(f"{path} is a folder; a file is needed.")
+    if path.is_file() and path.stat().st_size == 0:
+        raise UnusableInput(f"{path} is empty (0 bytes).")
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise UnusableInput(f"{path} cannot be opened: {error.strerror}.") from error
+    return path
+
+
+def check_output(path: str | Path, suffix: str, inputs: tuple[Path, ...] = ()) -> Path:
+    """The path of a file that can be written, before any work is spent on it; nothing is left behind.
+
+    Folders that do not exist yet are allowed (``replacing`` makes them). inputs: files that must not be overwritten.
+    Raises UnusableOutput when the suffix differs, the place cannot be written to, or it is one of the inputs.
+    """
+    path = Path(path)
+    if path.suffix.lower() != suffix:
+        raise UnusableOutput(f"The output {path} must end in {suffix}.")
+    if path.is_dir():
+        raise UnusableOutput(f"The output {path} is a folder; give the name of a file.")
+    if any(other.exists() and path.exists() and path.samefile(other) for other in inputs):
+        raise UnusableOutput(f"The output {path} would overwrite an input. Choose another name.")
+    folder = path.absolute().parent
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    try:
+        # Asking the system to create a file is the only test that holds for every user and file system.
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UnusableOutput(f"The output {path} cannot be written: {folder}: {error.strerror}.") from error
+    return path
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary name in the same folder that becomes ``path`` when the block ends well.
+
+    After any exception, Ctrl-C too, it is removed, with the folders made for it. Raises UnusableOutput when the folder cannot be made.
+    """
+    made = _missing_folders(path.absolute().parent)
+    try:
+        path.absolute().parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UnusableOutput(f"The folder {path.parent} cannot be made: {error.strerror}.") from error
+    temporary = path.with_name(f".{path.stem}-{os.getpid()}.partial{path.suffix}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        for folder in made:
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
+        raise
+
+
+def _missing_folders(folder: Path) -> list[Path]:
+    """Folders that do not exist yet, innermost first."""
+    missing = []
+    while not folder.exists() and folder != folder.parent:
+        missing.append(folder)
+        folder = folder.parent
+    return missing

@@ -1,0 +1,156 @@
+"""Pictures and videos in: RGB uint8 arrays the right way up, or one clear message why not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from dreamtalk.errors import UnusableInput
+from dreamtalk.media.files import check_input
+from dreamtalk.media.header import read_header
+from dreamtalk.types import VIDEO_FPS, Image
+
+MAX_PIXELS = 64_000_000
+"""Largest picture, in pixels (8000 × 8000; 192 MB as RGB)."""
+
+MIN_SIDE = 32
+"""Smallest side of a picture, in pixels: below this no face can be found."""
+
+MAX_FILE_BYTES = 500_000_000
+"""Largest picture file, in bytes."""
+
+_HEADER_BYTES = 1 << 20
+"""How much of a file is searched for its size: metadata and previews of cameras come first."""
+
+_BACKDROP = 255
+"""What shows through a transparent picture: white."""
+
+
+def read_image(path: str | Path) -> Image:
+    """Read a picture as (H, W, 3) uint8 RGB.
+
+    The EXIF rotation is applied; grey, 16-bit, palette and CMYK pictures become 8-bit RGB; transparency is put
+    on white.
+    Raises UnusableInput when the file is missing, empty, no picture, too small or too large.
+    """
+    path = check_input(path)
+    if path.stat().st_size > MAX_FILE_BYTES:
+        raise UnusableInput(f"{path} is too large for a picture ({path.stat().st_size / 1e9:.1f} GB).")
+    data = path.read_bytes()
+    header = read_header(data)
+    if header is not None:
+        _check_size(path, header.width, header.height)
+    image = _decode(data, alpha=header is not None and header.alpha)
+    if image is None:
+        raise UnusableInput(
+            f"{path} is not a picture that can be read. Use a JPEG, PNG, WebP, BMP or TIFF file with one clear face."
+        )
+    _check_size(path, image.shape[1], image.shape[0])
+    return image
+
+
+def is_image(path: str | Path) -> bool:
+    """Whether the file starts like a picture. Raises UnusableInput when it is missing or empty."""
+    with check_input(path).open("rb") as file:
+        return read_header(file.read(_HEADER_BYTES)) is not None
+
+
+def read_frames(path: str | Path, fps: float = VIDEO_FPS) -> Iterator[Image]:
+    """Read a video as (H, W, 3) uint8 RGB frames at a constant rate, one at a time.
+
+    Frame i is the picture nearest to time i / fps after the first picture: no blending, whatever the file's own rate.
+    The rotation flag of phones is applied. Raises UnusableInput when the file is missing, empty or has no video that
+    can be read.
+    """
+    path = check_input(path)
+    empty = True
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.video:
+                raise UnusableInput(f"{path} holds no video.")
+            stream = container.streams.video[0]
+            _check_size(path, stream.width, stream.height)
+            stream.thread_type = "AUTO"
+            for frame in _at_rate(_pictures(container, stream), fps):
+                empty = False
+                yield _upright(frame)
+    except av.error.FFmpegError as error:
+        raise UnusableInput(f"{path} is not a video that can be read ({error.strerror}).") from error
+    if empty:
+        raise UnusableInput(f"{path} holds no picture that can be read.")
+
+
+def _decode(data: bytes, alpha: bool) -> Image | None:
+    """OpenCV's decoder: applies EXIF and brings everything to 8-bit RGB; None when it cannot."""
+    array = np.frombuffer(data, dtype=np.uint8)
+    try:
+        if not alpha:
+            return _rgb(cv2.imdecode(array, cv2.IMREAD_COLOR_RGB))
+        picture = cv2.imdecode(array, cv2.IMREAD_UNCHANGED)
+    except cv2.error:
+        return None
+    if picture is None or picture.ndim != 3 or picture.shape[2] != 4:
+        return _rgb(cv2.imdecode(array, cv2.IMREAD_COLOR_RGB))
+    full = 65535.0 if picture.dtype == np.uint16 else 255.0
+    opacity = picture[..., 3:].astype(np.float32) / full
+    colour = picture[..., 2::-1].astype(np.float32) * (255.0 / full)
+    blended: Image = np.rint(colour * opacity + _BACKDROP * (1.0 - opacity)).astype(np.uint8)
+    return blended
+
+
+def _rgb(picture: object) -> Image | None:
+    return np.ascontiguousarray(picture, dtype=np.uint8) if isinstance(picture, np.ndarray) else None
+
+
+def _check_size(path: Path, width: int, height: int) -> None:
+    if min(width, height) < MIN_SIDE:
+        raise UnusableInput(f"{path} is too small ({width} × {height} px); at least {MIN_SIDE} px a side are needed.")
+    if width * height > MAX_PIXELS:
+        raise UnusableInput(
+            f"{path} is too large ({width} × {height} px); at most {MAX_PIXELS // 1_000_000} megapixels are read. "
+            "Make it smaller first."
+        )
+
+
+def _pictures(container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
+    """Decoded frames in the order they are shown, broken ones left out."""
+    for packet in container.demux(stream):
+        try:
+            yield from packet.decode()
+        except av.error.InvalidDataError:
+            continue
+
+
+def _at_rate(frames: Iterator[av.VideoFrame], fps: float) -> Iterator[av.VideoFrame]:
+    """Pick the frame nearest to each time i / fps; the last one lasts as long as the one before it."""
+    shown: av.VideoFrame | None = None
+    origin = start = 0.0
+    length = 1.0 / fps
+    index = 0
+    for frame in frames:
+        now = frame.time if frame.time is not None else start + length
+        if shown is None:
+            origin = now
+        else:
+            while index / fps <= (start + now) / 2 - origin:
+                yield shown
+                index += 1
+            length = max(now - start, 0.0)
+        shown, start = frame, now
+    end = start + length - origin
+    while shown is not None and (index + 0.5) / fps < end + 1e-6:
+        yield shown
+        index += 1
+
+
+def _upright(frame: av.VideoFrame) -> Image:
+    """The frame as RGB, turned as its rotation flag asks."""
+    image = np.ascontiguousarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
+    quarter_turns = round(frame.rotation / 90) % 4
+    return np.ascontiguousarray(np.rot90(image, quarter_turns)) if quarter_turns else image

@@ -1,0 +1,126 @@
+"""The original sound of a talk, read in step with the frames it accompanies, at its own rate and channels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+from av.audio.fifo import AudioFifo
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
+
+from dreamtalk.errors import UnusableAudio
+from dreamtalk.media.files import check_input
+from dreamtalk.types import SAMPLE_RATE, Speech
+
+AAC_RATES = (7350, 8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000)
+"""Sample rates an AAC stream can have, in Hz; others go to the next one above."""
+
+AAC_LAYOUTS = ("mono", "stereo", "3.0", "4.0", "5.0", "5.1", "7.1")
+"""Channel layouts our encoder takes as they are; others become stereo."""
+
+_FORMAT = "fltp"
+"""What the AAC encoder eats: float32, one plane per channel."""
+
+_BLOCK = 4096
+"""Samples per block when speech is given as an array."""
+
+
+class Sound:
+    """Sound as a stream of samples: ``take`` gives the next ones, silence after the end. Memory does not grow.
+
+    rate: Hz. layout: FFmpeg's name of the channel layout. The first sample is at time 0, whatever the file's own clock
+    says, exactly as the speech encoder hears it.
+    """
+
+    def __init__(self, frames: Iterator[AudioFrame], rate: int, layout: str) -> None:
+        self.rate = rate
+        self.layout = layout
+        self._frames: Iterator[AudioFrame] | None = frames
+        self._fifo = AudioFifo()
+
+    def take(self, samples: int) -> AudioFrame:
+        """The next ``samples`` samples, as one planar float32 frame."""
+        while self._frames is not None and self._fifo.samples < samples:
+            frame = next(self._frames, None)
+            if frame is None:
+                self._frames = None
+                break
+            frame.pts = None  # the position in the stream is the time; clocks of damaged files jump
+            self._fifo.write(frame)
+        frame = self._fifo.read(samples, partial=True)
+        have = 0 if frame is None else frame.samples
+        if have < samples:
+            channels = av.AudioLayout(self.layout).nb_channels
+            padded = np.zeros((channels, samples), np.float32)
+            if frame is not None:
+                padded[:, :have] = frame.to_ndarray()
+            frame = AudioFrame.from_ndarray(padded, format=_FORMAT, layout=self.layout)
+            frame.sample_rate = self.rate
+        assert frame is not None
+        return frame
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._frames is not None and hasattr(self._frames, "close"):
+            self._frames.close()
+        self._frames = None
+
+
+def open_sound(source: Path | Speech) -> Sound:
+    """The sound to put under a video: of the file where there is one, otherwise the samples themselves.
+
+    Raises UnusableInput or UnusableAudio when a file cannot be read or has no sound.
+    """
+    if isinstance(source, Speech):
+        if source.source is None:
+            return Sound(_of_samples(source), SAMPLE_RATE, "mono")
+        source = source.source
+    path = check_input(source)
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.audio:
+                raise UnusableAudio(f"{path} holds no sound.")
+            context = container.streams.audio[0].codec_context
+            rate = next((r for r in AAC_RATES if r >= context.sample_rate), AAC_RATES[-1])
+            layout = (
+                context.layout.name if context.layout.name in AAC_LAYOUTS else _fallback(context.layout.nb_channels)
+            )
+    except av.error.FFmpegError as error:
+        raise UnusableAudio(f"{path} is not sound that can be read ({error.strerror}).") from error
+    return Sound(_of_file(path, rate, layout), rate, layout)
+
+
+def _fallback(channels: int) -> str:
+    return "mono" if channels == 1 else "stereo"
+
+
+def _of_samples(speech: Speech) -> Iterator[AudioFrame]:
+    for start in range(0, len(speech.samples), _BLOCK):
+        block = speech.samples[np.newaxis, start : start + _BLOCK]
+        frame = AudioFrame.from_ndarray(np.ascontiguousarray(block, np.float32), format=_FORMAT, layout="mono")
+        frame.sample_rate = SAMPLE_RATE
+        yield frame
+
+
+def _of_file(path: Path, rate: int, layout: str) -> Iterator[AudioFrame]:
+    with av.open(str(path)) as container:
+        stream = container.streams.audio[0]
+        resampler, shape = None, None
+        for packet in container.demux(stream):
+            try:
+                decoded = packet.decode()
+            except av.error.InvalidDataError:  # one damaged packet does not spoil the rest
+                continue
+            for frame in decoded:
+                if resampler is None or shape != (frame.format.name, frame.layout.name, frame.sample_rate):
+                    shape = (frame.format.name, frame.layout.name, frame.sample_rate)
+                    if resampler is not None:
+                        yield from resampler.resample(None)
+                    resampler = AudioResampler(format=_FORMAT, layout=layout, rate=rate)
+                frame.pts = None
+                yield from resampler.resample(frame)
+        if resampler is not None:
+            yield from resampler.resample(None)

@@ -1,0 +1,155 @@
+"""Frames and sound out: one H.264 + AAC MP4, encoded once, complete or absent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+
+import av
+import numpy as np
+from av.audio.stream import AudioStream
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
+from av.video.stream import VideoStream
+
+from dreamtalk.errors import DreamTalkError, UnusableOutput
+from dreamtalk.media.files import check_output, replacing
+from dreamtalk.media.sound import Sound, open_sound
+from dreamtalk.types import VIDEO_FPS, FrameStream, Image, Speech
+
+CRF = 18
+"""x264's constant rate factor: visually without loss on faces."""
+
+PRESET = "veryfast"
+"""x264's effort; slower ones cost more time than the whole face does."""
+
+AAC_BITS_PER_CHANNEL = 96_000
+"""Bits per second and channel of the sound, less where the sample rate allows less."""
+
+AAC_BITS_PER_SAMPLE = 4
+"""Upper limit for low sample rates (the format itself stops at 6)."""
+
+
+def write_video(
+    path: str | Path,
+    frames: FrameStream,
+    audio: Path | Speech | None,
+    *,
+    comment: str = "",
+    threads: int | None = None,
+) -> int:
+    """Write frames (H, W, 3) uint8 RGB at 25 fps and their sound; returns how many frames there were.
+
+    Frames are encoded as they come. The sound keeps its rate and channels, starts with the first frame and is cut or
+    filled with silence to the length of the video. comment: for the file's metadata. threads: of the video encoder.
+    The file appears under its name only when complete; on any error, Ctrl-C included, nothing is left.
+    Raises UnusableOutput when the file cannot be written and UnusableInput when the sound cannot be read.
+    """
+    path = check_output(path, ".mp4")
+    sound = open_sound(audio) if audio is not None else None
+    try:
+        with replacing(path) as temporary, _Encoder(temporary, sound, comment, threads) as encoder:
+            for frame in frames:
+                encoder.add(frame)
+            if encoder.count == 0:
+                raise DreamTalkError(f"{path} was not written: there were no frames.")
+        return encoder.count
+    finally:
+        if sound is not None:
+            sound.close()
+
+
+class _Encoder:
+    """An open MP4 file: ``add`` a frame, and the sound that goes with it follows."""
+
+    def __init__(self, path: Path, sound: Sound | None, comment: str, threads: int | None) -> None:
+        self.count = 0
+        self._path = path
+        self._sound = sound
+        self._samples = 0
+        self._threads = threads
+        self._video: VideoStream | None = None
+        self._audio: AudioStream | None = None
+        try:
+            # The index goes in front (faststart), so that players start before the file has arrived.
+            self._container = av.open(str(path), "w", format="mp4", options={"movflags": "faststart"})
+        except OSError as error:
+            raise UnusableOutput(f"{path.parent} cannot be written to: {error.strerror}.") from error
+        if comment:
+            self._container.metadata["comment"] = comment
+
+    def __enter__(self) -> _Encoder:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            # The file is going to be deleted; finishing it could fail again and hide the first error.
+            with suppress(Exception):
+                self._container.close()
+            return
+        with _explained(self._path):
+            if self._video is not None:
+                self._container.mux(self._video.encode(None))
+            if self._audio is not None:
+                self._container.mux(self._audio.encode(None))
+            self._container.close()
+
+    def add(self, image: Image) -> None:
+        """Encode one frame and the sound up to its end."""
+        if self._video is None:
+            self._video = self._open_video(image.shape[1] // 2 * 2, image.shape[0] // 2 * 2)
+            self._audio = self._open_audio()
+        even = np.ascontiguousarray(image[: self._video.height, : self._video.width])
+        frame = VideoFrame.from_ndarray(even, format="rgb24").reformat(
+            format="yuv420p",
+            dst_colorspace=Colorspace.ITU709,
+            src_color_range=ColorRange.JPEG,
+            dst_color_range=ColorRange.MPEG,
+        )
+        frame.pts, frame.time_base = self.count, Fraction(1, VIDEO_FPS)
+        self.count += 1
+        with _explained(self._path):
+            self._container.mux(self._video.encode(frame))
+            self._add_sound()
+
+    def _add_sound(self) -> None:
+        if self._sound is None or self._audio is None:
+            return
+        end = round(self.count * self._sound.rate / VIDEO_FPS)
+        frame = self._sound.take(end - self._samples)
+        frame.pts, frame.time_base = self._samples, Fraction(1, self._sound.rate)
+        self._samples = end
+        self._container.mux(self._audio.encode(frame))
+
+    def _open_video(self, width: int, height: int) -> VideoStream:
+        stream = self._container.add_stream("libx264", rate=VIDEO_FPS, options={"crf": str(CRF), "preset": PRESET})
+        assert isinstance(stream, VideoStream)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        context = stream.codec_context
+        context.colorspace, context.color_range = Colorspace.ITU709, ColorRange.MPEG
+        context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
+        context.thread_count = self._threads or 0
+        return stream
+
+    def _open_audio(self) -> AudioStream | None:
+        if self._sound is None:
+            return None
+        stream = self._container.add_stream("aac", rate=self._sound.rate, layout=self._sound.layout)
+        assert isinstance(stream, AudioStream)
+        per_channel = min(AAC_BITS_PER_CHANNEL, AAC_BITS_PER_SAMPLE * self._sound.rate)
+        stream.bit_rate = per_channel * stream.codec_context.channels
+        return stream
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn errors of the file system and of the encoder into ours."""
+    try:
+        yield
+    except av.error.FFmpegError as error:
+        raise UnusableOutput(f"{path.parent} could not be written to ({error.strerror}). Is the disk full?") from error
