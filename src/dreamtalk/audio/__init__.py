@@ -1,0 +1,7 @@
+"""Speech in: load any audio, and hear it with Whisper's first layers."""
+
+from dreamtalk.audio.encoder import FeatureStream, SpeechEncoder
+from dreamtalk.audio.load import load_speech
+from dreamtalk.audio.windows import WINDOWS, Latency, Window
+
+__all__ = ["WINDOWS", "FeatureStream", "Latency", "SpeechEncoder", "Window", "load_speech"]

@@ -1,0 +1,136 @@
+"""Any audio or video file to the speech that the encoder hears: mono, 16 kHz, float32, starting at time 0 of the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from dreamtalk.errors import UnusableAudio
+from dreamtalk.types import SAMPLE_RATE, Float, Speech
+
+MIN_SECONDS = 0.1
+"""Shortest speech that is worth a video; less than a syllable is a mistake in the input."""
+
+MAX_SECONDS = 3600.0
+"""Longest speech unless the caller says otherwise, in seconds."""
+
+_GAP_SECONDS = 0.1
+"""A hole in the time stamps longer than this is filled with silence; shorter ones are rounding of the container."""
+
+_JUMP_SECONDS = 10.0
+"""A step in the time stamps longer than this is a broken or restarted clock, not a hole."""
+
+_CHANNEL_WEIGHTS = {"FL": 1.0, "FR": 1.0, "FC": 1.0, "LFE": 0.0, "LFE2": 0.0}
+"""Share of a channel in the mono mix before normalising; surround channels count half: speech sits in front."""
+
+_SURROUND_WEIGHT = 0.5
+
+
+def load_speech(path: str | Path, max_seconds: float = MAX_SECONDS) -> Speech:
+    """Read the speech of an audio or video file in any container and codec that PyAV knows.
+
+    A stream that starts later than its container (often 20 to 80 ms in videos) keeps its place: silence is put before
+    it, so that sample 0 belongs to the first video frame. Digital silence is fine.
+
+    Raises UnusableAudio when the file is missing, empty, not readable or without sound, and when the sound is shorter
+    than MIN_SECONDS or longer than `max_seconds`.
+    """
+    file = Path(path)
+    _check_file(file)
+    try:
+        blocks = list(_limited(_resampled(_decoded(file)), file, max_seconds))
+    except av.error.FFmpegError as problem:
+        raise UnusableAudio(f"{file} cannot be read as audio or video ({problem.strerror}).") from problem
+    samples = np.concatenate([np.zeros(0, np.float32), *blocks])
+    if len(samples) == 0:
+        raise UnusableAudio(f"{file} has an audio stream but no sound could be decoded from it: it is empty or damaged.")
+    if len(samples) < MIN_SECONDS * SAMPLE_RATE:
+        milliseconds = 1000 * len(samples) / SAMPLE_RATE
+        raise UnusableAudio(f"{file} holds {milliseconds:.0f} ms of sound; at least {1000 * MIN_SECONDS:.0f} ms are needed.")
+    return Speech(samples, source=file)
+
+
+def _check_file(file: Path) -> None:
+    """Raise UnusableAudio for what can be said without opening the file."""
+    if not file.exists():
+        raise UnusableAudio(f"There is no audio file {file}.")
+    if not file.is_file():
+        raise UnusableAudio(f"{file} is not a file. Give an audio or video file.")
+    if file.stat().st_size == 0:
+        raise UnusableAudio(f"{file} is empty (0 bytes).")
+
+
+def _limited(blocks: Iterator[Float], file: Path, max_seconds: float) -> Iterator[Float]:
+    """Pass 16 kHz blocks on, stopping with an error as soon as they are too long: a day of radio must not fill memory."""
+    limit = max_seconds * SAMPLE_RATE
+    count = 0
+    for block in blocks:
+        count += len(block)
+        if count > limit:
+            raise UnusableAudio(f"{file} is longer than {max_seconds:g} s. Cut it, or raise the limit (max_seconds).")
+        yield block
+
+
+def _decoded(file: Path) -> Iterator[tuple[Float, int]]:
+    """Blocks of mono samples (n,) with their sample rate, silence in place of holes in the time stamps."""
+    with av.open(str(file), metadata_errors="ignore") as container:
+        if not container.streams.audio:
+            raise UnusableAudio(f"{file} has no audio stream.")
+        stream = container.streams.best("audio") or container.streams.audio[0]
+        clock = (container.start_time or 0) / av.time_base  # seconds: where the next sample should be
+        for packet in container.demux(stream):
+            try:
+                frames = packet.decode()
+            except av.error.InvalidDataError:  # one damaged packet: players skip it as well
+                continue
+            for frame in frames:
+                assert isinstance(frame, av.AudioFrame)
+                start = clock if frame.time is None else frame.time
+                hole = start - clock
+                if _GAP_SECONDS < hole <= _JUMP_SECONDS or 0.0 < hole <= _JUMP_SECONDS and clock == 0.0:
+                    yield np.zeros(round(hole * frame.sample_rate), np.float32), frame.sample_rate
+                yield _mono(frame), frame.sample_rate
+                clock = max(start, clock) + frame.samples / frame.sample_rate
+
+
+def _mono(frame: av.AudioFrame) -> Float:
+    """(n,) float32 in [-1, 1] from any sample format and channel layout."""
+    channels = _as_float(frame.to_ndarray())
+    names = [channel.name for channel in frame.layout.channels]
+    if not frame.format.is_planar:
+        channels = channels.reshape(-1, len(names)).T
+    weights = np.array([_CHANNEL_WEIGHTS.get(name, _SURROUND_WEIGHT) for name in names], np.float32)
+    if not weights.any():
+        weights[:] = 1.0
+    mixed = (weights / weights.sum()) @ channels
+    return np.clip(np.nan_to_num(mixed, nan=0.0, posinf=1.0, neginf=-1.0), -1.0, 1.0)
+
+
+def _as_float(samples: NDArray[Any]) -> Float:
+    """Integers of any width to [-1, 1]; floats as they are."""
+    if samples.dtype == np.uint8:
+        return (samples.astype(np.float32) - 128.0) / 128.0
+    if samples.dtype.kind == "i":
+        return (samples / -float(np.iinfo(samples.dtype).min)).astype(np.float32)
+    return samples.astype(np.float32)
+
+
+def _resampled(blocks: Iterator[tuple[Float, int]]) -> Iterator[Float]:
+    """16 kHz blocks; a change of the rate within a stream (chained files, late SBR) starts a fresh resampler."""
+    resampler: soxr.ResampleStream | None = None
+    current = 0
+    for block, rate in blocks:
+        if rate != current:
+            if resampler is not None:
+                yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
+            resampler, current = soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype="float32", quality="HQ"), rate
+        assert resampler is not None
+        yield np.clip(resampler.resample_chunk(block), -1.0, 1.0)
+    if resampler is not None:
+        yield np.clip(resampler.resample_chunk(np.zeros(0, np.float32), last=True), -1.0, 1.0)
