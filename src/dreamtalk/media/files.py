@@ -56,7 +56,8 @@ def check_output(path: str | Path, suffix: str, inputs: tuple[Path, ...] = ()) -
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary name in the same folder that becomes ``path`` when the block ends well.
 
-    After any exception, Ctrl-C too, it is removed, with the folders made for it. Raises UnusableOutput when the folder cannot be made.
+    After any exception, Ctrl-C too, it is removed, with the folders made for it. Raises UnusableOutput when the folder
+    cannot be made.
     """
     made = _missing_folders(path.absolute().parent)
     try:

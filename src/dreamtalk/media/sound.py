@@ -10,8 +10,11 @@ import numpy as np
 from av.audio.fifo import AudioFifo
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
+from av.audio.stream import AudioStream
+from av.container import InputContainer
 
 from dreamtalk.errors import UnusableAudio
+from dreamtalk.media.clock import StreamClock
 from dreamtalk.media.files import check_input
 from dreamtalk.types import SAMPLE_RATE, Speech
 
@@ -31,8 +34,8 @@ _BLOCK = 4096
 class Sound:
     """Sound as a stream of samples: ``take`` gives the next ones, silence after the end. Memory does not grow.
 
-    rate: Hz. layout: FFmpeg's name of the channel layout. The first sample is at time 0, whatever the file's own clock
-    says, exactly as the speech encoder hears it.
+    rate: Hz. layout: FFmpeg's name of the channel layout. Time 0 is the start of the file; holes in its clock are
+    silence, exactly as the speech encoder hears it.
     """
 
     def __init__(self, frames: Iterator[AudioFrame], rate: int, layout: str) -> None:
@@ -48,7 +51,7 @@ class Sound:
             if frame is None:
                 self._frames = None
                 break
-            frame.pts = None  # the position in the stream is the time; clocks of damaged files jump
+            frame.pts = None
             self._fifo.write(frame)
         frame = self._fifo.read(samples, partial=True)
         have = 0 if frame is None else frame.samples
@@ -80,10 +83,10 @@ def open_sound(source: Path | Speech) -> Sound:
         source = source.source
     path = check_input(source)
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), metadata_errors="ignore") as container:
             if not container.streams.audio:
                 raise UnusableAudio(f"{path} holds no sound.")
-            context = container.streams.audio[0].codec_context
+            context = _stream(container).codec_context
             rate = next((r for r in AAC_RATES if r >= context.sample_rate), AAC_RATES[-1])
             layout = (
                 context.layout.name if context.layout.name in AAC_LAYOUTS else _fallback(context.layout.nb_channels)
@@ -106,21 +109,44 @@ def _of_samples(speech: Speech) -> Iterator[AudioFrame]:
 
 
 def _of_file(path: Path, rate: int, layout: str) -> Iterator[AudioFrame]:
-    with av.open(str(path)) as container:
-        stream = container.streams.audio[0]
-        resampler, shape = None, None
+    resampler, shape = None, None
+    for frame, silence in _decoded(path, rate):
+        if resampler is None or shape != (frame.format.name, frame.layout.name, frame.sample_rate):
+            if resampler is not None:
+                yield from resampler.resample(None)
+            shape = (frame.format.name, frame.layout.name, frame.sample_rate)
+            resampler = AudioResampler(format=_FORMAT, layout=layout, rate=rate)
+        for start in range(0, silence, _BLOCK):
+            yield _silence(min(_BLOCK, silence - start), rate, layout)
+        frame.pts = None  # the position in the stream is the time from here on
+        yield from resampler.resample(frame)
+    if resampler is not None:
+        yield from resampler.resample(None)
+
+
+def _decoded(path: Path, rate: int) -> Iterator[tuple[AudioFrame, int]]:
+    """Decoded blocks, each with the samples of silence at ``rate`` Hz that belong before it."""
+    with av.open(str(path), metadata_errors="ignore") as container:
+        stream = _stream(container)
+        clock = StreamClock((container.start_time or 0) / av.time_base)
         for packet in container.demux(stream):
             try:
-                decoded = packet.decode()
+                frames = packet.decode()
             except av.error.InvalidDataError:  # one damaged packet does not spoil the rest
                 continue
-            for frame in decoded:
-                if resampler is None or shape != (frame.format.name, frame.layout.name, frame.sample_rate):
-                    shape = (frame.format.name, frame.layout.name, frame.sample_rate)
-                    if resampler is not None:
-                        yield from resampler.resample(None)
-                    resampler = AudioResampler(format=_FORMAT, layout=layout, rate=rate)
-                frame.pts = None
-                yield from resampler.resample(frame)
-        if resampler is not None:
-            yield from resampler.resample(None)
+            for frame in frames:
+                hole = clock.silence_before(frame.time, frame.samples / frame.sample_rate)
+                yield frame, round(hole * rate)
+
+
+def _stream(container: InputContainer) -> AudioStream:
+    stream = container.streams.best("audio") or container.streams.audio[0]
+    assert isinstance(stream, AudioStream)
+    return stream
+
+
+def _silence(samples: int, rate: int, layout: str) -> AudioFrame:
+    channels = av.AudioLayout(layout).nb_channels
+    frame = AudioFrame.from_ndarray(np.zeros((channels, samples), np.float32), format=_FORMAT, layout=layout)
+    frame.sample_rate = rate
+    return frame

@@ -1,0 +1,21 @@
+"""What a video of ours says about itself in its metadata. Always written."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+
+
+def package_version() -> str:
+    """The installed version of dreamtalk."""
+    try:
+        return version("dreamtalk")
+    except PackageNotFoundError:  # used from a source folder without being installed
+        return "unknown"
+
+
+def origin_comment() -> str:
+    """One sentence for the file's comment field, readable by people and by programs that look for AI marks."""
+    return (
+        f"Synthetic video (AI-generated): a still picture animated to a sound file by dreamtalk {package_version()}. "
+        "digitalSourceType: compositeWithTrainedAlgorithmicMedia"
+    )
