@@ -1,0 +1,77 @@
+# make demo   installs into .venv and turns examples/portrait.jpg + examples/speech.wav into out/demo.mp4
+# make test   installs the test extra into .venv and runs the tests
+# make help   lists the rest
+#
+# Needed beforehand: Python 3.10 or newer and make. No ffmpeg, no GPU.
+# PYTHON=python3.12   another Python          TORCH=torch   another build of PyTorch, any pip requirement
+
+PYTHON ?= python3
+VENV ?= .venv
+TORCH ?=
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip
+TORCH_PINNED := $(shell sed -n 's/^torch==/torch==/p' constraints.txt)
+TORCH_CPU_INDEX := https://download.pytorch.org/whl/cpu
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench picture clean
+
+help:  ## list what make can do here
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
+
+demo: $(VENV)/.run  ## examples/portrait.jpg + examples/speech.wav -> out/demo.mp4
+	@echo "== Making out/demo.mp4 from examples/portrait.jpg and examples/speech.wav"
+	@$(BIN)/dreamtalk generate examples/portrait.jpg examples/speech.wav -o out/demo.mp4
+	@echo "== Done. Open out/demo.mp4 in a video player."
+
+test: $(VENV)/.dev  ## run the tests
+	@echo "== Running the tests (pytest)"
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev  ## check style (ruff) and types (mypy)
+	@echo "== Checking style (ruff)"
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@echo "== Checking types (mypy --strict)"
+	@$(BIN)/mypy
+
+bench: $(VENV)/.run  ## measure the whole line: time per step, peak memory
+	@echo "== Measuring the whole line"
+	@$(BIN)/python benchmarks/line.py
+
+picture: demo $(VENV)/.dev  ## frames of out/demo.mp4 as docs/images/demo.jpg
+	@echo "== Making docs/images/demo.jpg"
+	@$(BIN)/python docs/images/make_strip.py out/demo.mp4 docs/images/demo.jpg
+
+clean:  ## remove .venv, out and caches
+	rm -rf $(VENV) out .pytest_cache .mypy_cache .ruff_cache
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 10) or sys.exit("Python 3.10 or newer is needed, this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 demo")'
+	@echo "== Creating $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
+
+# PyTorch comes first and alone: on Linux plain "torch" brings gigabytes of CUDA that a machine without an NVIDIA GPU
+# cannot use, so there the CPU build is asked for by name.
+$(VENV)/.torch: constraints.txt | $(VENV)/bin/python
+	@if [ -n "$(TORCH)" ]; then \
+	  echo "== Installing PyTorch ($(TORCH), as asked)"; $(PIP) install -q "$(TORCH)"; \
+	elif [ "$$(uname -s)" = Linux ] && ! nvidia-smi >/dev/null 2>&1; then \
+	  echo "== Installing PyTorch ($(TORCH_PINNED), CPU build)"; \
+	  $(PIP) install -q --retries 1 --extra-index-url $(TORCH_CPU_INDEX) "$(TORCH_PINNED)+cpu" || \
+	  { echo "== The CPU build cannot be reached; installing $(TORCH_PINNED) as the package index has it"; \
+	    $(PIP) install -q "$(TORCH_PINNED)"; }; \
+	else \
+	  echo "== Installing PyTorch ($(TORCH_PINNED))"; $(PIP) install -q "$(TORCH_PINNED)"; \
+	fi
+	@touch $@
+
+$(VENV)/.run: pyproject.toml $(VENV)/.torch
+	@echo "== Installing dreamtalk and what it needs"
+	@$(PIP) install -q $(if $(TORCH),,-c constraints.txt) -e .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml $(VENV)/.torch
+	@echo "== Installing dreamtalk with the tools for tests and checks"
+	@$(PIP) install -q $(if $(TORCH),,-c constraints.txt) -e '.[dev]'
+	@touch $@ $(VENV)/.run
