@@ -49,7 +49,7 @@ class SpeechEncoder:
         return cls(load_encoder(path), path.stem, threads)
 
     def encode(self, speech: Speech, latency: Latency = "quality") -> SpeechFeatures:
-        """Features (N, width) of a whole speech, N = 2 x speech.frames; the last frame's part after the end is silence."""
+        """Features (N, width) of a whole speech, N = 2 x speech.frames; what follows the end is silence."""
         stream = FeatureStream(self, latency)
         blocks = [stream.push(speech.samples[at : at + _BLOCK]) for at in range(0, len(speech.samples), _BLOCK)]
         values = np.concatenate([*blocks, stream.finish()])

@@ -1,4 +1,4 @@
-"""Any audio or video file to the speech that the encoder hears: mono, 16 kHz, float32, starting at time 0 of the file."""
+"""Any audio or video file to the speech that the encoder hears: mono, 16 kHz, float32, from time 0 of the file on."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ def load_speech(path: str | Path, max_seconds: float = MAX_SECONDS) -> Speech:
         raise UnusableAudio(f"{file} cannot be read as audio or video ({problem.strerror}).") from problem
     samples = np.concatenate([np.zeros(0, np.float32), *blocks])
     if len(samples) == 0:
-        raise UnusableAudio(f"{file} has an audio stream but no sound could be decoded from it: it is empty or damaged.")
+        raise UnusableAudio(f"{file} has an audio stream, but no sound can be decoded from it: empty or damaged.")
     if len(samples) < MIN_SECONDS * SAMPLE_RATE:
-        milliseconds = 1000 * len(samples) / SAMPLE_RATE
-        raise UnusableAudio(f"{file} holds {milliseconds:.0f} ms of sound; at least {1000 * MIN_SECONDS:.0f} ms are needed.")
+        held = f"{1000 * len(samples) / SAMPLE_RATE:.0f} ms"
+        raise UnusableAudio(f"{file} holds {held} of sound; at least {1000 * MIN_SECONDS:.0f} ms are needed.")
     return Speech(samples, source=file)
 
 
@@ -67,7 +67,7 @@ def _check_file(file: Path) -> None:
 
 
 def _limited(blocks: Iterator[Float], file: Path, max_seconds: float) -> Iterator[Float]:
-    """Pass 16 kHz blocks on, stopping with an error as soon as they are too long: a day of radio must not fill memory."""
+    """Pass 16 kHz blocks on; raise as soon as they are too long, so that a day of radio does not fill memory."""
     limit = max_seconds * SAMPLE_RATE
     count = 0
     for block in blocks:
@@ -84,6 +84,7 @@ def _decoded(file: Path) -> Iterator[tuple[Float, int]]:
             raise UnusableAudio(f"{file} has no audio stream.")
         stream = container.streams.best("audio") or container.streams.audio[0]
         clock = (container.start_time or 0) / av.time_base  # seconds: where the next sample should be
+        tolerance = 0.0  # only the first frame's place is exact: later time stamps are rounded by the container
         for packet in container.demux(stream):
             try:
                 frames = packet.decode()
@@ -91,12 +92,14 @@ def _decoded(file: Path) -> Iterator[tuple[Float, int]]:
                 continue
             for frame in frames:
                 assert isinstance(frame, av.AudioFrame)
-                start = clock if frame.time is None else frame.time
-                hole = start - clock
-                if _GAP_SECONDS < hole <= _JUMP_SECONDS or 0.0 < hole <= _JUMP_SECONDS and clock == 0.0:
+                hole = 0.0 if frame.time is None else frame.time - clock
+                if tolerance < hole <= _JUMP_SECONDS:
                     yield np.zeros(round(hole * frame.sample_rate), np.float32), frame.sample_rate
+                if hole > tolerance or hole < -_JUMP_SECONDS:
+                    clock += hole
                 yield _mono(frame), frame.sample_rate
-                clock = max(start, clock) + frame.samples / frame.sample_rate
+                clock += frame.samples / frame.sample_rate
+                tolerance = _GAP_SECONDS
 
 
 def _mono(frame: av.AudioFrame) -> Float:
@@ -108,8 +111,9 @@ def _mono(frame: av.AudioFrame) -> Float:
     weights = np.array([_CHANNEL_WEIGHTS.get(name, _SURROUND_WEIGHT) for name in names], np.float32)
     if not weights.any():
         weights[:] = 1.0
-    mixed = (weights / weights.sum()) @ channels
-    return np.clip(np.nan_to_num(mixed, nan=0.0, posinf=1.0, neginf=-1.0), -1.0, 1.0)
+    mixed = (weights / weights.sum()) @ np.nan_to_num(channels, nan=0.0, posinf=1.0, neginf=-1.0)
+    mono: Float = np.clip(mixed, -1.0, 1.0)
+    return mono
 
 
 def _as_float(samples: NDArray[Any]) -> Float:

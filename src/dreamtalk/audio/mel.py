@@ -1,8 +1,8 @@
-"""Log-mel spectrogram as Whisper hears it, with one change: a fixed floor instead of one that follows the loudest frame.
+"""Log-mel spectrogram as Whisper hears it, but with a fixed floor instead of one that follows the loudest frame.
 
-Whisper (Radford et al. 2022, section 2.2) clamps each 30 s window at its own maximum minus 8 decades. With short windows
-that rule makes the same instant look different from window to window, and raises the noise of a pause to the level of
-speech as soon as nobody speaks within the window. Here the floor is a constant, so that every spectrogram frame depends
+Whisper (Radford et al. 2022, section 2.2) clamps each 30 s window at its own maximum minus 8 decades. In short windows
+that makes the same instant look different from window to window, and lets the faint noise of a pause appear as soon as
+nobody speaks within the window. Here the floor is a constant, so that every spectrogram frame depends
 on nothing but its own 400 samples. docs/audio.md shows the comparison.
 """
 
@@ -12,6 +12,7 @@ import math
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dreamtalk.types import SAMPLE_RATE, Float
@@ -25,19 +26,19 @@ HOP = 160
 MEL_BANDS = 80
 
 FLOOR = -6.5
-"""Smallest log10 mel power told apart from silence: 8 decades below 1.5, the loudest frame of ordinary recorded speech."""
+"""Smallest log10 mel power told apart from silence: 8 decades below 1.5, where ordinary recorded speech is loudest."""
 
 _LEAST_POWER = 1e-10
 """Mel power that stands for zero before the logarithm (Whisper's constant)."""
 
 
-def _slaney_mel(hertz: Float) -> Float:
+def _slaney_mel(hertz: NDArray[np.float64]) -> NDArray[np.float64]:
     """Slaney's mel scale: linear below 1 kHz (200/3 Hz per mel), logarithmic above (27 mel per factor 6.4)."""
     linear = hertz * 3.0 / 200.0
     return np.where(hertz < 1000.0, linear, 15.0 + 27.0 * np.log(np.maximum(hertz, 1e-9) / 1000.0) / math.log(6.4))
 
 
-def _slaney_hertz(mel: Float) -> Float:
+def _slaney_hertz(mel: NDArray[np.float64]) -> NDArray[np.float64]:
     """Inverse of `_slaney_mel`."""
     return np.where(mel < 15.0, mel * 200.0 / 3.0, 1000.0 * np.exp((mel - 15.0) * math.log(6.4) / 27.0))
 
@@ -66,7 +67,7 @@ class LogMel(nn.Module):
         self.register_buffer("filters", torch.from_numpy(mel_filters()), persistent=False)
 
     def forward(self, samples: Tensor) -> Tensor:
-        """samples: (B, 160 n + 240), so that frame i is centred on sample 160 i + 200. Returns (B, 80, n) in about [-1, 2]."""
+        """samples: (B, 160 n + 240), frame i centred on sample 160 i + 200. Returns (B, 80, n), about -0.6 to 1.6."""
         spectrum = torch.stft(samples, FFT_SIZE, HOP, window=self.window, center=False, return_complex=True)
         power = self.filters @ spectrum.abs().square()  # (B, 80, n)
         log_power = power.clamp(min=_LEAST_POWER).log10().clamp(min=FLOOR)

@@ -1,4 +1,4 @@
-"""The encoder's weight file: safetensors, matrices as int8 with one scale per output channel, or float16; the rest float16.
+"""The encoder's weight file: safetensors with matrices as int8 and one scale per output channel, or all float16.
 
 Everything is turned into float32 when it is loaded: int8 here saves disk, not time.
 """
@@ -43,7 +43,7 @@ def load_weights(path: Path) -> dict[str, Float]:
     """The weights as float32. Raises AssetMissing when the file is not one of ours."""
     try:
         with safe_open(path, framework="numpy") as file:
-            stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118: not a dict
+            stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as problem:
         raise AssetMissing(f"{path} is not a dreamtalk encoder file ({problem}).") from problem
     weights: dict[str, Float] = {}

@@ -20,7 +20,7 @@ HEAD_WIDTH = 64
 
 @dataclass(frozen=True, slots=True)
 class WhisperConfig:
-    """width: D, channels. layers: how many of the encoder's layers are kept. positions: rows of the time table (50 Hz)."""
+    """width: D, channels. layers: encoder layers kept. positions: rows of the time table, 50 per second."""
 
     width: int
     layers: int
@@ -78,7 +78,7 @@ class WhisperEncoder(nn.Module):
         self.layers = nn.ModuleList(Layer(config.width) for _ in range(config.layers))
 
     def forward(self, mel: Tensor) -> Tensor:
-        """mel: (B, 80, 2 N), N at most the number of positions. Returns (B, N, D), raw output of the last layer kept."""
+        """mel: (B, 80, 2 N), N at most the number of positions. Returns (B, N, D), raw output of the last layer."""
         x = functional.gelu(self.conv1(mel))
         x = functional.gelu(self.conv2(x)).transpose(1, 2)  # (B, N, D)
         x = x + self.positions[: x.shape[1]]
@@ -90,6 +90,6 @@ class WhisperEncoder(nn.Module):
 def sinusoids(length: int, width: int) -> Tensor:
     """Whisper's table of times (length, width): sines then cosines, wavelengths from 2 pi to 20000 pi steps."""
     half = width // 2
-    frequencies = torch.exp(-torch.arange(half, dtype=torch.float64) * (torch.log(torch.tensor(10000.0, dtype=torch.float64)) / (half - 1)))
+    frequencies = 10000.0 ** (-torch.arange(half, dtype=torch.float64) / (half - 1))
     angles = torch.arange(length, dtype=torch.float64)[:, None] * frequencies
     return torch.cat([angles.sin(), angles.cos()], dim=1).float()

@@ -18,7 +18,7 @@ STEP = SAMPLE_RATE // FEATURE_RATE
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """One window hears `before + keep + after` features' worth of sound and gives the `keep` in the middle (50 per second)."""
+    """One window hears `before + keep + after` features' worth of sound (50 per second) and gives the `keep`."""
 
     before: int
     keep: int
@@ -31,7 +31,7 @@ class Window:
 
     @property
     def samples(self) -> int:
-        """Samples that one window hears, with the half frame on either side that its outermost mel frames reach into."""
+        """Samples that one window hears, with what its outermost mel frames reach into on either side."""
         return self.length * STEP + FFT_SIZE - HOP
 
     def first_sample(self, index: int) -> int:

@@ -1,5 +1,7 @@
 """Cut the first encoder layers out of a CTranslate2 Whisper file and store them as our own asset.
 
+    python -m dreamtalk.convert.whisper --parts model.bin.part1 model.bin.part2 --out whisper-base-l3.safetensors
+
 Layout of CTranslate2's `model.bin`, little endian: uint32 version, string name, uint32 revision, uint32 count, then per
 variable: string name, uint8 rank, rank x uint32 sizes, uint8 type, uint32 bytes, data. A string is a uint16 length that
 includes the final NUL, then the bytes.
@@ -12,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tyro
 from numpy.typing import NDArray
 
+from dreamtalk.audio.weights import save_encoder
 from dreamtalk.errors import UnusableInput
 
 _TYPES = {0: np.float32, 1: np.int8, 2: np.int16, 3: np.int32, 4: np.float16}
@@ -86,6 +90,15 @@ def encoder_weights(variables: Variables, layers: int) -> dict[str, NDArray[np.f
     return {ours: variables[theirs].astype(np.float32) for theirs, ours in names.items()}
 
 
-def read_parts(parts: list[Path]) -> bytes:
-    """One file that was cut into parts, in the order given."""
-    return b"".join(part.read_bytes() for part in parts)
+def convert(parts: list[Path], out: Path, layers: int = 3, int8: bool = True) -> None:
+    """Write the encoder asset.
+
+    parts: the CTranslate2 model.bin, or its parts in order. out: .safetensors file. layers: encoder layers to keep.
+    int8: matrices as int8 per output channel, else float16. Raises UnusableInput for other files.
+    """
+    data = b"".join(part.read_bytes() for part in parts)
+    save_encoder(out, encoder_weights(read_ctranslate2(data), layers), int8)
+
+
+if __name__ == "__main__":
+    tyro.cli(convert)

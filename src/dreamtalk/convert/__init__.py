@@ -1,0 +1,1 @@
+"""Official checkpoints and other people's files in, other motion formats out."""
