@@ -55,23 +55,23 @@ $(VENV)/bin/python:
 # cannot use, so there the CPU build is asked for by name.
 $(VENV)/.torch: constraints.txt | $(VENV)/bin/python
 	@if [ -n "$(TORCH)" ]; then \
-	  echo "== Installing PyTorch ($(TORCH), as asked)"; $(PIP) install -q "$(TORCH)"; \
+	  echo "== Installing PyTorch ($(TORCH), as asked)"; $(PIP) install -qq "$(TORCH)"; \
 	elif [ "$$(uname -s)" = Linux ] && ! nvidia-smi >/dev/null 2>&1; then \
 	  echo "== Installing PyTorch ($(TORCH_PINNED), CPU build)"; \
-	  $(PIP) install -q --retries 1 --extra-index-url $(TORCH_CPU_INDEX) "$(TORCH_PINNED)+cpu" || \
+	  $(PIP) install -qq --no-deps --retries 1 --timeout 30 --extra-index-url $(TORCH_CPU_INDEX) "$(TORCH_PINNED)+cpu" || \
 	  { echo "== The CPU build cannot be reached; installing $(TORCH_PINNED) as the package index has it"; \
-	    $(PIP) install -q "$(TORCH_PINNED)"; }; \
+	    $(PIP) install -qq "$(TORCH_PINNED)"; }; \
 	else \
-	  echo "== Installing PyTorch ($(TORCH_PINNED))"; $(PIP) install -q "$(TORCH_PINNED)"; \
+	  echo "== Installing PyTorch ($(TORCH_PINNED))"; $(PIP) install -qq "$(TORCH_PINNED)"; \
 	fi
 	@touch $@
 
 $(VENV)/.run: pyproject.toml $(VENV)/.torch
 	@echo "== Installing dreamtalk and what it needs"
-	@$(PIP) install -q $(if $(TORCH),,-c constraints.txt) -e .
+	@$(PIP) install -qq $(if $(TORCH),,-c constraints.txt) -e .
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml $(VENV)/.torch
 	@echo "== Installing dreamtalk with the tools for tests and checks"
-	@$(PIP) install -q $(if $(TORCH),,-c constraints.txt) -e '.[dev]'
+	@$(PIP) install -qq $(if $(TORCH),,-c constraints.txt) -e '.[dev]'
 	@touch $@ $(VENV)/.run

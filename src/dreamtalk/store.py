@@ -1,0 +1,98 @@
+"""Motion and track files: plain .npz arrays under the names of their dataclass, never pickles."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dreamtalk.errors import UnusableInput
+from dreamtalk.media.files import check_input, check_output, replacing
+from dreamtalk.types import FaceTrack, Motion
+
+_SHAPES: dict[str, tuple[int | None, ...]] = {
+    "expression": (None, None),
+    "rotation": (None, 3),
+    "translation": (None, 3),
+    "gaze": (None, 4),
+    "landmarks": (None, 478, 3),
+    "pose": (None, 6),
+    "blendshapes": (None, 52),
+    "valid": (None,),
+}
+"""Shape of each array after the frame axis; None: any length (the first axis is the same for all)."""
+
+
+def save_motion(path: str | Path, motion: Motion) -> None:
+    """Write a motion file. Raises UnusableOutput when it cannot be written."""
+    _save(path, motion)
+
+
+def load_motion(path: str | Path) -> Motion:
+    """Read a motion file. Raises UnusableInput when it is none."""
+    return Motion(**_load(path, Motion, "motion"))
+
+
+def save_track(path: str | Path, track: FaceTrack) -> None:
+    """Write a track file. Raises UnusableOutput when it cannot be written."""
+    _save(path, track)
+
+
+def load_track(path: str | Path) -> FaceTrack:
+    """Read a track file. Raises UnusableInput when it is none."""
+    return FaceTrack(**_load(path, FaceTrack, "track"))
+
+
+def kind_of(path: str | Path) -> str:
+    """'motion' or 'track' for files of ours. Raises UnusableInput for others."""
+    names = set(_arrays(check_input(path)))
+    for kind, cls in (("motion", Motion), ("track", FaceTrack)):
+        if {field.name for field in fields(cls)} <= names:
+            return kind
+    raise UnusableInput(f"{path} is neither a motion file nor a track file of dreamtalk.")
+
+
+def _save(path: str | Path, record: Motion | FaceTrack) -> None:
+    path = check_output(path, ".npz")
+    arrays: dict[str, Any] = {field.name: getattr(record, field.name) for field in fields(record)}
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, **arrays)
+
+
+def _load(path: str | Path, cls: type[Motion] | type[FaceTrack], kind: str) -> dict[str, Any]:
+    path = check_input(path)
+    arrays = _arrays(path)
+    missing = [field.name for field in fields(cls) if field.name not in arrays]
+    if missing:
+        raise UnusableInput(f"{path} is not a {kind} file of dreamtalk: it lacks {', '.join(missing)}.")
+    frames = len(np.atleast_1d(arrays["expression"]))
+    values: dict[str, Any] = {"fps": float(arrays["fps"]), "face_space": str(arrays["face_space"])}
+    for field in fields(cls):
+        if field.name in _SHAPES:
+            values[field.name] = _checked(path, field.name, arrays[field.name], frames)
+    return values
+
+
+def _checked(path: Path, name: str, array: np.ndarray[Any, Any], frames: int) -> np.ndarray[Any, Any]:
+    expected = _SHAPES[name]
+    fits = array.ndim == len(expected) and all(e in (None, n) for e, n in zip(expected, array.shape, strict=True))
+    if not fits or len(array) != frames or frames == 0:
+        raise UnusableInput(f"{path}: the array {name} has the shape {array.shape}, which does not fit.")
+    if name == "valid":
+        return array.astype(np.bool_)
+    if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
+        raise UnusableInput(f"{path}: the array {name} holds values that are no numbers.")
+    return array.astype(np.float32)
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray[Any, Any]]:
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            if not hasattr(stored, "files"):
+                raise UnusableInput(f"{path} holds a single array, not the named ones of a dreamtalk file.")
+            return {name: stored[name] for name in stored.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise UnusableInput(f"{path} is not an .npz file that can be read.") from error
