@@ -1,0 +1,166 @@
+"""The motion protocol: dev clips, four rows (ours, real, shuffled audio, mean motion), all metrics, per set.
+
+    report = evaluate_motion(MotionEvaluation(dataset=Path("talkset"), out=Path("out/evaluation")))
+
+A model in memory is evaluated by passing `generate`; nothing then comes from the shipped assets but the face model and
+the speech encoder, unless they are passed too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.progress import track as progress
+
+from dreamtalk.evaluate import closure, correlation, landmark_error, offset, silence
+from dreamtalk.evaluate.clips import SETS, Clip, Made, load_clips, with_silence
+from dreamtalk.evaluate.mouth import FaceSpace, moved_mouth
+from dreamtalk.evaluate.report import Report, Value, versions
+from dreamtalk.evaluate.scoring import Metric, Score
+from dreamtalk.evaluate.sources import (
+    Encode,
+    Generate,
+    Listening,
+    Remembering,
+    Source,
+    constant,
+    real,
+    shuffled,
+    training_mean,
+)
+
+if TYPE_CHECKING:
+    from dreamtalk.motion import MotionModel
+    from dreamtalk.types import Float, Speech, SpeechFeatures, Style
+
+METRICS: tuple[Metric, ...] = (
+    correlation.APERTURE,
+    correlation.WIDTH,
+    landmark_error.RAW,
+    landmark_error.CENTRED,
+    offset.OFFSET,
+    silence.APERTURE,
+    *closure.BILABIAL,
+    closure.ANY,
+    closure.FALSE,
+)
+
+OURS, REAL, SHUFFLED, MEAN = "ours", "real", "shuffled audio", "mean motion"
+
+
+@dataclass(frozen=True, slots=True)
+class MotionEvaluation:
+    """dataset: folder of the talkset (clips.csv, lags.csv, video/). out: folder for table.md, report.json, metrics.csv
+    and clips.csv; None writes nothing. tracks: folder of ready <id>.npz track files; None tracks the videos and keeps
+    that in the user's cache. limit: at most so many clips per set. rest: let the mouth rest in silence as `generate`
+    does. intensity, steps, seed: of the motion model; the seed also shuffles and draws the bootstrap. resamples: of the
+    bootstrap. label: what the row `ours` is, for the report.
+    """
+
+    dataset: Path
+    out: Path | None = None
+    tracks: Path | None = None
+    limit: int | None = None
+    rest: bool = True
+    intensity: float = 1.0
+    steps: int = 10
+    seed: int = 0
+    resamples: int = 1000
+    label: str = "shipped model"
+
+
+def evaluate_motion(
+    config: MotionEvaluation,
+    generate: Generate | None = None,
+    face: FaceSpace | None = None,
+    encode: Encode | None = None,
+    clips: Sequence[Clip] | None = None,
+) -> Report:
+    """Measures a motion model on the dev clips against the real motion and two baselines.
+
+    generate: the model (default: the shipped one in its neutral style). face, encode: face model and speech encoder
+    (default: shipped). clips: ready clips, so that several evaluations in one process load them once.
+    Raises UnusableInput when the data set is not where it should be.
+    """
+    face = face or _shipped_face()
+    clips = clips or load_clips(config.dataset, config.tracks, face, config.limit)
+    model = Listening(generate or _shipped_model(config, face), Remembering(encode or _shipped_encoder()))
+    rows: dict[str, Source] = {
+        OURS: model,
+        REAL: real,
+        SHUFFLED: shuffled(model, clips, config.seed),
+        MEAN: constant(training_mean(config.dataset, config.tracks, face)),
+    }
+    values = [
+        Value(clip.set, row, clip.id, metric.name, score)
+        for clip in progress(clips, description="Evaluating", transient=True)
+        for row, source in rows.items()
+        for metric, score in zip(METRICS, scores(clip, _made(clip, row, source, face), row), strict=True)
+    ]
+    facts = {"config": {**_plain(config)}, "versions": versions(), "lags": {c.id: c.lag for c in clips if c.lag}}
+    report = Report(METRICS, SETS, tuple(rows), tuple(values), facts, config.resamples, config.seed)
+    if config.out is not None:
+        report.write(config.out)
+    return report
+
+
+def scores(clip: Clip, made: Made, row: str = OURS) -> list[Score]:
+    """All metrics of one clip, in the order of METRICS."""
+    rest = silence.real_rest_score(clip) if row == REAL else silence.silence_score(clip, made)
+    return [
+        correlation.aperture_score(clip, made),
+        correlation.width_score(clip, made),
+        landmark_error.raw_score(clip, made),
+        landmark_error.centred_score(clip, made),
+        offset.offset_score(clip, made),
+        rest,
+        *closure.bilabial_scores(clip, made),
+        closure.any_score(clip, made),
+        closure.false_score(clip, made),
+    ]
+
+
+def model_source(model: MotionModel, style: Style, config: MotionEvaluation, face: FaceSpace) -> Generate:
+    """A MotionModel as something to evaluate, with the resting mouth of `natural` when config.rest says so."""
+    from dreamtalk.motion.rest import at_rest, speech_activity
+
+    def generate(features: SpeechFeatures, speech: Speech) -> Float:
+        made = model.generate(features, style, speech.frames, config.intensity, config.seed, config.steps)
+        return at_rest(made, speech_activity(speech.samples), face.lower) if config.rest else made
+
+    return generate
+
+
+def _made(clip: Clip, row: str, source: Source, face: FaceSpace) -> Made:
+    """The mouth that a source gives a clip; with silence around it where that means something."""
+    mouth = moved_mouth(face, clip.neutral, source(clip))
+    if row in (OURS, MEAN):
+        return Made(mouth, moved_mouth(face, clip.neutral, source(with_silence(clip))))
+    return Made(mouth)
+
+
+def _plain(config: MotionEvaluation) -> dict[str, object]:
+    names = ("dataset", "tracks", "limit", "rest", "intensity", "steps", "seed", "resamples", "label")
+    return {name: str(v) if isinstance(v := getattr(config, name), Path) else v for name in names}
+
+
+def _shipped_face() -> FaceSpace:
+    from dreamtalk.face.model import FaceModel
+
+    return FaceModel.load()
+
+
+def _shipped_encoder() -> Encode:
+    from dreamtalk.audio import SpeechEncoder
+
+    return SpeechEncoder.load().encode
+
+
+def _shipped_model(config: MotionEvaluation, face: FaceSpace) -> Generate:
+    from dreamtalk.motion import MotionModel
+
+    model = MotionModel.load()
+    return model_source(model, model.neutral_style(), config, face)

@@ -1,0 +1,147 @@
+"""Results as people and programs want them: a table on the screen, Markdown, JSON and CSV."""
+
+from __future__ import annotations
+
+import csv
+import json
+import platform
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from importlib import metadata
+from pathlib import Path
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+
+from dreamtalk.errors import UnusableOutput
+from dreamtalk.evaluate.scoring import Estimate, Metric, Score, combine
+
+_PACKAGES = ("dreamtalk", "torch", "numpy", "ai-edge-litert", "opencv-python-headless", "av")
+
+
+class Value(NamedTuple):
+    """One metric of one clip in one row of one set."""
+
+    set: str
+    row: str
+    clip: str
+    metric: str
+    score: Score
+
+
+@dataclass(frozen=True)
+class Report:
+    """What an evaluation found. values: every clip. facts: configuration and versions, written beside the numbers."""
+
+    metrics: tuple[Metric, ...]
+    sets: tuple[str, ...]
+    rows: tuple[str, ...]
+    values: tuple[Value, ...]
+    facts: dict[str, object]
+    resamples: int
+    seed: int
+
+    @cached_property
+    def estimates(self) -> dict[tuple[str, str, str], Estimate]:
+        """By (set, row, metric name); absent where no clip has a value."""
+        grouped: dict[tuple[str, str, str], list[Score]] = {}
+        for value in self.values:
+            grouped.setdefault((value.set, value.row, value.metric), []).append(value.score)
+        how = {metric.name: metric.combine for metric in self.metrics}
+        made = {key: combine(found, how[key[2]], self.resamples, self.seed) for key, found in grouped.items()}
+        return {key: estimate for key, estimate in made.items() if estimate is not None}
+
+    def clips(self, name: str) -> int:
+        """How many clips a set has."""
+        return len({value.clip for value in self.values if value.set == name})
+
+    def show(self, console: Console | None = None) -> None:
+        """Prints one table per set, without the intervals, which are in the files."""
+        console = console or Console()
+        for name, cells in self._tables(intervals=False):
+            table = Table(title=f"{name} ({self.clips(name)} clips)", title_justify="left")
+            table.add_column("")
+            for row in self.rows:
+                table.add_column(row, justify="right")
+            for title, texts in cells:
+                table.add_row(title, *texts)
+            console.print(table)
+
+    def markdown(self) -> str:
+        """All tables and the definitions, for reading."""
+        lines = ["# Motion evaluation", "", f"Configuration: {json.dumps(self.facts['config'])}", ""]
+        for name, cells in self._tables():
+            lines += [f"## {name} ({self.clips(name)} clips)", "", "| | " + " | ".join(self.rows) + " |"]
+            lines += ["|---" * (len(self.rows) + 1) + "|"]
+            lines += [f"| {title} | " + " | ".join(texts) + " |" for title, texts in cells] + [""]
+        lines += ["In brackets: 95 % bootstrap interval over clips. n: events behind a share.", "", "## Metrics", ""]
+        for m in self.metrics:
+            lines += [f"**{m.title}** ({m.unit or 'no unit'}; {m.span}; good: {m.good}). {m.definition}"]
+            lines += [f"Reference: {m.reference} Pitfalls: {m.pitfalls}", ""]
+        return "\n".join(lines)
+
+    def write(self, folder: Path) -> None:
+        """table.md, report.json, metrics.csv (one line per number) and clips.csv (one line per clip and metric).
+
+        Raises UnusableOutput when the folder cannot be written.
+        """
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "table.md").write_text(self.markdown(), encoding="utf-8")
+            (folder / "report.json").write_text(json.dumps(self._json(), indent=1), encoding="utf-8")
+            self._write_csv(folder)
+        except OSError as problem:
+            raise UnusableOutput(f"The report cannot be written to {folder}: {problem.strerror}.") from problem
+
+    def _tables(self, intervals: bool = True) -> Iterator[tuple[str, list[tuple[str, list[str]]]]]:
+        """Per set with clips: its name, and per metric the title and one text per row."""
+        for name in self.sets:
+            if self.clips(name):
+                yield (
+                    name,
+                    [(_head(m), [self._text(name, row, m, intervals) for row in self.rows]) for m in self.metrics],
+                )
+
+    def _text(self, name: str, row: str, metric: Metric, intervals: bool) -> str:
+        found = self.estimates.get((name, row, metric.name))
+        if found is None:
+            return "–"
+        digits = 1 if metric.combine == "median" else 2
+        events = f" n={found.weight:.0f}" if found.weight != found.clips else ""
+        spread = f" [{found.low:.{digits}f}, {found.high:.{digits}f}]" if intervals else ""
+        return f"{found.value:.{digits}f}{spread}{events}"
+
+    def _json(self) -> dict[str, object]:
+        numbers: dict[str, dict[str, dict[str, object]]] = {}
+        for (name, row, metric), found in self.estimates.items():
+            numbers.setdefault(name, {}).setdefault(row, {})[metric] = asdict(found)
+        return {**self.facts, "metrics": [asdict(m) for m in self.metrics], "results": numbers}
+
+    def _write_csv(self, folder: Path) -> None:
+        with (folder / "metrics.csv").open("w", newline="", encoding="utf-8") as file:
+            out = csv.writer(file)
+            out.writerow(["set", "row", "metric", "value", "low", "high", "clips", "weight"])
+            for key, e in self.estimates.items():
+                out.writerow([*key, f"{e.value:.5f}", f"{e.low:.5f}", f"{e.high:.5f}", e.clips, f"{e.weight:.0f}"])
+        with (folder / "clips.csv").open("w", newline="", encoding="utf-8") as file:
+            out = csv.writer(file)
+            out.writerow(["set", "row", "clip", "metric", "value", "weight"])
+            for v in self.values:
+                out.writerow([v.set, v.row, v.clip, v.metric, f"{v.score.value:.5f}", f"{v.score.weight:.0f}"])
+
+
+def versions() -> dict[str, str]:
+    """Of Python, this package and what its numbers depend on."""
+    found = {"python": platform.python_version(), "machine": platform.machine()}
+    for name in _PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def _head(metric: Metric) -> str:
+    return f"{metric.title}, {metric.unit}" if metric.unit else metric.title

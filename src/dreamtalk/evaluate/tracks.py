@@ -1,0 +1,64 @@
+"""Tracked landmarks of the evaluation clips: from a folder of track files, or tracked once and cached."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+
+from dreamtalk.errors import FaceNotFound
+from dreamtalk.face import FaceTracker
+from dreamtalk.media import read_frames
+from dreamtalk.types import VIDEO_FPS, Bool, Float
+
+_CACHE_VERSION = 1
+"""Raise when the tracker's results change, so that old files are not used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """landmarks: (T, 478, 3) px. valid: (T,) False where no face was found (then the nearest valid frame's)."""
+
+    landmarks: Float
+    valid: Bool
+
+
+def load_track(video: Path, folder: Path | None) -> Track:
+    """The track of a video: `folder`/<stem>.npz where that exists, else from the cache, else tracked now.
+
+    Raises FaceNotFound when no frame of the video shows a face.
+    """
+    if folder is not None and (folder / f"{video.stem}.npz").is_file():
+        return _read(folder / f"{video.stem}.npz")
+    key = hashlib.sha256(video.read_bytes()).hexdigest()[:16]
+    cached = Path(platformdirs.user_cache_dir("dreamtalk")) / "tracks" / f"{key}-{_CACHE_VERSION}.npz"
+    if not cached.is_file():
+        _write(cached, _track(video))
+    return _read(cached)
+
+
+def _read(file: Path) -> Track:
+    with np.load(file, allow_pickle=False) as arrays:
+        return Track(arrays["landmarks"].astype(np.float32), arrays["valid"].astype(np.bool_))
+
+
+def _write(file: Path, track: Track) -> None:
+    """Written beside its place first: an interrupted run leaves no half file."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_suffix(".part.npz")
+    np.savez_compressed(part, landmarks=track.landmarks, valid=track.valid)
+    part.replace(file)
+
+
+def _track(video: Path) -> Track:
+    faces = list(FaceTracker.load().track_frames(read_frames(video, fps=float(VIDEO_FPS))))
+    valid = np.array([face is not None for face in faces])
+    if not valid.any():
+        raise FaceNotFound(f"No face was found in {video}.")
+    found = np.flatnonzero(valid)
+    nearest = found[np.abs(np.arange(len(faces))[:, None] - found[None]).argmin(axis=1)]
+    landmarks = np.stack([face.landmarks for i in nearest if (face := faces[i]) is not None])
+    return Track(landmarks.astype(np.float32), valid)

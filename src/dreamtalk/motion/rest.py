@@ -1,0 +1,184 @@
+"""A mouth at rest where there is no speech: when is somebody speaking, and how far is the mouth let go?
+
+Two small machines that take what comes and give one number per video frame, so that a stream and a file give the same
+numbers:
+
+* `ActivityMeter` hears samples and tells how strongly speech sounds, from the energy in the speech band against the
+  noise floor of the last seconds, with hysteresis;
+* `RestGate` turns that into the weight of the resting mouth: it lets go only after `HOLD_FRAMES` of silence, so never
+  inside a word, and releases the mouth `ANTICIPATION_FRAMES` before speech comes back, as people do.
+
+In doubt both say "speech": then the mouth does what the motion model says, which is mostly right anyway.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+
+from dreamtalk.types import SAMPLE_RATE, VIDEO_FPS, Float
+
+ANTICIPATION_FRAMES = 3
+"""The mouth is free this long (120 ms) before speech is heard; the gate looks that far ahead."""
+
+HOLD_FRAMES = 9
+"""Silence (360 ms) before the mouth begins to rest: longer than any closure inside speech."""
+
+_CLOSING_FRAMES = 4
+"""Time (160 ms) to come to rest."""
+
+_HOP = SAMPLE_RATE // 50
+"""Samples between two energy measurements (20 ms)."""
+
+_WINDOW = 512
+"""Samples of one energy measurement (32 ms), centred."""
+
+_BAND = (250.0, 3800.0)
+"""Hz: speech without rumble, hum and hiss."""
+
+_FLOOR_MEMORY = 3 * VIDEO_FPS
+"""Frames (3 s) whose quietest moment is the noise floor: syllables leave gaps more often than that."""
+
+_QUICKEST_FLOOR = -45.0
+"""dB re full scale: highest noise floor believed before a second was heard, so that a file may start inside a word."""
+
+_LEARNING_FRAMES = VIDEO_FPS
+"""How long that bound holds (1 s)."""
+
+_SILENCE = -75.0
+"""dB re full scale: everything below is digital silence."""
+
+_ON = (9.0, 0.30)
+"""Speech starts this many dB, and this share of the range floor to peak, above the floor."""
+
+_OFF = (6.0, 0.18)
+"""And ends below this."""
+
+_PEAK_FALL = 0.2
+"""dB per frame (5 dB/s) by which the remembered loudest moment fades."""
+
+_FAINTEST = 0.25
+"""Activity of the faintest speech; 0 means no speech, 1 the loudest of the last seconds."""
+
+
+class ActivityMeter:
+    """Speech activity from samples, 25 values per second; frame i stands at time i / 25 s.
+
+    A value needs samples up to 36 ms after its frame (`push` gives it then); `finish` gives the rest.
+    """
+
+    def __init__(self) -> None:
+        self._tail = np.zeros(_WINDOW // 2, dtype=np.float32)  # window 0 is centred on sample 0
+        self._heard = 0
+        self._levels: list[float] = [_SILENCE]  # of the steps from 2 i - 1 on, i the next frame to give
+        self._given = 0
+        self._recent: deque[float] = deque(maxlen=_FLOOR_MEMORY)
+        self._smooth: deque[float] = deque(maxlen=3)
+        self._peak = _SILENCE
+        self._speaking = False
+
+        frequencies = np.fft.rfftfreq(_WINDOW, 1 / SAMPLE_RATE)
+        self._bins = (frequencies >= _BAND[0]) & (frequencies <= _BAND[1])
+        self._taper = np.hanning(_WINDOW + 1)[:_WINDOW].astype(np.float32)
+        self._gain = 2.0 / float((self._taper**2).sum() * _WINDOW)  # a full-scale sine gives -3 dB
+
+    def push(self, samples: Float) -> Float:
+        """Hears samples (S,) at 16 kHz; gives the activity of the frames that are complete now."""
+        self._heard += len(samples)
+        self._measure(samples)
+        return self._frames((len(self._levels) - 1) // 2)
+
+    def finish(self) -> Float:
+        """Activity of the last frames; together with the earlier ones as many as cover the samples (at least one)."""
+        frames = max(1, -(-self._heard * VIDEO_FPS // SAMPLE_RATE))
+        self._measure(np.zeros(_WINDOW + 2 * _HOP, dtype=np.float32))
+        return self._frames(max(0, frames - self._given))
+
+    def _measure(self, samples: Float) -> None:
+        """Appends the levels (dB) of the 20 ms steps that are complete."""
+        waiting = np.concatenate([self._tail, np.asarray(samples, dtype=np.float32)])
+        steps = max(0, (len(waiting) - _WINDOW) // _HOP + 1)
+        if steps:
+            windows = np.lib.stride_tricks.sliding_window_view(waiting, _WINDOW)[: steps * _HOP : _HOP]
+            power = np.abs(np.fft.rfft(windows * self._taper, axis=1)[:, self._bins]) ** 2
+            level = 10 * np.log10(power.sum(axis=1) * self._gain + 1e-12)
+            self._levels.extend(np.maximum(level, _SILENCE).tolist())
+        self._tail = waiting[steps * _HOP :]
+
+    def _frames(self, count: int) -> Float:
+        """Activity of the next `count` frames; forgets what they were made of."""
+        out = [self._judge(max(self._levels[2 * i : 2 * i + 3])) for i in range(count)]
+        del self._levels[: 2 * count]
+        self._given += count
+        return np.array(out, dtype=np.float32)
+
+    def _judge(self, level: float) -> float:
+        """Activity of the next frame, whose loudest 20 ms step is `level` dB."""
+        self._smooth.append(level)
+        self._recent.append(sum(self._smooth) / len(self._smooth))
+        floor = min(self._recent)
+        if len(self._recent) < _LEARNING_FRAMES:
+            floor = min(floor, _QUICKEST_FLOOR)
+        self._peak = max(self._peak - _PEAK_FALL, level, floor)
+        reach = self._peak - floor
+        on, off = (floor + max(least, share * reach) for least, share in (_ON, _OFF))
+        self._speaking = level > (off if self._speaking else on)
+        if not self._speaking:
+            return 0.0
+        loudness = (level - off) / max(self._peak - off, 1.0)
+        return _FAINTEST + (1 - _FAINTEST) * min(max(loudness, 0.0), 1.0)
+
+
+def speech_activity(samples: Float) -> Float:
+    """How strongly speech sounds, per video frame: samples (S,) at 16 kHz to (T,), T = frames that cover the samples.
+
+    0 where nobody speaks, 0.25 to 1 where somebody does (1: the loudest of the last seconds). Does not depend on the
+    loudness of the recording; steady noise up to about 10 dB below the speech counts as silence.
+    """
+    meter = ActivityMeter()
+    return np.concatenate([meter.push(samples), meter.finish()])
+
+
+class RestGate:
+    """Weight of the resting mouth, frame by frame: 0 the mouth is free, 1 it rests. Starts at rest.
+
+    Feed it the activity of frame i + ANTICIPATION_FRAMES to get the weight of frame i; the activities of the first
+    ANTICIPATION_FRAMES frames are fed first, their answers thrown away.
+    """
+
+    def __init__(self) -> None:
+        self._silent = HOLD_FRAMES + ANTICIPATION_FRAMES
+        self._place = 1.0
+
+    def next(self, activity_ahead: float) -> float:
+        """The weight after one more frame."""
+        self._silent = 0 if activity_ahead > 0 else self._silent + 1
+        if self._silent == 0:
+            self._place = max(0.0, self._place - 1 / ANTICIPATION_FRAMES)
+        elif self._silent >= HOLD_FRAMES + ANTICIPATION_FRAMES:
+            self._place = min(1.0, self._place + 1 / _CLOSING_FRAMES)
+        elif self._place < 1.0:
+            self._place = max(0.0, self._place - 1 / ANTICIPATION_FRAMES)  # a mouth once called for is let go entirely
+        return self._place * self._place * (3 - 2 * self._place)
+
+
+def rest_weight(activity: Float) -> Float:
+    """RestGate for a whole file: activity (T,) to weight (T,); after the end there is silence."""
+    gate = RestGate()
+    ahead = np.concatenate([activity, np.zeros(ANTICIPATION_FRAMES, dtype=np.float32)])
+    weights = [gate.next(float(a)) for a in ahead]
+    return np.array(weights[ANTICIPATION_FRAMES:], dtype=np.float32)
+
+
+def at_rest(expression: Float, activity: Float, lower: tuple[int, ...], rest: Float | None = None) -> Float:
+    """Eases the lower face of expression (T, E) to `rest` (E,) (default: the neutral, 0) wherever speech is absent.
+
+    activity: (T,) from speech_activity. lower: expression dimensions of the lower face.
+    """
+    weight = rest_weight(activity)[:, None]
+    index = list(lower)
+    target = np.zeros(len(index), dtype=np.float32) if rest is None else rest[index]
+    eased = expression.astype(np.float32, copy=True)
+    eased[:, index] = (1 - weight) * eased[:, index] + weight * target
+    return eased
