@@ -1,0 +1,127 @@
+"""One portrait ready to move, and the renderer that makes it so."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from dreamtalk.render.mesh.canvas import Canvas, make_canvas
+from dreamtalk.render.mesh.eyes import EyeLayer
+from dreamtalk.render.mesh.geometry import FaceGeometry, Shape
+from dreamtalk.render.mesh.mouth import MouthLayer
+from dreamtalk.render.mesh.own_teeth import split_mouth
+from dreamtalk.render.mesh.raster import draw_map
+from dreamtalk.types import Float, Image, Portrait
+
+_STILL_PX = 1e-3
+"""Points that move less stand still."""
+_FAR = np.float32(1e9)
+
+
+class ExpressionSpace(Protocol):
+    """What the renderer needs of a face model; see dreamtalk.face.FaceModel."""
+
+    def displacement(self, expression: Float) -> Float:
+        """(E,) -> (468, 3) iod in the face frame, relative to neutral."""
+
+    def lid_closure(self, expression: Float) -> Float:
+        """(E,) -> (2,) closure of the right and left lid, 0 open to 1 shut."""
+
+    def from_arkit(self, scores: Float) -> Float:
+        """(52,) -> (E,)."""
+
+
+class MeshAnimator:
+    """Draws frames of one portrait. Keeps buffers between frames: use one per thread."""
+
+    def __init__(self, canvas: Canvas, space: ExpressionSpace | None, own: Float | None) -> None:
+        self._canvas = canvas
+        self._space = space
+        self._geometry = FaceGeometry(canvas)
+        self._own = own if self._geometry.parted else None
+        self._skin, own_teeth = split_mouth(canvas, self._geometry.photo_gap_mm)
+        rest = self._shape(np.zeros((468, 3), np.float32), np.zeros(2, np.float32), np.zeros(3, np.float32))
+        self._eyes = EyeLayer(canvas, self._geometry)
+        self._mouth = MouthLayer(canvas, self._geometry, rest, own_teeth)
+        height, width = canvas.image.shape[:2]
+        self._still_x, self._still_y = np.meshgrid(
+            np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)
+        )
+        self._map_x, self._map_y = self._still_x.copy(), self._still_y.copy()
+        self._depth = np.empty((height, width), np.float32)
+        self._source = np.ascontiguousarray(self._geometry.source[:, :2])
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the frames, px."""
+        height, width = self._canvas.image.shape[:2]
+        return height, width
+
+    def frame(self, expression: Float, rotation: Float, translation: Float, gaze: Float) -> Image:
+        """One frame (H, W, 3) uint8 RGB; see Motion for the arguments, one frame each."""
+        if self._space is None:
+            raise TypeError("This animator was made without a face model: use frame_of().")
+        return self.frame_of(
+            self._space.displacement(expression), self._space.lid_closure(expression), rotation, translation, gaze
+        )
+
+    def frame_of(self, displacement: Float, closure: Float, rotation: Float, translation: Float, gaze: Float) -> Image:
+        """One frame from (468, 3) displacement in iod and (2,) lid closure instead of expression."""
+        shape = self._shape(displacement, closure, rotation, translation)
+        picture: Image = self._warp(shape)
+        self._eyes.draw(picture, shape, closure, gaze)
+        self._mouth.draw(picture, shape)
+        return picture
+
+    def _shape(self, displacement: Float, closure: Float, rotation: Float, translation: Float | None = None) -> Shape:
+        shift = np.zeros(3, np.float32) if translation is None else translation
+        return self._geometry.shape(displacement, closure, rotation, shift, self._own)
+
+    def _warp(self, shape: Shape) -> Image:
+        """The skin moved with the mesh; what does not move is the photo itself."""
+        geometry = self._geometry
+        picture: Image = self._canvas.image.copy()
+        triangles = geometry.mesh.triangles
+        moves = np.abs(shape.vertices - geometry.source)[:, :2].max(axis=1) > _STILL_PX
+        moving = moves[triangles].any(axis=1)
+        if not moving.any():
+            return picture
+        used = triangles[moving]
+        ends = np.concatenate([shape.vertices[used, :2].reshape(-1, 2), geometry.source[used, :2].reshape(-1, 2)])
+        height, width = picture.shape[:2]
+        x0, y0 = np.maximum(np.floor(ends.min(axis=0)).astype(int), 0)
+        x1, y1 = np.minimum(np.ceil(ends.max(axis=0)).astype(int) + 1, (width, height))
+        if x1 <= x0 or y1 <= y0:
+            return picture
+        part = np.s_[y0:y1, x0:x1]
+        map_x, map_y, depth = self._map_x[part], self._map_y[part], self._depth[part]
+        map_x[:], map_y[:], depth[:] = self._still_x[part], self._still_y[part], _FAR
+        draw_map(shape.vertices, self._source, used, geometry.winding[moving], map_x, map_y, depth, int(x0), int(y0))
+        picture[part] = cv2.remap(self._skin, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
+        return picture
+
+
+class MeshRenderer:
+    """Renderer that warps the portrait itself: any size, on the CPU, no learned weights."""
+
+    def __init__(self, face_model: ExpressionSpace) -> None:
+        self._space = face_model
+
+    def prepare(self, portrait: Portrait, size: int | None = None) -> MeshAnimator:
+        """A portrait ready to move, in its own size (None) or as a size x size cut around the head.
+
+        Raises UnusableInput for pictures or sizes too small.
+        """
+        own = self._space.displacement(self._space.from_arkit(_opening(portrait.blendshapes)))
+        return MeshAnimator(make_canvas(portrait, size), self._space, own)
+
+
+def _opening(scores: Float) -> Float:
+    """The scores that part the lips, others zero."""
+    from dreamtalk.face.blendshapes import BLENDSHAPES
+
+    parts = ("jaw", "mouthUpperUp", "mouthLowerDown", "mouthFunnel", "mouthClose")
+    keep = np.array([name.startswith(parts) for name in BLENDSHAPES])
+    return np.where(keep, scores, 0.0).astype(np.float32)

@@ -1,0 +1,50 @@
+"""Small drawing helpers: smooth steps, regions of a picture, filled outlines with soft edges."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dreamtalk.types import Float
+
+Double: TypeAlias = NDArray[np.float64]
+Box: TypeAlias = tuple[int, int, int, int]
+"""x0, y0, x1, y1 in px; x1 and y1 are outside."""
+
+SUBPIXEL = 4
+"""Binary places of the coordinates given to OpenCV's drawing."""
+
+
+def smoothstep(low: float, high: float, values: NDArray[np.floating[Any]] | float) -> Double:
+    """0 below low, 1 above high, smooth between."""
+    t = np.clip((np.asarray(values, np.float64) - low) / (high - low), 0.0, 1.0)
+    return np.asarray(t * t * (3.0 - 2.0 * t))
+
+
+def region(points: Double | Float, margin: float, shape: tuple[int, ...]) -> Box | None:
+    """Box around points (N, 2), inside a picture of that shape; None when nothing of it is in the picture."""
+    low, high = np.floor(points.min(axis=0) - margin).astype(int), np.ceil(points.max(axis=0) + margin).astype(int) + 1
+    x0, y0, x1, y1 = max(0, low[0]), max(0, low[1]), min(shape[1], high[0]), min(shape[0], high[1])
+    return (int(x0), int(y0), int(x1), int(y1)) if x1 - x0 > 1 and y1 - y0 > 1 else None
+
+
+def fixed_point(points: Double | Float, x0: int, y0: int) -> NDArray[np.int32]:
+    """Points (N, 2) relative to (x0, y0) as OpenCV's fixed-point numbers."""
+    return np.asarray(np.rint((points - (x0, y0)) * (1 << SUBPIXEL)), np.int32)
+
+
+def fill(shape: tuple[int, ...], outline: Double | Float, x0: int, y0: int) -> Float:
+    """(h, w) coverage 0..1 of a polygon in a region whose upper left pixel is (x0, y0)."""
+    mask = np.zeros(shape[:2], np.uint8)
+    cv2.fillPoly(mask, [fixed_point(outline, x0, y0)], 255, cv2.LINE_AA, SUBPIXEL)
+    return np.asarray(mask.astype(np.float32) / np.float32(255.0))
+
+
+def stroke(shape: tuple[int, ...], line: Double | Float, x0: int, y0: int, width: float, blur: float) -> Float:
+    """(h, w) coverage 0..1 of an open line of `width` px, blurred by `blur` px."""
+    mask = np.zeros(shape[:2], np.uint8)
+    cv2.polylines(mask, [fixed_point(line, x0, y0)], False, 255, max(1, round(width)), cv2.LINE_AA, SUBPIXEL)
+    return np.asarray(cv2.GaussianBlur(mask, (0, 0), max(0.3, blur)).astype(np.float32) / np.float32(255.0))

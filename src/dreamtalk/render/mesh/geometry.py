@@ -1,0 +1,230 @@
+"""Face displacement to vertices: lips that close, lids that shut, no folds, a skirt that follows, the head's pose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dreamtalk.render.mesh import topology as topo
+from dreamtalk.render.mesh.canvas import Canvas
+from dreamtalk.render.mesh.drawing import Double, smoothstep
+from dreamtalk.render.mesh.raster import relax_folds
+from dreamtalk.render.mesh.skirt import make_skirt
+from dreamtalk.render.mesh.topology import Index
+from dreamtalk.types import Float
+
+_DEPTH_GAIN = 0.6
+"""Depth displacement from a single picture is noisy, so it counts less."""
+
+_DEAD_ZONE_MM, _DEAD_KNEE_MM = 0.6, 0.6
+"""Lip openings below the first stay shut; beyond it they open softly and lose both values in the end."""
+_PARTED_MM = 1.6
+"""A photo whose inner lips are further apart than this shows an open mouth, which must be able to close. Closed lips
+are tracked up to 1.3 mm apart."""
+_UPPER_SHARE = 0.3
+"""Share of a correction of the lip gap that the upper lip takes; the lower lip takes the rest."""
+_LIP_REACH_UPPER_MM, _LIP_REACH_LOWER_MM = 9.0, 15.0
+"""How far above and below the lips their correction is felt."""
+_LIP_SPREAD_MM = 5.0
+"""How far along the lips a correction is spread."""
+
+_LID_WIDEST_MM = 1.5
+"""Largest widening of the eyes beyond the photo's own opening."""
+_LOWER_LID_RISE, _LOWER_LID_DROP_MM = 0.30, 0.8
+"""How far the lower lid may rise (share of the eye's opening) and drop."""
+_LASH_FOLLOW, _CREASE_FOLLOW = 0.95, 0.5
+"""Share of the upper lid's travel that the two rows above it follow."""
+
+_FOLD_ROUNDS, _FOLD_AREA, _FOLD_PACE = 12, 0.30, 0.5
+_OUTLINE_BLUR = np.array([1.0, 2.0, 3.0, 2.0, 1.0]) / 9.0
+"""Smoothing of the outline's displacement before the skirt takes it."""
+
+_PIVOT_BACK, _PIVOT_DOWN = 0.55, 0.25
+"""Where the head turns, relative to the centre of the face, in face widths."""
+MAX_TURN = np.radians(12.0)
+"""Rotations approach this angle and never exceed it: beyond it a single picture shows stretched ears and cheeks."""
+MAX_SHIFT_IOD = 0.25
+"""Translations approach this distance and never exceed it."""
+_SHIFT_GAIN = 0.35
+"""Share of the translation that is shown: a moving head bends straight lines of the background near it."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadPose:
+    """x -> matrix (x - pivot) + pivot + shift, px."""
+
+    matrix: Double
+    pivot: Double
+    shift: Double
+
+    def apply(self, points: Double | Float) -> Double:
+        """points (..., 3) moved with the head."""
+        return np.asarray((points - self.pivot) @ self.matrix.T + self.pivot + self.shift)
+
+    def back_to_photo(self, x: Double | Float, y: Double | Float, depth: float) -> tuple[Float, Float]:
+        """Where the rigid head at photo depth `depth` shows the pixels x, y of the moved picture."""
+        a = self.matrix
+        offset = self.pivot + self.shift - a @ self.pivot
+        inverse = np.linalg.inv(a[:2, :2])
+        dx, dy = x - (a[0, 2] * depth + offset[0]), y - (a[1, 2] * depth + offset[1])
+        return (
+            np.asarray(inverse[0, 0] * dx + inverse[0, 1] * dy, np.float32),
+            np.asarray(inverse[1, 0] * dx + inverse[1, 1] * dy, np.float32),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """One frame's geometry. control: (468, 3) face points before the head's motion. vertices: (N, 3) float32 of the
+    subdivided mesh, in the moved picture. pose: the head's motion. gap_mm: how far the lips have opened beyond rest.
+    """
+
+    control: Double
+    vertices: Float
+    pose: HeadPose
+    gap_mm: float
+
+
+class FaceGeometry:
+    """One portrait's mesh and how it moves."""
+
+    def __init__(self, canvas: Canvas) -> None:
+        self.canvas = canvas
+        skirt = make_skirt(canvas)
+        faces = topo.face_triangles()
+        self._skirt = skirt
+        self._coarse = np.concatenate([faces.skin, skirt.triangles])
+        self._coarse_winding = _winding(skirt.points, self._coarse)
+        self._fixed = np.zeros(len(skirt.points), np.bool_)
+        self._fixed[[point for hole in topo.HOLES for point in hole]] = True
+        every = np.concatenate([faces.skin, faces.holes, skirt.triangles])
+        self.mesh = topo.subdivide(len(skirt.points), every, topo.crease_edges())
+        self.source = self.mesh.linear.apply(skirt.points)
+        self.winding = _winding(self.source, self.mesh.triangles)
+        self._head = self.mesh.linear.apply(skirt.head[:, None].astype(np.float32))
+        self._pivot = (
+            canvas.centre + np.array([0.0, 0.0, _PIVOT_BACK * canvas.width]) + canvas.down * _PIVOT_DOWN * canvas.width
+        )
+        upper, lower = np.array(topo.LIP_UPPER[1:-1]), np.array(topo.LIP_LOWER[1:-1])
+        self._lips = (upper, lower)
+        self._photo_gap = self._along(lower) - self._along(upper)
+        self.photo_gap_mm = float(self._photo_gap.max()) / canvas.mm
+        """Opening of the inner lips in the photo."""
+        self.parted = self.photo_gap_mm > _PARTED_MM
+        """Whether the photo shows an open mouth."""
+        self._lip_share = (self._share(upper, -1.0, _LIP_REACH_UPPER_MM), self._share(lower, 1.0, _LIP_REACH_LOWER_MM))
+
+    def shape(
+        self, displacement: Float, closure: Float, rotation: Float, translation: Float, own: Float | None = None
+    ) -> Shape:
+        """One frame.
+
+        displacement: (468, 3) iod in the face frame, relative to neutral. closure: (2,) lids, 0 open to 1 shut.
+        rotation: (3,) rad. translation: (3,) iod. own: (468, 3) the photo's own expression, taken off first.
+        """
+        canvas = self.canvas
+        total = displacement.astype(np.float64) - (0.0 if own is None else own)
+        local = total * (canvas.iod, canvas.iod, canvas.iod * _DEPTH_GAIN)
+        moved = local @ canvas.rotation.T
+        gap = self._move_lips(moved, displacement)
+        self._move_lids(moved, np.clip(closure, 0.0, 1.0))
+        skirt = self._skirt
+        every = self._with_skirt(moved)
+        relax_folds(
+            skirt.points, every, self._coarse, self._coarse_winding, self._fixed, _FOLD_ROUNDS, _FOLD_AREA, _FOLD_PACE
+        )
+        vertices = self.source + self.mesh.smooth.apply(every.astype(np.float32))
+        pose = self.head_pose(rotation, translation)
+        vertices = vertices + self._head * (pose.apply(vertices) - vertices)
+        control = canvas.landmarks[: topo.LANDMARKS] + every[: topo.LANDMARKS]
+        return Shape(control, np.ascontiguousarray(vertices, np.float32), pose, gap)
+
+    def head_pose(self, rotation: Float, translation: Float) -> HeadPose:
+        """The head's motion with soft limits; rotation (3,) rad, translation (3,) iod, picture axes."""
+        turn = MAX_TURN * np.tanh(np.asarray(rotation, np.float64) / MAX_TURN)
+        move = MAX_SHIFT_IOD * np.tanh(_SHIFT_GAIN * np.asarray(translation, np.float64) / MAX_SHIFT_IOD)
+        return HeadPose(rotation_matrix(turn), self._pivot, move * self.canvas.iod)
+
+    def _along(self, points: Index) -> Double:
+        return np.asarray(self.canvas.landmarks[points] @ self.canvas.down)
+
+    def _share(self, lip: Index, side: float, reach_mm: float) -> Double:
+        """(468, 9) how much each face point follows a correction of each inner-lip point; 1 on the lip itself."""
+        canvas = self.canvas
+        points = canvas.landmarks[: topo.LANDMARKS]
+        across = np.cross([0.0, 0.0, -1.0], canvas.down)
+        delta = points[:, None] - points[lip][None]
+        sideways, height = np.abs(delta @ across) / canvas.mm, (delta @ canvas.down) * side / canvas.mm
+        kernel = np.exp(-((sideways / _LIP_SPREAD_MM) ** 2))
+        weight = kernel / np.maximum(kernel.sum(axis=1, keepdims=True), 1e-9)
+        fall = 1.0 - smoothstep(0.0, reach_mm, np.maximum((height * weight).sum(axis=1), 0.0))
+        edge = np.exp(-((np.maximum(sideways.min(axis=1) - 2.0, 0.0) / _LIP_SPREAD_MM) ** 2))
+        middle = (height * weight).sum(axis=1) > -1.0
+        share = weight * (fall * edge * middle)[:, None]
+        other = set(topo.LIP_UPPER + topo.LIP_LOWER) - set(lip.tolist())
+        share[list(other)] = 0.0
+        share[lip] = np.eye(len(lip))
+        return np.asarray(share)
+
+    def _move_lips(self, moved: Double, displacement: Float) -> float:
+        """Gives the inner lips exactly the gap they should have, in place; returns by how much they open, mm."""
+        canvas = self.canvas
+        upper, lower = self._lips
+        driven = (displacement[lower, 1] - displacement[upper, 1]).astype(np.float64) * canvas.iod / canvas.mm
+        base = np.zeros(len(upper)) if self.parted else self._photo_gap / canvas.mm
+        wanted = np.maximum(base + _soft_dead_zone(driven), np.minimum(base, 0.0))
+        gap = (self._photo_gap + (moved[lower] - moved[upper]) @ canvas.down) / canvas.mm
+        error = (wanted - gap) * canvas.mm
+        correction = self._lip_share[1] @ error * (1.0 - _UPPER_SHARE) - self._lip_share[0] @ error * _UPPER_SHARE
+        moved += correction[:, None] * canvas.down
+        return float((wanted - base).max())
+
+    def _move_lids(self, moved: Double, closure: Float) -> None:
+        """Closes the lids by `closure` (2,) of the way, in place; the skin above comes down with the lashes."""
+        canvas = self.canvas
+        down = canvas.down
+        rows = zip(topo.LID_UPPER, topo.LID_LOWER, topo.LASH_ROW, topo.CREASE_ROW, strict=True)
+        for eye, groups in enumerate(rows):
+            upper, lower, lash, crease = (np.array(group[1:-1]) for group in groups)
+            open_gap = np.maximum(self._along(lower) - self._along(upper), 1e-3)
+            rise = moved[lower] @ down
+            limited = np.clip(rise, -_LOWER_LID_RISE * open_gap, _LOWER_LID_DROP_MM * canvas.mm)
+            moved[lower] += (limited - rise)[:, None] * down
+            widening = np.clip((moved[lower] - moved[upper]) @ down, 0.0, _LID_WIDEST_MM * canvas.mm)
+            gap = (open_gap + widening) * (1.0 - float(closure[eye]))
+            travel = limited + open_gap - gap
+            moved[upper] += (travel - moved[upper] @ down)[:, None] * down
+            for row, follow in ((lash, _LASH_FOLLOW), (crease, _CREASE_FOLLOW)):
+                behind = np.maximum(follow * np.maximum(travel, 0.0) - moved[row] @ down, 0.0)
+                moved[row] += behind[:, None] * down
+
+    def _with_skirt(self, moved: Double) -> Double:
+        """Adds the rings' displacement: the smoothed outline's, fading outwards."""
+        outline = moved[list(topo.OVAL)]
+        smooth = sum(weight * np.roll(outline, offset - 2, axis=0) for offset, weight in enumerate(_OUTLINE_BLUR))
+        skirt = self._skirt
+        rings = np.asarray(smooth)[skirt.feet[topo.LANDMARKS :]] * skirt.expression[topo.LANDMARKS :, None]
+        return np.concatenate([moved, rings])
+
+
+def rotation_matrix(angles: Double) -> Double:
+    """R = Rz Ry Rx of (x, y, z) in rad."""
+    (cx, cy, cz), (sx, sy, sz) = np.cos(angles), np.sin(angles)
+    rx = np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])
+    ry = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
+    rz = np.array([[cz, -sz, 0], [sz, cz, 0], [0, 0, 1]])
+    return np.asarray(rz @ ry @ rx)
+
+
+def _soft_dead_zone(opening_mm: Double) -> Double:
+    """Lip opening to be shown: nothing for the small ones that tracking noise makes of closed lips."""
+    beyond = np.maximum(opening_mm - _DEAD_ZONE_MM, 0.0)
+    return np.asarray(np.where(opening_mm < 0.0, opening_mm, beyond**2 / (beyond + _DEAD_KNEE_MM)))
+
+
+def _winding(points: Double | Float, triangles: Index) -> Float:
+    """Sign of each triangle's area in the photo; degenerate ones count as facing the viewer."""
+    a, b, c = (points[triangles[:, corner], :2] for corner in range(3))
+    area = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (c[:, 0] - a[:, 0]) * (b[:, 1] - a[:, 1])
+    return np.where(area < -0.5, -1.0, 1.0).astype(np.float32)

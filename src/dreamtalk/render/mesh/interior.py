@@ -1,0 +1,127 @@
+"""What is behind the lips, pixel by pixel: cavity, tongue, teeth, the light that reaches them. Compiled by numba."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from dreamtalk.render.mesh.raster import compiled
+from dreamtalk.types import Float, Image
+
+
+class Strip(NamedTuple):
+    """A row of teeth in one frame. texture: (h, w, 4) premultiplied; scale: px per mm; half, above: see Teeth.
+    edge: mm below the origin at which its incisal edge is in the middle. tint: (3,) factor on the colour.
+    arc, depth: (samples,) arc length and depth on the arch over the table of columns.
+    """
+
+    texture: Float
+    scale: float
+    half: float
+    above: float
+    edge: float
+    shift: float
+    tint: Float
+    arc: Float
+    depth: Float
+
+
+class Scene(NamedTuple):
+    """One frame of the mouth, in mm of its own axes (x along the lips, y down, origin between the resting lips).
+
+    to_mm: (2, 3) affine from px of the region to mm. lean: y shift per mm of depth (nodding). first, step: the table of
+    columns starts at x = first mm, every `step` mm. upper, lower: (columns,) y of the lips. gap: widest opening, mm.
+    tongue: centre x, y, half width, half height. cavity, flesh: (3,) colours of cavity and tongue.
+    """
+
+    to_mm: Float
+    lean: float
+    first: float
+    step: float
+    upper: Float
+    lower: Float
+    gap: float
+    tongue: Float
+    cavity: Float
+    flesh: Float
+
+
+@compiled
+def _ramp(low: float, high: float, value: float) -> float:
+    t = min(1.0, max(0.0, (value - low) / (high - low)))
+    return t * t * (3.0 - 2.0 * t)
+
+
+@compiled
+def _add_teeth(strip: Strip, column: float, y: float, lean: float, colour: Float) -> None:
+    """Lays a row of teeth over `colour` (3,), in place."""
+    cell = int(column)
+    part = column - cell
+    arc = strip.arc[cell] + part * (strip.arc[cell + 1] - strip.arc[cell])
+    depth = strip.depth[cell] + part * (strip.depth[cell + 1] - strip.depth[cell])
+    u = (arc + strip.shift + strip.half) * strip.scale - 0.5
+    v = (y - lean * depth - strip.edge + strip.above) * strip.scale - 0.5
+    height, width = strip.texture.shape[0], strip.texture.shape[1]
+    if u < 0.0 or v >= height - 1.0 or u >= width - 1.0:
+        return
+    v = max(v, 0.0)
+    j, i = int(u), int(v)
+    fu, fv = u - j, v - i
+    alpha = 0.0
+    top, low = strip.texture[i], strip.texture[i + 1]
+    shade = max(0.15, 1.02 - 0.035 * depth - 0.008 * abs(arc))
+    a = (top[j, 3] * (1 - fu) + top[j + 1, 3] * fu) * (1 - fv) + (low[j, 3] * (1 - fu) + low[j + 1, 3] * fu) * fv
+    alpha = a
+    for c in range(3):
+        value = (top[j, c] * (1 - fu) + top[j + 1, c] * fu) * (1 - fv) + (
+            low[j, c] * (1 - fu) + low[j + 1, c] * fu
+        ) * fv
+        colour[c] = colour[c] * (1.0 - alpha) + value * strip.tint[c] * shade
+
+
+@compiled
+def paint_interior(target: Image, mask: Float, own: Float, scene: Scene, upper: Strip, lower: Strip) -> None:
+    """Paints the mouth into a region of the picture, in place.
+
+    target: (h, w, 3) uint8. mask: (h, w) 0..1. own: (h, w, 4) the photo's own teeth, colour premultiplied by alpha.
+    """
+    colour = np.zeros(3, np.float32)
+    last = scene.upper.shape[0] - 1.001
+    lit = 0.62 + 0.38 * _ramp(1.0, 7.0, scene.gap)
+    for row in range(target.shape[0]):
+        for col in range(target.shape[1]):
+            cover = mask[row, col]
+            if cover <= 0.0:
+                continue
+            m = scene.to_mm
+            x = m[0, 0] * col + m[0, 1] * row + m[0, 2]
+            y = m[1, 0] * col + m[1, 1] * row + m[1, 2]
+            column = min(max((x - scene.first) / scene.step, 0.0), last)
+            cell = int(column)
+            part = column - cell
+            lip_up = scene.upper[cell] + part * (scene.upper[cell + 1] - scene.upper[cell])
+            lip_low = scene.lower[cell] + part * (scene.lower[cell + 1] - scene.lower[cell])
+            under, over = y - lip_up, lip_low - y
+            deep = 0.75 + 0.35 * _ramp(2.0, 14.0, under)
+            for c in range(3):
+                colour[c] = scene.cavity[c] * deep
+            tx, ty = (x - scene.tongue[0]) / scene.tongue[2], (y - scene.tongue[1]) / scene.tongue[3]
+            reach = np.sqrt(tx * tx + ty * ty)
+            flesh = 1.0 - _ramp(0.70, 1.08, reach)
+            if flesh > 0.0:
+                light = (0.50 + 0.50 * _ramp(-1.0, 0.2, ty)) * (1.0 - 0.16 * np.exp(-((tx / 0.10) ** 2)))
+                light *= 0.75 + 0.25 * max(0.0, 1.0 - tx * tx)
+                for c in range(3):
+                    colour[c] += (scene.flesh[c] * light - colour[c]) * flesh
+            _add_teeth(lower, column, y, scene.lean, colour)
+            _add_teeth(upper, column, y, scene.lean, colour)
+            near = min(under, over)
+            light = (0.52 + 0.48 * _ramp(-0.3, 3.0, under)) * (0.62 + 0.38 * _ramp(-0.2, 1.8, near)) * lit
+            keep = 1.0 - own[row, col, 3]
+            soft = 0.78 + 0.22 * _ramp(-0.2, 1.5, near)
+            for c in range(3):
+                value = colour[c] * light * keep + own[row, col, c] * soft
+                target[row, col, c] = np.uint8(
+                    min(255.0, max(0.0, target[row, col, c] + (value - target[row, col, c]) * cover + 0.5))
+                )

@@ -1,0 +1,163 @@
+"""The mouth behind the lips: where cavity, tongue and teeth stand in each frame."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from dreamtalk.render.mesh import topology as topo
+from dreamtalk.render.mesh.canvas import Canvas
+from dreamtalk.render.mesh.drawing import Double, fill, region, smoothstep
+from dreamtalk.render.mesh.geometry import FaceGeometry, Shape
+from dreamtalk.render.mesh.interior import Scene, Strip, paint_interior
+from dreamtalk.render.mesh.own_teeth import OwnTeeth
+from dreamtalk.render.mesh.teeth import Teeth, arch_table, paint_teeth
+from dreamtalk.types import Float, Image
+
+_VISIBLE_MM, _FADE_MM = 0.25, 0.8
+"""The inside shows from the first opening on, fully after another of the second."""
+_EDGE_BLUR_MM = 0.3
+"""Softness of the lips' inner edge."""
+_COLUMNS = 97
+"""Samples of lips and arch over the mouth's width."""
+
+_UPPER_EDGE_MM = 2.6
+"""Upper incisal edge below the resting lip line."""
+_UPPER_SHOWN_MM = 3.0
+"""How much of the upper teeth a wide-open mouth shows at least; they are lowered by up to 4 mm for it."""
+_LOWER_EDGE_MM = 2.4
+"""Lower incisal edge below the resting lip line, when the jaw is closed."""
+_LOWER_SHOWN_MM = 4.0
+"""The lower lip leaves the jaw behind by at most this: tracked chins move too little."""
+_UPPER_DEPTH_MM, _LOWER_DEPTH_MM = 2.5, 4.5
+"""How far behind the lips the incisors stand."""
+_LOWER_DIM = 0.86
+_TONGUE_DOWN_MM, _TONGUE_DEPTH_MM = 6.8, 13.0
+_TONGUE_HALF_MM = (19.0, 9.5)
+
+_CAVITY = np.array([50.0, 22.0, 26.0])
+_TONGUE = np.array([160.0, 86.0, 94.0])
+_WHITE_SKIN = np.array([1.13, 0.95, 0.80])
+"""Chroma of skin under white light: what the light's own colour is measured against."""
+
+
+class MouthLayer:
+    """Draws one portrait's mouth."""
+
+    def __init__(self, canvas: Canvas, geometry: FaceGeometry, rest: Shape, own: OwnTeeth | None) -> None:
+        self._canvas = canvas
+        self._own = own
+        self._loop = geometry.mesh.loop(topo.HOLES[0])
+        self._upper_line = geometry.mesh.path(topo.LIP_UPPER)
+        self._lower_line = geometry.mesh.path(topo.LIP_LOWER)
+        self._rest = rest.control
+        self._origin = rest.control[[13, 14]].mean(axis=0)
+        """Between the lips at rest, in the photo."""
+        scale = float(np.clip(1.1 * canvas.mm, 0.5, 12.0))
+        self._teeth = (paint_teeth(True, scale), paint_teeth(False, scale))
+        x, arc, depth = arch_table()
+        self._arch = (x, arc, depth)
+        self._tint = _tooth_tint(canvas)
+        light = float(np.clip(canvas.luma / 150.0, 0.35, 1.1))
+        cavity, tongue = _CAVITY * light, _TONGUE * light
+        if canvas.grey:
+            cavity, tongue = np.full(3, cavity.mean()), np.full(3, tongue.mean())
+        self._cavity, self._tongue = cavity.astype(np.float32), tongue.astype(np.float32)
+
+    def draw(self, picture: Image, shape: Shape) -> None:
+        """Draws into the warped picture (H, W, 3), in place."""
+        fade = float(np.clip((shape.gap_mm - _VISIBLE_MM) / _FADE_MM, 0.0, 1.0))
+        outline = shape.vertices[self._loop, :2]
+        box = region(outline, 2.0, picture.shape)
+        if fade <= 0.0 or box is None:
+            return
+        x0, y0, x1, y1 = box
+        target = picture[y0:y1, x0:x1]
+        mask = fill(target.shape, outline, x0, y0)
+        mask = cv2.GaussianBlur(mask, (0, 0), max(0.45, _EDGE_BLUR_MM * self._canvas.mm)) * np.float32(fade)
+        scene, upper, lower = self._scene(shape, x0, y0)
+        if self._own is None:
+            own = np.zeros((*target.shape[:2], 4), np.float32)
+        else:
+            own = self._own.sample(shape, (x0, y0, x1, y1))
+        paint_interior(target, mask, own, scene, upper, lower)
+
+    def _scene(self, shape: Shape, x0: int, y0: int) -> tuple[Scene, Strip, Strip]:
+        mm = self._canvas.mm
+        axes = shape.pose.matrix @ self._canvas.rotation * mm
+        origin = shape.pose.apply(self._origin)[:2]
+        to_mm = np.linalg.inv(axes[:2, :2])
+        lean = to_mm @ axes[:2, 2]
+        offset = to_mm @ (np.array([x0, y0]) - origin)
+        lips = [(shape.vertices[line, :2] - origin) @ to_mm.T for line in (self._upper_line, self._lower_line)]
+        first, last = float(lips[0][0, 0]), float(lips[0][-1, 0])
+        columns = np.linspace(first, last, _COLUMNS)
+        gap = shape.gap_mm
+        local = (shape.control - self._rest) @ self._canvas.rotation / mm  # mm in the face frame, since rest
+        lip_up, lip_low = float(local[13, 1]), float(local[14, 1])
+        jaw = local[list(topo.JAW)].mean(axis=0)
+        jaw_down = max(float(jaw[1]), lip_low - _LOWER_SHOWN_MM)
+        lowered = lip_up + _UPPER_SHOWN_MM * float(smoothstep(4.0, 12.0, gap))
+        upper_edge = _UPPER_EDGE_MM + float(np.clip(lowered - _UPPER_EDGE_MM, 0.0, 4.0))
+        tongue_y = _TONGUE_DOWN_MM + jaw_down * (1.0 - 0.28 * float(smoothstep(6.0, 22.0, jaw_down)))
+        tongue = [
+            float(jaw[0]) + lean[0] * _TONGUE_DEPTH_MM,
+            tongue_y + lean[1] * _TONGUE_DEPTH_MM,
+            *_TONGUE_HALF_MM,
+        ]
+        scene = Scene(
+            to_mm=np.column_stack([to_mm, offset]).astype(np.float32),
+            lean=float(lean[1]),
+            first=first,
+            step=(last - first) / (_COLUMNS - 1),
+            upper=_over(columns, lips[0]),
+            lower=_over(columns, lips[1]),
+            gap=gap,
+            tongue=np.array(tongue, np.float32),
+            cavity=self._cavity,
+            flesh=self._tongue,
+        )
+        upper = self._strip(self._teeth[0], upper_edge, 0.0, _UPPER_DEPTH_MM, float(lean[0]), columns, 1.0)
+        lower = self._strip(
+            self._teeth[1],
+            _LOWER_EDGE_MM + jaw_down,
+            float(jaw[0]),
+            _LOWER_DEPTH_MM,
+            float(lean[0]),
+            columns,
+            _LOWER_DIM,
+        )
+        return scene, upper, lower
+
+    def _strip(
+        self, teeth: Teeth, edge: float, shift: float, behind: float, lean: float, columns: Double, dim: float
+    ) -> Strip:
+        """A row of teeth seen along the columns: the arch shifts sideways by `lean` per mm of depth."""
+        x, arc, depth = self._arch
+        seen = np.maximum.accumulate(x + shift + lean * (depth + behind))
+        return Strip(
+            texture=teeth.texture,
+            scale=teeth.scale,
+            half=teeth.half,
+            above=teeth.above,
+            edge=edge,
+            shift=0.0,
+            tint=(self._tint * dim).astype(np.float32),
+            arc=np.interp(columns, seen, arc).astype(np.float32),
+            depth=(np.interp(columns, seen, depth)).astype(np.float32),
+        )
+
+
+def _over(columns: Double, line: Double) -> Float:
+    """Heights of a lip line (N, 2) over x positions."""
+    x = np.maximum.accumulate(line[:, 0])
+    return np.interp(columns, x, line[:, 1]).astype(np.float32)
+
+
+def _tooth_tint(canvas: Canvas) -> Double:
+    """Teeth take the brightness of the skin and half the colour of its light."""
+    brightness = float(np.clip(canvas.luma / 175.0, 0.25, 1.15))
+    if canvas.grey:
+        return brightness * np.array([0.93, 0.97, 1.08])
+    light = np.clip(canvas.skin / max(canvas.luma, 1.0) / _WHITE_SKIN, 0.6, 1.5)
+    return np.asarray(brightness * (0.45 + 0.55 * light) * (0.98, 0.98, 0.95))

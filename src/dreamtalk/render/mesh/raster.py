@@ -1,0 +1,151 @@
+"""The inner loops, compiled by numba: drawing triangles into a sampling map, and undoing folds of the mesh."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from dreamtalk.render.mesh.topology import Index
+from dreamtalk.types import Bool, Float
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def compiled(function: Function) -> Function:
+    """numba.njit with the machine code kept on disk (beside this file, in numba's user folder or NUMBA_CACHE_DIR).
+
+    Where none of these can be written the code is compiled anew in each process.
+    """
+    try:
+        return cast(Function, numba.njit(cache=True, fastmath=True)(function))
+    except RuntimeError:
+        return cast(Function, numba.njit(fastmath=True)(function))
+
+
+_EDGE = 1e-4
+"""Slack at triangle edges in barycentric units, so that neighbours leave no seam."""
+
+
+@compiled
+def draw_map(
+    target: Float,
+    source: Float,
+    triangles: Index,
+    winding: Float,
+    map_x: Float,
+    map_y: Float,
+    depth: Float,
+    x0: int,
+    y0: int,
+) -> None:
+    """Draws triangles (M, 3) with their photo coordinates into a sampling map, nearest first.
+
+    target: (N, 3) px and depth, smaller is nearer. source: (N, 2) photo px. winding: (M,) sign of the area a
+    triangle has when it faces the viewer; others are skipped, as are triangles that do not move. map_x, map_y: (h, w) photo coordinates
+    of each pixel, and depth: (h, w), of the region whose upper left pixel is (x0, y0).
+    """
+    height, width = map_x.shape
+    single = np.float32
+    for t in range(triangles.shape[0]):
+        i, j, k = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+        ax, ay = np.float64(target[i, 0]) - x0, np.float64(target[i, 1]) - y0
+        bx, by = np.float64(target[j, 0]) - x0, np.float64(target[j, 1]) - y0
+        cx, cy = np.float64(target[k, 0]) - x0, np.float64(target[k, 1]) - y0
+        area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
+        if area * winding[t] <= 1e-6:
+            continue
+        first = max(0, int(np.ceil(min(ay, by, cy) - _EDGE)))
+        last = min(height - 1, int(np.floor(max(ay, by, cy) + _EDGE)))
+        # weight of a corner at (x, y): c + p (x - ax), where c depends on y only
+        p1, q1 = (cy - ay) / area, -(cx - ax) / area
+        p2, q2 = -(by - ay) / area, (bx - ax) / area
+        p0, q0 = -p1 - p2, -q1 - q2
+        du = single(p0 * source[i, 0] + p1 * source[j, 0] + p2 * source[k, 0])
+        dv = single(p0 * source[i, 1] + p1 * source[j, 1] + p2 * source[k, 1])
+        dz = single(p0 * target[i, 2] + p1 * target[j, 2] + p2 * target[k, 2])
+        for y in range(first, last + 1):
+            c0, c1, c2 = 1.0 + q0 * (y - ay), q1 * (y - ay), q2 * (y - ay)
+            low, high = min(ax, bx, cx) - _EDGE, max(ax, bx, cx) + _EDGE
+            for p, c in ((p0, c0), (p1, c1), (p2, c2)):
+                if p > 0:
+                    low = max(low, ax + (-_EDGE - c) / p)
+                elif p < 0:
+                    high = min(high, ax + (-_EDGE - c) / p)
+                elif c < -_EDGE:
+                    high = low - 1.0
+            left, right = max(0, int(np.ceil(low))), min(width - 1, int(np.floor(high)))
+            if right < left:
+                continue
+            w1, w2 = c1 + p1 * (left - ax), c2 + p2 * (left - ax)
+            w0 = 1.0 - w1 - w2
+            u = single(w0 * source[i, 0] + w1 * source[j, 0] + w2 * source[k, 0])
+            v = single(w0 * source[i, 1] + w1 * source[j, 1] + w2 * source[k, 1])
+            z = single(w0 * target[i, 2] + w1 * target[j, 2] + w2 * target[k, 2])
+            for x in range(left, right + 1):
+                if z < depth[y, x]:
+                    depth[y, x] = z
+                    map_x[y, x] = u
+                    map_y[y, x] = v
+                u += du
+                v += dv
+                z += dz
+
+
+@compiled
+def relax_folds(
+    rest: NDArray[np.float64],
+    moved: NDArray[np.float64],
+    triangles: Index,
+    winding: Float,
+    fixed: Bool,
+    rounds: int,
+    least_area: float,
+    pace: float,
+) -> int:
+    """Smooths the displacement `moved` (N, 3) in place where triangles shrink below `least_area` of their rest area.
+
+    fixed: (N,) points that must not give way. pace: share of the way to the neighbours' mean per round. Returns the
+    number of triangles still too small.
+    """
+    points = rest.shape[0]
+    bad = np.zeros(points, np.bool_)
+    total = np.zeros((points, 3))
+    count = np.zeros(points)
+    small = 0
+    for turn in range(rounds + 1):
+        bad[:] = False
+        small = 0
+        for t in range(triangles.shape[0]):
+            i, j, k = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+            ex, ey = rest[j, 0] - rest[i, 0], rest[j, 1] - rest[i, 1]
+            fx, fy = rest[k, 0] - rest[i, 0], rest[k, 1] - rest[i, 1]
+            before = (ex * fy - fx * ey) * winding[t]
+            if before < 1.0:
+                continue
+            ex, ey = ex + moved[j, 0] - moved[i, 0], ey + moved[j, 1] - moved[i, 1]
+            fx, fy = fx + moved[k, 0] - moved[i, 0], fy + moved[k, 1] - moved[i, 1]
+            if (ex * fy - fx * ey) * winding[t] < least_area * before:
+                bad[i] = bad[j] = bad[k] = True
+                small += 1
+        if small == 0 or turn == rounds:
+            break
+        total[:] = 0.0
+        count[:] = 0.0
+        for t in range(triangles.shape[0]):
+            i, j, k = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+            for c in range(3):
+                total[i, c] += moved[j, c] + moved[k, c]
+                total[j, c] += moved[i, c] + moved[k, c]
+                total[k, c] += moved[i, c] + moved[j, c]
+            count[i] += 2.0
+            count[j] += 2.0
+            count[k] += 2.0
+        for n in range(points):
+            if bad[n] and not fixed[n] and count[n] > 0:
+                for c in range(3):
+                    moved[n, c] += pace * (total[n, c] / count[n] - moved[n, c])
+    return small

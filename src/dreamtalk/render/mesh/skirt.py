@@ -1,0 +1,83 @@
+"""The skirt: rings of points around the face that carry hair, ears and neck and fade the motion into the background."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dreamtalk.render.mesh import topology as topo
+from dreamtalk.render.mesh.canvas import Canvas
+from dreamtalk.render.mesh.drawing import Double, smoothstep
+from dreamtalk.render.mesh.topology import Index
+
+RINGS = (1.07, 1.16, 1.28, 1.42, 1.60, 1.85, 2.2, 2.7)
+"""Radius of each ring relative to the face outline."""
+_POINTS = len(topo.OVAL)
+
+_HEAD_BACK = 0.55
+"""How far behind the face the outline of the head lies, in face widths."""
+_HEAD_RADIUS = 0.45
+"""Ring radius, beyond 1, at which that depth is reached."""
+_REACH_SIDE, _REACH_BELOW = 0.45, 0.55
+"""Ring radius, beyond 1, over which expression fades at the sides and on top; what is added below the chin."""
+_POSE_FULL, _POSE_NONE = 1.42, 2.35
+"""Ring radius up to which the head's motion is followed fully, and from which on not at all."""
+_NECK_FROM, _NECK_TO = -0.05, 0.75
+"""The neck fades the head's motion between these heights below the chin, in face widths."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skirt:
+    """Face and rings together, N = 468 + 8 x 36 points.
+
+    points: (N, 3) rest positions. triangles: (M, 3) of the skirt alone. expression: (N,) share of the outline's
+    displacement (1 on the face). head: (N,) share of the head's motion. feet: (N,) for ring points the index 0..35 of
+    the outline point they hang on.
+    """
+
+    points: Double
+    triangles: Index
+    expression: Double
+    head: Double
+    feet: Index
+
+
+def make_skirt(canvas: Canvas) -> Skirt:
+    """Rings for one portrait."""
+    face = canvas.landmarks[: topo.LANDMARKS]
+    oval, centre = face[list(topo.OVAL)], canvas.centre
+    back = np.maximum(centre[2] + _HEAD_BACK * canvas.width, oval[:, 2])
+    layers, triangles, radius = [face], [], [np.ones(len(face))]
+    inner = np.array(topo.OVAL)
+    for number, ring in enumerate(RINGS):
+        points = centre + (oval - centre) * ring
+        # The head is round: depth grows as on an ellipse. A straight ramp would fold the hairline when nodding.
+        t = min(1.0, (ring - 1.0) / _HEAD_RADIUS)
+        points[:, 2] = oval[:, 2] + (back - oval[:, 2]) * (1.0 - np.sqrt(1.0 - t * t))
+        outer = topo.LANDMARKS + number * _POINTS + np.arange(_POINTS)
+        following_inner, following_outer = np.roll(inner, -1), np.roll(outer, -1)
+        triangles += [
+            np.stack([inner, outer, following_inner], axis=1),
+            np.stack([following_inner, outer, following_outer], axis=1),
+        ]
+        layers.append(points)
+        radius.append(np.full(_POINTS, ring))
+        inner = outer
+    every = np.concatenate(layers)
+    expression, head = _weights(canvas, every, np.concatenate(radius))
+    feet = np.concatenate([np.zeros(len(face), np.int32), np.tile(np.arange(_POINTS, dtype=np.int32), len(RINGS))])
+    return Skirt(every, np.concatenate(triangles).astype(np.int32), expression, head, feet)
+
+
+def _weights(canvas: Canvas, points: Double, radius: Double) -> tuple[Double, Double]:
+    outward = (points - canvas.centre) * (1.0, 1.0, 0.0)
+    below = outward @ canvas.down
+    cosine = below / np.maximum(np.linalg.norm(outward, axis=1), 1e-6)
+    reach = _REACH_SIDE + _REACH_BELOW * np.clip(cosine, 0.0, 1.0)
+    on_face = radius <= 1.0
+    expression = np.where(on_face, 1.0, np.clip(1.0 - (radius - 1.0) / reach, 0.0, 1.0) ** 1.5)
+    chin = float((canvas.landmarks[topo.CHIN] - canvas.centre) @ canvas.down)
+    neck = 1.0 - smoothstep(_NECK_FROM, _NECK_TO, (below - chin) / canvas.width)
+    head = 1.0 - smoothstep(_POSE_FULL, _POSE_NONE, radius)
+    return expression, np.where(on_face, 1.0, np.minimum(head, neck))

@@ -1,0 +1,106 @@
+"""Painted teeth: two flat strips (upper, lower) that the mouth bends along a dental arch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from dreamtalk.render.mesh.drawing import Double, smoothstep
+from dreamtalk.types import Float
+
+_PAINT = 12.0
+"""Painting resolution, px per mm."""
+_GUM_MM, _TIP_MM = 15.0, 3.0
+"""Height of the strip above the incisal edge (teeth and gum) and below it."""
+_CORNER_MM = 0.9
+"""Rounding of the incisal corners."""
+_ENAMEL = np.array([232.0, 224.0, 205.0])
+_GUM = np.array([168.0, 98.0, 112.0])
+_GUM_FROM_MM = 5.5
+"""Above this height the strip is opaque: gum between the teeth."""
+
+_ARCH_DEPTH, _ARCH_POWER = 0.0015, 2.9
+"""Dental arch: depth in mm = 0.0015 |x mm| ** 2.9."""
+_ARCH_HALF_MM = 34.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """Widths, heights and incisal edges of half a row, from the middle, in mm."""
+
+    widths: tuple[float, ...]
+    heights: tuple[float, ...]
+    edges: tuple[float, ...]
+
+
+_UPPER = _Row(
+    (8.4, 6.6, 7.6, 7.0, 6.8, 10.0, 9.5), (10.2, 9.0, 10.0, 8.6, 8.0, 7.4, 7.0), (0.0, 0.7, 0.2, 0.9, 1.1, 1.4, 1.6)
+)
+_LOWER = _Row(
+    (5.3, 5.9, 6.8, 7.0, 7.1, 11.0, 10.5), (8.8, 9.2, 10.2, 8.8, 8.2, 7.5, 7.0), (0.0, 0.1, -0.2, 0.6, 0.9, 1.2, 1.3)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Teeth:
+    """texture: (h, w, 4) float32, colour 0..255 premultiplied by alpha 0..1. scale: px per mm of the texture.
+    half: mm from the middle to its left edge. above: mm from the incisal edge to its upper edge.
+    """
+
+    texture: Float
+    scale: float
+    half: float
+    above: float
+
+
+def paint_teeth(upper: bool, scale: float) -> Teeth:
+    """One strip at `scale` px per mm."""
+    row = _UPPER if upper else _LOWER
+    half = sum(row.widths) + 1.0
+    height, width = round((_GUM_MM + _TIP_MM) * _PAINT), round(2 * half * _PAINT)
+    across: Double = ((np.arange(width) + 0.5) / _PAINT - half)[None, :]
+    up: Double = _GUM_MM - ((np.arange(height) + 0.5) / _PAINT)[:, None]  # mm above the incisal edge, towards the gum
+    colour = _GUM * (0.75 + 0.25 * (1.0 - smoothstep(8.0, 15.0, up)))[..., None] * np.ones((1, width, 1))
+    alpha = np.where(up > _GUM_FROM_MM, 1.0, 0.0) * np.ones((1, width))
+    start = 0.0
+    for number, (tooth_width, tooth_height, edge) in enumerate(zip(row.widths, row.heights, row.edges, strict=True)):
+        for side in (1.0, -1.0):
+            middle = side * (start + tooth_width / 2)
+            inside, shade = _tooth((across - middle) / (tooth_width / 2), up - edge, tooth_width, tooth_height)
+            enamel = _ENAMEL * (1.0 - 0.012 * number) * shade[..., None]
+            enamel[..., 2] *= 1.0 - 0.10 * smoothstep(4.0, 10.0, up)
+            colour += (enamel - colour) * inside[..., None]
+            alpha = np.maximum(alpha, inside)
+        start += tooth_width
+    strip = np.dstack([np.clip(colour, 0.0, 255.0) * alpha[..., None], alpha]).astype(np.float32)
+    above = _GUM_MM
+    if not upper:
+        strip, above = strip[::-1], _TIP_MM
+    size = (max(8, round(width * scale / _PAINT)), max(4, round(height * scale / _PAINT)))
+    small = cv2.resize(np.ascontiguousarray(strip), size, interpolation=cv2.INTER_AREA)
+    return Teeth(np.asarray(small, np.float32), size[0] / (2 * half), half, above)
+
+
+def _tooth(across: Double, up: Double, width: float, height: float) -> tuple[Double, Double]:
+    """Coverage and shade of one tooth: a rounded box with an arched gum line. across: -1..1; up: mm above its edge."""
+    bottom = up - _CORNER_MM * np.clip(np.abs(across), 0.0, 1.0) ** 5
+    top = height - 2.3 * np.abs(across) ** 2.2 - up
+    side = (1.0 - np.abs(across)) * width / 2
+    inside = np.clip(np.minimum(np.minimum(bottom, top), side) * _PAINT * 0.7 + 0.5, 0.0, 1.0)
+    rounding = 0.80 + 0.20 * np.sqrt(np.clip(1.0 - 0.80 * across**2, 0.0, 1.0))
+    root = 1.0 - 0.10 * smoothstep(3.0, 9.0, up)
+    gap = 0.62 + 0.38 * smoothstep(0.0, 0.75, side)
+    tip = 1.0 - 0.10 * (1.0 - smoothstep(0.0, 1.2, bottom))
+    gloss = 0.05 * np.exp(-((across + 0.15) ** 2) / 0.06 - (up - height / 2) ** 2 / 5.0)
+    return inside, rounding * root * gap * tip + gloss
+
+
+def arch_table(samples: int = 97) -> tuple[Double, Double, Double]:
+    """The dental arch as a table over x in mm, middle to both sides: (x, arc length with sign, depth)."""
+    fine = np.linspace(0.0, _ARCH_HALF_MM, 800)
+    depth = _ARCH_DEPTH * fine**_ARCH_POWER
+    arc = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(fine), np.diff(depth)))])
+    x = np.linspace(-_ARCH_HALF_MM, _ARCH_HALF_MM, samples)
+    return x, np.sign(x) * np.interp(np.abs(x), fine, arc), np.interp(np.abs(x), fine, depth)
