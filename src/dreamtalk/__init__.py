@@ -1,3 +1,53 @@
-"""dreamtalk: expressive talking-face video from one portrait and speech."""
+"""dreamtalk: expressive talking-face video from one portrait and speech.
+
+    import dreamtalk
+
+    talker = dreamtalk.load()
+    talker.generate("portrait.jpg", "speech.wav", "talk.mp4")
+    for frame in talker.stream("portrait.jpg", "speech.wav"):   # (H, W, 3) uint8 RGB, 25 per second
+        ...
+"""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dreamtalk.errors import (
+    AssetMissing,
+    DreamTalkError,
+    FaceNotFound,
+    UnusableAudio,
+    UnusableInput,
+    UnusableOutput,
+)
+from dreamtalk.types import FaceTrack, Motion, Portrait, Speech, Style
+
+if TYPE_CHECKING:
+    from dreamtalk.talker import Talk, Talker, TalkOptions, load
+
+__all__ = [
+    "AssetMissing",
+    "DreamTalkError",
+    "FaceNotFound",
+    "FaceTrack",
+    "Motion",
+    "Portrait",
+    "Speech",
+    "Style",
+    "Talk",
+    "TalkOptions",
+    "Talker",
+    "UnusableAudio",
+    "UnusableInput",
+    "UnusableOutput",
+    "load",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """The Talker is imported when asked for: ``import dreamtalk`` alone stays quick."""
+    if name in ("Talk", "TalkOptions", "Talker", "load"):
+        from dreamtalk import talker
+
+        return getattr(talker, name)
+    raise AttributeError(f"module 'dreamtalk' has no attribute {name!r}")

@@ -42,13 +42,11 @@ class Badge:
         self._add = 255.0 * text
 
     def draw(self, frame: Image) -> Image:
-        """The frame (H, W, 3) with the mark in it; the frame itself is not changed."""
-        if not self._fits:
-            return frame
-        marked: Image = frame.copy()
-        patch = marked[self._rows, self._columns]
-        patch[:] = np.rint(patch * self._keep + self._add).astype(np.uint8)
-        return marked
+        """Put the mark into a frame (H, W, 3), which is changed and returned."""
+        if self._fits:
+            patch = frame[self._rows, self._columns]
+            patch[:] = np.rint(patch * self._keep + self._add).astype(np.uint8)
+        return frame
 
 
 def _masks(height: int, width: int) -> tuple[Float, Float]:

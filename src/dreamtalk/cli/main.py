@@ -1,0 +1,137 @@
+"""Reads the command line, runs the verb, and turns what goes wrong into a message and an exit code.
+
+Exit code 0: done. 2: wrong usage, or input that cannot be used. 1: a failure of ours. 130: stopped with Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from types import FrameType
+from typing import NoReturn, Protocol, cast
+
+from dreamtalk.errors import DreamTalkError
+from dreamtalk.provenance.metadata import package_version
+
+VERBS: dict[str, tuple[str, str, str]] = {
+    "generate": ("generate", "Generate", "a portrait and a speech file become a talking video"),
+    "motion": ("motion", "MakeMotion", "speech to a motion file, for any portrait"),
+    "render": ("render", "Render", "a portrait does what a motion file says"),
+    "track": ("track", "Track", "follow the face of a picture or video into a track file"),
+    "doctor": ("doctor", "Doctor", "device, models, versions, and the speed of each step"),
+    "train face-model": ("train", "TrainFaceModel", "learn the statistical face model from tracked clips"),
+    "train denoiser": ("train", "TrainDenoiser", "learn the motion model from tracked clips with speech"),
+    "evaluate motion": ("evaluate", "EvaluateMotion", "measure lips and silence against real talkers"),
+}
+"""Words on the command line: module below dreamtalk.cli, class, help. Only the chosen one is imported."""
+
+_FRAME = str.maketrans(dict.fromkeys("╭╮╰╯│─", " "))
+_TERMINATED = 143
+"""Exit code after SIGTERM, as shells have it: 128 + 15."""
+
+_INTERRUPTED = 130
+_WRONG_USAGE = 2
+
+
+class Verb(Protocol):
+    """A dataclass of flags that can run."""
+
+    def run(self) -> None:
+        """Do it. Raises DreamTalkError."""
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Entry point of ``dreamtalk``; always ends with SystemExit."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line (without the program's name) and return its exit code."""
+    try:
+        verb = _parse(list(arguments))
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else _WRONG_USAGE
+    try:
+        with contextlib.suppress(ValueError):  # only the main thread may do this
+            signal.signal(signal.SIGTERM, _terminate)
+        verb.run()
+    except DreamTalkError as error:
+        print(f"dreamtalk: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("dreamtalk: stopped; nothing was written.", file=sys.stderr)
+        return _INTERRUPTED
+    except Exception:
+        traceback.print_exc()
+        print("dreamtalk: this is a failure of dreamtalk, not of your input. Please report it.", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parse(arguments: list[str]) -> Verb:
+    """The verb with its flags. Raises SystemExit after help (0) and after wrong usage (2)."""
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(_overview(), file=sys.stdout if arguments else sys.stderr)
+        raise SystemExit(0 if arguments else _WRONG_USAGE)
+    if arguments[0] == "--version":
+        print(f"dreamtalk {package_version()}")
+        raise SystemExit(0)
+    for words in (1, 2):
+        name = " ".join(arguments[:words])
+        if name in VERBS:
+            return _flags(name, arguments[words:])
+    group = [name for name in VERBS if name.startswith(arguments[0] + " ")]
+    given = " ".join(arguments[: 2 if group else 1])
+    known = ", ".join(group or VERBS)
+    print(f"dreamtalk: there is no command {given!r}. Commands: {known}.\nSee: dreamtalk --help", file=sys.stderr)
+    raise SystemExit(_WRONG_USAGE)
+
+
+def _overview() -> str:
+    width = max(len(name) for name in VERBS)
+    lines = [f"  {name:<{width}}  {text}" for name, (_, _, text) in VERBS.items()]
+    return "\n".join(
+        [
+            "usage: dreamtalk COMMAND ...",
+            "",
+            "Expressive talking-face video from one portrait and speech.",
+            "Every video carries a mark that it is synthetic.",
+            "",
+            *lines,
+            "",
+            "dreamtalk COMMAND --help tells more.",
+        ]
+    )
+
+
+def _flags(name: str, arguments: list[str]) -> Verb:
+    """Flags of one verb by tyro. Its boxed errors become one to three plain lines."""
+    import tyro
+
+    module, cls, _ = VERBS[name]
+    verb = getattr(import_module(f"dreamtalk.cli.{module}"), cls)
+    captured = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(captured):
+            return cast(Verb, tyro.cli(verb, prog=f"dreamtalk {name}", args=arguments))
+    except SystemExit:
+        if captured.getvalue():
+            print(f"dreamtalk: {_plain(captured.getvalue())}\nSee: dreamtalk {name} --help", file=sys.stderr)
+        raise
+
+
+def _plain(boxed: str) -> str:
+    """The text inside tyro's box, in one line; the box has a title, a rule, and a hint that we give ourselves."""
+    lines = [" ".join(line.translate(_FRAME).split()) for line in boxed.splitlines()]
+    lines = [line for line in lines if line and "full helptext" not in line and not line.endswith("--help")]
+    return " ".join(lines[1:] or lines)
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    """SIGTERM as an exception, so that unfinished files are removed."""
+    raise SystemExit(_TERMINATED)

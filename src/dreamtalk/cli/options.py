@@ -1,0 +1,46 @@
+"""Flags that several verbs share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class MotionFlags:
+    """How the face moves."""
+
+    style: str = "neutral"
+    """Manner of speaking: neutral, or a video or track file (.npz) of somebody speaking that way."""
+    intensity: float = 1.0
+    """How much of the style: 0 none, 1 as it is, up to 3."""
+    pose: str = "natural"
+    """Head motion: natural, still, or a video, track or motion file whose head motion is taken over."""
+    blink: Literal["natural", "off"] = "natural"
+    """Blinks."""
+    seed: int = 0
+    """The same seed gives the same motion."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureFlags:
+    """How the picture is made."""
+
+    renderer: Literal["mesh"] = "mesh"
+    """What draws the frames. mesh: warps the portrait itself, on the CPU."""
+    size: Literal["native", "256", "512", "1024"] = "native"
+    """Size of the video: the picture's own, or a square of so many pixels around the head."""
+    face: int = 0
+    """Which face of the portrait, counted from the largest (0)."""
+    badge: bool = True
+    """Draw the visible AI mark into the corner."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceFlags:
+    """What does the work."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Processor for the networks."""
+    threads: int | None = None
+    """CPU threads. By default all cores."""

@@ -1,0 +1,40 @@
+"""dreamtalk render: a portrait does a motion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional, arg
+
+from dreamtalk.cli.options import DeviceFlags, PictureFlags
+
+
+@dataclass(frozen=True, kw_only=True)
+class Render(PictureFlags, DeviceFlags):
+    """Make a video of a portrait from a motion file."""
+
+    portrait: Annotated[Positional[Path], arg(metavar="PORTRAIT")]
+    """A picture with a face."""
+    motion: Annotated[Positional[Path], arg(metavar="MOTION.npz")]
+    """A motion file, as `dreamtalk motion` writes it."""
+    audio: Path | None = None
+    """Sound to put under it, cut or filled with silence to the length of the motion."""
+    output: Annotated[Path, arg(aliases=["-o"])] = Path("talk.mp4")
+    """The video to write (.mp4)."""
+
+    def run(self) -> None:
+        """Make the video and say where it is."""
+        from dreamtalk.cli.console import progress, summary
+        from dreamtalk.cli.talk import options_of
+        from dreamtalk.store import load_motion
+        from dreamtalk.talker import load
+
+        motion = load_motion(self.motion)
+        talker = load(self.device, self.threads)
+        with progress(f"Making {self.output}") as report:
+            talk = talker.render_to(
+                self.portrait, motion, self.output, self.audio, options_of(picture=self), progress=report
+            )
+        summary(talk)

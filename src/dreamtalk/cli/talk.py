@@ -1,0 +1,23 @@
+"""Flags to the options of the Python API."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from dreamtalk.cli.options import MotionFlags, PictureFlags
+from dreamtalk.talker import Size, TalkOptions
+
+
+def options_of(motion: MotionFlags | None = None, picture: PictureFlags | None = None) -> TalkOptions:
+    """TalkOptions of the flags a verb has; the others keep their defaults."""
+    motion, picture = motion or MotionFlags(), picture or PictureFlags()
+    return TalkOptions(
+        style=motion.style,
+        intensity=motion.intensity,
+        pose=motion.pose,
+        blink=motion.blink,
+        seed=motion.seed,
+        size=cast(Size, picture.size if picture.size == "native" else int(picture.size)),
+        face=picture.face,
+        badge=picture.badge,
+    )

@@ -1,0 +1,57 @@
+"""Which processor does the work, and what it is called."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+
+from dreamtalk.errors import UnusableInput
+
+DEVICES = ("auto", "cpu", "cuda")
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """name: PyTorch's. description: for people."""
+
+    name: str
+    description: str
+
+
+def choose_device(name: str = "auto", threads: int | None = None) -> Device:
+    """The device to run the networks on; the renderer always runs on the CPU.
+
+    threads: CPU threads for PyTorch and OpenCV in this process; None leaves them as they are.
+    Raises UnusableInput for an unknown device, one that is not there, or less than one thread.
+    """
+    import cv2
+    import torch
+
+    if name not in DEVICES:
+        raise UnusableInput(f"There is no device {name!r}. Choose one of: {', '.join(DEVICES)}.")
+    if threads is not None:
+        if threads < 1:
+            raise UnusableInput(f"At least one thread is needed, not {threads}.")
+        torch.set_num_threads(threads)
+        cv2.setNumThreads(threads)
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UnusableInput("PyTorch sees no NVIDIA GPU here. Use --device cpu, or install a CUDA build of PyTorch.")
+    if name != "cpu" and torch.cuda.is_available():
+        return Device("cuda", f"{torch.cuda.get_device_name()} and {_cpu(torch.get_num_threads())}")
+    return Device("cpu", _cpu(torch.get_num_threads()))
+
+
+def _cpu(threads: int) -> str:
+    return f"CPU ({_cpu_name()}, {threads} of {os.cpu_count()} threads)"
+
+
+def _cpu_name() -> str:
+    """The processor's own name where the system tells it."""
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        for line in info.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()

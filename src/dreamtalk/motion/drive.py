@@ -1,0 +1,41 @@
+"""Head motion taken from somebody else: a track or motion made to fit the length of a talk."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from dreamtalk.face.pose import euler_of, rotation_from_euler
+from dreamtalk.types import FaceTrack, Float, Motion
+
+
+def with_head(motion: Motion, source: FaceTrack | Motion) -> Motion:
+    """The motion with the head motion of the source, relative to the source's usual head pose.
+
+    A shorter source runs forwards and backwards in turn, so that there is no jump.
+    """
+    if isinstance(source, Motion):
+        rotation: Float = source.rotation
+        translation: Float = source.translation
+    else:
+        rotation, translation = (
+            _relative(source.pose[:, :3]),
+            source.pose[:, 3:] - np.median(source.pose[:, 3:], axis=0),
+        )
+    index = _there_and_back(len(rotation), len(motion))
+    return replace(
+        motion, rotation=rotation[index].astype(np.float32), translation=translation[index].astype(np.float32)
+    )
+
+
+def _relative(angles: Float) -> Float:
+    """Rotations (T, 3) seen from the median one."""
+    usual = rotation_from_euler(np.median(angles, axis=0).astype(np.float32))
+    return np.stack([euler_of(rotation_from_euler(a) @ usual.T) for a in angles])
+
+
+def _there_and_back(length: int, frames: int) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+    period = max(1, 2 * (length - 1))
+    place = np.arange(frames) % period
+    return np.minimum(place, period - place) if length > 1 else np.zeros(frames, np.intp)

@@ -1,0 +1,314 @@
+"""Talker: the whole line, from a portrait and a speech file to a talking video.
+
+speech ──▶ features ──┐
+style ──▶ style code ─┴──▶ motion ──▶ + blinks, head, rest ──▶ frames ──▶ marked video
+portrait ──▶ landmarks ────────────────────────────────────────┘
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import numpy as np
+
+from dreamtalk.device import Device, choose_device
+from dreamtalk.errors import FaceNotFound, UnusableInput
+from dreamtalk.face.video import FACE_SPACE, track_picture, track_video
+from dreamtalk.media import check_output, is_image, read_frames, read_image, write_video
+from dreamtalk.provenance import Badge, origin_comment
+from dreamtalk.store import kind_of, load_motion, load_track
+from dreamtalk.timing import Stopwatch
+from dreamtalk.types import VIDEO_FPS, FaceTrack, FrameStream, Image, Motion, Portrait, Speech, SpeechFeatures, Style
+
+if TYPE_CHECKING:
+    from dreamtalk.audio import SpeechEncoder
+    from dreamtalk.face import FaceTracker
+    from dreamtalk.face.model import FaceModel
+    from dreamtalk.motion import MotionModel
+
+Size: TypeAlias = Literal["native", 256, 512, 1024]
+Blink: TypeAlias = Literal["natural", "off"]
+Progress: TypeAlias = Callable[[int, int], None]
+"""Called with the frames done and the frames in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class TalkOptions:
+    """How a talk looks.
+
+    style: "neutral", or a video or track file whose manner of speaking is taken over. intensity: of that style, 0 to 3.
+    pose: "natural", "still", or a video, track or motion file whose head motion is taken over. blink: "natural" or
+    "off". size: "native", or the side in px of a square around the head. seed: the same one gives the same motion.
+    face: which face of the portrait, 0 the largest. badge: draw the visible AI mark.
+    """
+
+    style: str | Path | Style = "neutral"
+    intensity: float = 1.0
+    pose: str | Path = "natural"
+    blink: Blink = "natural"
+    size: Size = "native"
+    seed: int = 0
+    face: int = 0
+    badge: bool = True
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.intensity <= MAX_INTENSITY:
+            raise UnusableInput(f"The intensity must be between 0 and {MAX_INTENSITY:g}, not {self.intensity:g}.")
+        if not 0 <= self.seed < 2**63:
+            raise UnusableInput(f"The seed must be a whole number from 0 on, not {self.seed}.")
+
+
+MAX_INTENSITY = 3.0
+"""Beyond this the guidance leaves the range of faces."""
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """What ``generate`` made. seconds: of the video. times: seconds of work per step. device: in words."""
+
+    path: Path
+    frames: int
+    seconds: float
+    times: dict[str, float]
+    device: str
+
+
+class Talker:
+    """Makes portraits talk. Parts are loaded when first needed; use one Talker per thread."""
+
+    def __init__(self, device: str = "auto", threads: int | None = None) -> None:
+        """device: "auto", "cpu" or "cuda". threads: CPU threads for the networks; None: as many as there are cores.
+
+        Raises UnusableInput when the device is not there.
+        """
+        self.device: Device = choose_device(device, threads)
+        self._threads = threads
+
+    def generate(
+        self,
+        portrait: str | Path | Image | Portrait,
+        audio: str | Path | Speech,
+        output: str | Path,
+        options: TalkOptions | None = None,
+        *,
+        progress: Progress | None = None,
+    ) -> Talk:
+        """Write the talking video (MP4, H.264 + AAC, 25 fps) and tell how it went.
+
+        Raises UnusableInput (or FaceNotFound, UnusableAudio, UnusableOutput) before any heavy work when something given
+        cannot be used. Nothing is left under ``output`` unless it is complete.
+        """
+        options = options or TalkOptions()
+        inputs = tuple(Path(given) for given in (portrait, audio) if isinstance(given, str | Path))
+        path = check_output(output, ".mp4", inputs)
+        watch = Stopwatch()
+        with watch.step("sound"):
+            speech = self.speech(audio)
+        frames = self.stream(portrait, speech, options, watch=watch)
+        return self._write(path, frames, speech, speech.frames, watch, progress)
+
+    def stream(
+        self,
+        portrait: str | Path | Image | Portrait,
+        audio: str | Path | Speech,
+        options: TalkOptions | None = None,
+        *,
+        watch: Stopwatch | None = None,
+    ) -> FrameStream:
+        """Frames (H, W, 3) uint8 RGB at 25 fps, one at a time; memory does not grow with the length of the speech.
+
+        Inputs are checked, and the motion made, before this returns. Raises as ``generate`` does.
+        """
+        options, watch = options or TalkOptions(), watch or Stopwatch()
+        with watch.step("sound"):
+            speech = self.speech(audio)
+        with watch.step("portrait"):
+            face = self.portrait(portrait, options.face)
+        motion = self.motion(speech, options, watch=watch)
+        return self.render(face, motion, options, watch=watch)
+
+    def motion(
+        self, audio: str | Path | Speech, options: TalkOptions | None = None, *, watch: Stopwatch | None = None
+    ) -> Motion:
+        """Face motion for a speech: one frame per 1/25 s, for any portrait."""
+        from dreamtalk.motion.drive import with_head
+        from dreamtalk.motion.natural import natural
+        from dreamtalk.motion.rest import speech_activity
+
+        options, watch = options or TalkOptions(), watch or Stopwatch()
+        with watch.step("sound"):
+            speech = self.speech(audio)
+        with watch.step("style"):
+            style = self.style(options.style)
+            driver = self._driver(options.pose)
+        with watch.step("speech encoder"):
+            features = self.features(speech)
+        with watch.step("motion model"):
+            expression = self.motion_model.generate(
+                features, style, speech.frames, intensity=options.intensity, seed=options.seed
+            )
+        with watch.step("blinks and head"):
+            pose: Literal["natural", "still"] = "natural" if options.pose == "natural" else "still"
+            activity = speech_activity(speech.samples)
+            motion = natural(expression, activity, options.seed, self.face_model, options.blink, pose)
+            return motion if driver is None else with_head(motion, driver)
+
+    def render(
+        self,
+        portrait: str | Path | Image | Portrait,
+        motion: Motion,
+        options: TalkOptions | None = None,
+        *,
+        watch: Stopwatch | None = None,
+    ) -> FrameStream:
+        """Frames of the portrait doing a motion. Raises UnusableInput when they do not fit together."""
+        from dreamtalk.render import MeshRenderer
+
+        options, watch = options or TalkOptions(), watch or Stopwatch()
+        if motion.face_space != FACE_SPACE:
+            raise UnusableInput(f"The motion is made for the face space {motion.face_space}, not {FACE_SPACE}.")
+        with watch.step("portrait"):
+            face = self.portrait(portrait, options.face)
+            size = None if options.size == "native" else int(options.size)
+            animator = MeshRenderer(self.face_model).prepare(face, size)
+        rows = zip(motion.expression, motion.rotation, motion.translation, motion.gaze, strict=True)
+        frames = (animator.frame(*row) for row in rows)
+        return watch.each("renderer", _marked(frames) if options.badge else frames)
+
+    def render_to(
+        self,
+        portrait: str | Path | Image | Portrait,
+        motion: Motion,
+        output: str | Path,
+        audio: str | Path | Speech | None = None,
+        options: TalkOptions | None = None,
+        *,
+        progress: Progress | None = None,
+    ) -> Talk:
+        """Write a video of the portrait doing a motion, with the sound of ``audio`` cut or filled to its length."""
+        inputs = tuple(Path(given) for given in (portrait, audio) if isinstance(given, str | Path))
+        path = check_output(output, ".mp4", inputs)
+        watch = Stopwatch()
+        frames = self.render(portrait, motion, options, watch=watch)
+        sound = Path(audio) if isinstance(audio, str) else audio
+        return self._write(path, frames, sound, len(motion), watch, progress)
+
+    def portrait(self, given: str | Path | Image | Portrait, face: int = 0) -> Portrait:
+        """A picture read and its face tracked. face: 0 the largest. Raises UnusableInput or FaceNotFound."""
+        if isinstance(given, Portrait):
+            return given
+        image = given if isinstance(given, np.ndarray) else read_image(given)
+        try:
+            return track_picture(image, self.tracker, self.face_model, face)
+        except FaceNotFound as error:
+            name = "The picture" if isinstance(given, np.ndarray) else str(given)
+            raise FaceNotFound(f"{name}: {error}") from error
+
+    def speech(self, given: str | Path | Speech) -> Speech:
+        """The speech of a sound or video file. Raises UnusableAudio."""
+        from dreamtalk.audio import load_speech
+
+        return given if isinstance(given, Speech) else load_speech(given)
+
+    def features(self, speech: Speech) -> SpeechFeatures:
+        """What the motion model hears of a speech, 50 times per second."""
+        return self.encoder.encode(speech)
+
+    def track(self, path: str | Path) -> FaceTrack:
+        """The face of a video (at 25 fps) or picture, frame by frame; a track file is read. Raises UnusableInput."""
+        path = Path(path)
+        if path.suffix.lower() == ".npz":
+            return load_track(path)
+        frames = iter([read_image(path)]) if is_image(path) else read_frames(path)
+        return track_video(frames, self.tracker, self.face_model, path)
+
+    def style(self, given: str | Path | Style) -> Style:
+        """A manner of speaking: "neutral", or that of a video or track file. Raises UnusableInput."""
+        if isinstance(given, Style):
+            return given
+        if str(given) == "neutral":
+            return self.motion_model.neutral_style()
+        _check_choice("style", given, ("neutral",))
+        return self.motion_model.encode_style(self.track(given).expression, str(given))
+
+    @cached_property
+    def tracker(self) -> FaceTracker:
+        from dreamtalk.face import FaceTracker
+
+        return FaceTracker.load()
+
+    @cached_property
+    def face_model(self) -> FaceModel:
+        from dreamtalk.face.model import FaceModel
+
+        return FaceModel.load()
+
+    @cached_property
+    def encoder(self) -> SpeechEncoder:
+        from dreamtalk.audio import SpeechEncoder
+
+        return SpeechEncoder.load(self.motion_model.config.encoder, threads=self._threads)
+
+    @cached_property
+    def motion_model(self) -> MotionModel:
+        from dreamtalk.motion import MotionModel
+
+        return MotionModel.load(device=self.device.name)
+
+    def _driver(self, pose: str | Path) -> FaceTrack | Motion | None:
+        """Whose head motion to take over: a track or motion file, or a video; None for our own."""
+        if str(pose) in ("natural", "still"):
+            return None
+        _check_choice("pose", pose, ("natural", "still"))
+        if Path(pose).suffix.lower() != ".npz":
+            return self.track(pose)
+        return load_motion(pose) if kind_of(pose) == "motion" else load_track(pose)
+
+    def _write(
+        self,
+        path: Path,
+        frames: FrameStream,
+        sound: Path | Speech | None,
+        total: int,
+        watch: Stopwatch,
+        progress: Progress | None,
+    ) -> Talk:
+        made = dict(watch.seconds)
+        with watch.step("video file"):
+            written = write_video(path, _counted(frames, total, progress), sound, comment=origin_comment())
+        # The renderer runs inside the writer's loop; its time is its own.
+        watch.seconds["video file"] -= watch.seconds.get("renderer", 0.0) - made.get("renderer", 0.0)
+        return Talk(path, written, written / VIDEO_FPS, watch.seconds, self.device.description)
+
+
+def load(device: str = "auto", threads: int | None = None) -> Talker:
+    """A Talker with the embedded models. device: "auto", "cpu" or "cuda". threads: CPU threads; None: all cores."""
+    return Talker(device, threads)
+
+
+def _marked(frames: FrameStream) -> FrameStream:
+    """Frames with the visible AI badge."""
+    badge: Badge | None = None
+    for frame in frames:
+        badge = badge or Badge(*frame.shape[:2])
+        yield badge.draw(frame)
+
+
+def _counted(frames: FrameStream, total: int, progress: Progress | None) -> FrameStream:
+    for done, frame in zip(count(1), frames, strict=False):
+        yield frame
+        if progress is not None:
+            progress(done, total)
+
+
+def _check_choice(option: str, given: str | Path, names: tuple[str, ...]) -> None:
+    """A word that is neither a known name nor a file gets a message that lists the names."""
+    path = Path(given)
+    if not path.exists() and path.suffix == "" and len(path.parts) == 1:
+        known = ", ".join(names)
+        raise UnusableInput(f"There is no {option} called {str(given)!r}. Use {known}, or a video or .npz file.")
