@@ -30,7 +30,8 @@ def _direct(samples: Float) -> Float:
         for i in range(80)
     ]
     log_power = np.log10(np.maximum(np.array(bands) @ power, 10.0**FLOOR))
-    return ((log_power + 4) / 4).astype(np.float32)
+    normalised: Float = ((log_power + 4) / 4).astype(np.float32)
+    return normalised
 
 
 def test_agrees_with_the_formula() -> None:

@@ -38,6 +38,7 @@ def _direct_convolution(x: Tensor, layer: nn.Conv1d, stride: int) -> Tensor:
     """Convolution of width 3 as three matrix products over shifted copies, then exact GELU."""
     padded = nn.functional.pad(x, (1, 1))
     length = (x.shape[-1] - 1) // stride + 1
+    assert layer.bias is not None
     taps = [layer.weight[:, :, tap] @ padded[..., tap : tap + stride * length : stride] for tap in range(3)]
     y = taps[0] + taps[1] + taps[2] + layer.bias[:, None]
     return 0.5 * y * (1 + torch.erf(y / math.sqrt(2)))
