@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -35,12 +35,17 @@ GRID_TRAINED, GRID_UNSEEN, OTHER_RAW, OTHER_LAGGED = "GRID s1", "unseen GRID", "
 SETS = (GRID_TRAINED, GRID_UNSEEN, OTHER_RAW, OTHER_LAGGED)
 """The sets of the table. GRID s1: sentences never trained on, of the speaker who is most of the training set."""
 
+Portraits = Literal["first-frame", "speaker"]
+"""Whose resting face generated motion is put on: as in use, the one guessed from the clip's first frame alone; or the
+speaker's, found in all clips, which tells errors of the motion from errors of the portrait."""
+
 
 @dataclass(frozen=True, slots=True)
 class Clip:
     """One clip of somebody talking.
 
-    samples: (frames * 640,) at 16 kHz; with a lag applied, already moved. neutral: (478, 3) iod, the speaker's resting
+    samples: (frames * 640,) at 16 kHz; with a lag applied, already moved. portrait: (478, 3) iod, the resting face that
+    generated motion is put on. neutral: (478, 3) iod, the speaker's resting
     face. expression: (T, E), the real motion in the face space. mouth: the real mouth, measured on the tracked
     landmarks. valid: (T,) frames with a face and with sound of their own. words: the transcript, empty where unknown.
     lag: frames by which the sound was moved (negative: brought forward).
@@ -50,6 +55,7 @@ class Clip:
     set: str
     speaker: str
     samples: Float
+    portrait: Float
     neutral: Float
     expression: Float
     mouth: Mouth
@@ -120,46 +126,50 @@ def trusted_lags(dataset: Path) -> dict[str, float]:
     return lags
 
 
-def load_clips(dataset: Path, tracks: Path | None, face: FaceSpace, limit: int | None = None) -> list[Clip]:
+def load_clips(
+    dataset: Path,
+    tracks: Path | None,
+    face: FaceSpace,
+    limit: int | None = None,
+    portraits: Portraits = "first-frame",
+) -> list[Clip]:
     """The dev clips with sound of the talkset in `dataset`, each in its set; other clips twice, raw and lag-corrected.
 
     tracks: folder of <id>.npz track files, None to track the videos (cached). limit: at most so many clips per set.
     A clip outside GRID whose lag is not to be trusted goes into the lag-corrected set as it is.
     """
-    rows = [r for r in read_rows(dataset) if r["kind"] == "av" and r["split"] == "dev"]
+    dev = [r for r in read_rows(dataset) if r["kind"] == "av" and r["split"] == "dev"]
+    rows = [r for name in SETS for r in [r for r in dev if _set_of(r) == name][:limit]]
     lags = trusted_lags(dataset)
     clips: list[Clip] = []
     for speaker in sorted({r["speaker"] for r in rows}):
-        clips.extend(_clips_of_speaker([r for r in rows if r["speaker"] == speaker], dataset, tracks, face))
+        own = [r for r in rows if r["speaker"] == speaker]
+        tracked = [load_track(dataset / row["file"], tracks) for row in own]
+        neutral = speaker_neutral(tracked)
+        for row, track in zip(own, tracked, strict=True):
+            portrait = neutral if portraits == "speaker" else first_frame_neutral(track, neutral, face)
+            clips.append(_clip(row, track, dataset, face.fit(track.landmarks, neutral)[0], portrait, neutral))
     other = [c for c in clips if c.set == OTHER_RAW]
     clips += [lag_corrected(c, lags[c.id]) if c.id in lags else replace(c, set=OTHER_LAGGED) for c in other]
-    kept = [[c for c in clips if c.set == name][:limit] for name in SETS]
-    return [clip for group in kept for clip in group]
+    return sorted(clips, key=lambda c: SETS.index(c.set))
 
 
-def _clips_of_speaker(
-    rows: list[dict[str, str]], dataset: Path, tracks: Path | None, face: FaceSpace
-) -> Iterator[Clip]:
-    """The clips of one person, who has one neutral face."""
-    tracked = [load_track(dataset / row["file"], tracks) for row in rows]
-    neutral = speaker_neutral(tracked)
-    for row, track in zip(rows, tracked, strict=True):
-        samples = load_speech(dataset / row["file"]).samples
-        length = len(track.valid) * SAMPLES_PER_FRAME
-        whole = np.zeros(length, dtype=np.float32)
-        whole[: min(length, len(samples))] = samples[:length]
-        points, _ = align(track.landmarks, neutral)
-        yield Clip(
-            id=row["id"],
-            set=_set_of(row),
-            speaker=row["speaker"],
-            samples=whole,
-            neutral=neutral,
-            expression=face.fit(track.landmarks, neutral)[0],
-            mouth=mouth_of(points),
-            valid=track.valid,
-            words=tuple(row["transcript"].split()) if row["dataset"] == "GRID" else (),
-        )
+def _clip(row: dict[str, str], track: Track, dataset: Path, expression: Float, portrait: Float, neutral: Float) -> Clip:
+    samples = load_speech(dataset / row["file"]).samples
+    whole = np.zeros(len(track.valid) * SAMPLES_PER_FRAME, dtype=np.float32)
+    whole[: len(samples)] = samples[: len(whole)]
+    return Clip(
+        id=row["id"],
+        set=_set_of(row),
+        speaker=row["speaker"],
+        samples=whole,
+        portrait=portrait,
+        neutral=neutral,
+        expression=expression,
+        mouth=mouth_of(align(track.landmarks, neutral)[0]),
+        valid=track.valid,
+        words=tuple(row["transcript"].split()) if row["dataset"] == "GRID" else (),
+    )
 
 
 def speaker_neutral(tracks: list[Track]) -> Float:
@@ -167,6 +177,14 @@ def speaker_neutral(tracks: list[Track]) -> Float:
     landmarks = np.concatenate([t.landmarks[t.valid] for t in tracks])
     step = -(-len(landmarks) // _SPEAKER_FRAMES)
     return neutral_of_track(landmarks[::step], canonical_face())
+
+
+def first_frame_neutral(track: Track, neutral: Float, face: FaceSpace) -> Float:
+    """The resting face (478, 3) iod that the first frame alone suggests, turned like the speaker's neutral."""
+    first = int(track.valid.argmax())
+    guessed = face.neutral(track.landmarks[first], track.blendshapes[first])
+    aligned, _ = align(guessed[None], neutral)
+    return np.asarray(aligned[0])
 
 
 def _set_of(row: dict[str, str]) -> str:

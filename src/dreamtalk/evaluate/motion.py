@@ -9,14 +9,14 @@ the speech encoder, unless they are passed too.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.progress import track as progress
 
 from dreamtalk.evaluate import closure, correlation, landmark_error, offset, silence
-from dreamtalk.evaluate.clips import SETS, Clip, Made, load_clips, with_silence
+from dreamtalk.evaluate.clips import SETS, Clip, Made, Portraits, load_clips, with_silence
 from dreamtalk.evaluate.mouth import FaceSpace, moved_mouth
 from dreamtalk.evaluate.report import Report, Value, versions
 from dreamtalk.evaluate.scoring import Metric, Score
@@ -53,23 +53,31 @@ OURS, REAL, SHUFFLED, MEAN = "ours", "real", "shuffled audio", "mean motion"
 
 @dataclass(frozen=True, slots=True)
 class MotionEvaluation:
-    """dataset: folder of the talkset (clips.csv, lags.csv, video/). out: folder for table.md, report.json, metrics.csv
-    and clips.csv; None writes nothing. tracks: folder of ready <id>.npz track files; None tracks the videos and keeps
-    that in the user's cache. limit: at most so many clips per set. rest: let the mouth rest in silence as `generate`
-    does. intensity, steps, seed: of the motion model; the seed also shuffles and draws the bootstrap. resamples: of the
-    bootstrap. label: what the row `ours` is, for the report.
-    """
+    """What to evaluate on, and how."""
 
     dataset: Path
+    """Folder of the talkset (clips.csv, lags.csv, video/)."""
     out: Path | None = None
+    """Folder for table.md, report.json, metrics.csv and clips.csv; none: only the screen."""
     tracks: Path | None = None
+    """Folder of ready <id>.npz track files; what is not there is tracked and kept in the user's cache."""
     limit: int | None = None
+    """At most so many clips per set."""
+    portrait: Portraits = "first-frame"
+    """Generated motion is put on the resting face guessed from the clip's first frame, as in use; or on the speaker's
+    own, found in all clips."""
     rest: bool = True
+    """Let the mouth rest in silence, as generate does."""
     intensity: float = 1.0
+    """Of the style."""
     steps: int = 10
+    """Of the sampler."""
     seed: int = 0
+    """Of the motion, the shuffling and the bootstrap."""
     resamples: int = 1000
+    """Of the bootstrap."""
     label: str = "shipped model"
+    """What the row ours is, for the report."""
 
 
 def evaluate_motion(
@@ -78,21 +86,25 @@ def evaluate_motion(
     face: FaceSpace | None = None,
     encode: Encode | None = None,
     clips: Sequence[Clip] | None = None,
+    mean: Float | None = None,
 ) -> Report:
     """Measures a motion model on the dev clips against the real motion and two baselines.
 
     generate: the model (default: the shipped one in its neutral style). face, encode: face model and speech encoder
-    (default: shipped). clips: ready clips, so that several evaluations in one process load them once.
+    (default: shipped). clips, mean: ready clips and mean expression (E,), so that several evaluations in one process
+    load them once.
     Raises UnusableInput when the data set is not where it should be.
     """
     face = face or _shipped_face()
-    clips = clips or load_clips(config.dataset, config.tracks, face, config.limit)
+    clips = clips or load_clips(config.dataset, config.tracks, face, config.limit, config.portrait)
     model = Listening(generate or _shipped_model(config, face), Remembering(encode or _shipped_encoder()))
+    if mean is None:
+        mean = training_mean(config.dataset, config.tracks, face)
     rows: dict[str, Source] = {
         OURS: model,
         REAL: real,
         SHUFFLED: shuffled(model, clips, config.seed),
-        MEAN: constant(training_mean(config.dataset, config.tracks, face)),
+        MEAN: constant(mean),
     }
     values = [
         Value(clip.set, row, clip.id, metric.name, score)
@@ -100,7 +112,7 @@ def evaluate_motion(
         for row, source in rows.items()
         for metric, score in zip(METRICS, scores(clip, _made(clip, row, source, face), row), strict=True)
     ]
-    facts = {"config": {**_plain(config)}, "versions": versions(), "lags": {c.id: c.lag for c in clips if c.lag}}
+    facts = {"config": _plain(config), "versions": versions(), "lags": {c.id: c.lag for c in clips if c.lag}}
     report = Report(METRICS, SETS, tuple(rows), tuple(values), facts, config.resamples, config.seed)
     if config.out is not None:
         report.write(config.out)
@@ -136,15 +148,16 @@ def model_source(model: MotionModel, style: Style, config: MotionEvaluation, fac
 
 def _made(clip: Clip, row: str, source: Source, face: FaceSpace) -> Made:
     """The mouth that a source gives a clip; with silence around it where that means something."""
-    mouth = moved_mouth(face, clip.neutral, source(clip))
+    neutral = clip.neutral if row == REAL else clip.portrait
+    mouth = moved_mouth(face, neutral, source(clip))
     if row in (OURS, MEAN):
-        return Made(mouth, moved_mouth(face, clip.neutral, source(with_silence(clip))))
+        return Made(mouth, moved_mouth(face, neutral, source(with_silence(clip))))
     return Made(mouth)
 
 
 def _plain(config: MotionEvaluation) -> dict[str, object]:
-    names = ("dataset", "tracks", "limit", "rest", "intensity", "steps", "seed", "resamples", "label")
-    return {name: str(v) if isinstance(v := getattr(config, name), Path) else v for name in names}
+    values = {field.name: getattr(config, field.name) for field in fields(MotionEvaluation)}
+    return {name: str(value) if isinstance(value, Path) else value for name, value in values.items()}
 
 
 def _shipped_face() -> FaceSpace:

@@ -31,6 +31,10 @@ class FaceSpace(Protocol):
         """Expression (..., E) to displacement (..., 468, 3) in iod, face frame."""
         ...
 
+    def neutral(self, landmarks: Float, blendshapes: Float | None = None) -> Float:
+        """Landmarks (478, 3) px and scores (52,) of one picture to the person's resting face (478, 3)."""
+        ...
+
     def fit(self, landmarks: Float, neutral: Float) -> tuple[Float, Float, Float]:
         """Landmarks (T, 478, 3) px of somebody with this neutral (478, 3) to expression (T, E), pose, gaze."""
         ...

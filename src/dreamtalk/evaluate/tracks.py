@@ -20,9 +20,12 @@ _CACHE_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """landmarks: (T, 478, 3) px. valid: (T,) False where no face was found (then the nearest valid frame's)."""
+    """landmarks: (T, 478, 3) px. blendshapes: (T, 52) scores. valid: (T,) False where no face was found (the others
+    then hold the nearest valid frame's).
+    """
 
     landmarks: Float
+    blendshapes: Float
     valid: Bool
 
 
@@ -42,14 +45,15 @@ def load_track(video: Path, folder: Path | None) -> Track:
 
 def _read(file: Path) -> Track:
     with np.load(file, allow_pickle=False) as arrays:
-        return Track(arrays["landmarks"].astype(np.float32), arrays["valid"].astype(np.bool_))
+        landmarks, scores = arrays["landmarks"].astype(np.float32), arrays["blendshapes"].astype(np.float32)
+        return Track(landmarks, scores, arrays["valid"].astype(np.bool_))
 
 
 def _write(file: Path, track: Track) -> None:
     """Written beside its place first: an interrupted run leaves no half file."""
     file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_suffix(".part.npz")
-    np.savez_compressed(part, landmarks=track.landmarks, valid=track.valid)
+    np.savez_compressed(part, landmarks=track.landmarks, blendshapes=track.blendshapes, valid=track.valid)
     part.replace(file)
 
 
@@ -60,5 +64,5 @@ def _track(video: Path) -> Track:
         raise FaceNotFound(f"No face was found in {video}.")
     found = np.flatnonzero(valid)
     nearest = found[np.abs(np.arange(len(faces))[:, None] - found[None]).argmin(axis=1)]
-    landmarks = np.stack([face.landmarks for i in nearest if (face := faces[i]) is not None])
-    return Track(landmarks.astype(np.float32), valid)
+    shown = [face for i in nearest if (face := faces[i]) is not None]
+    return Track(np.stack([face.landmarks for face in shown]), np.stack([face.blendshapes for face in shown]), valid)

@@ -24,10 +24,10 @@ LIMIT = 6.0
 _NECK = np.array([0.0, 1.1, 0.8])
 """Where the head turns, in iod from the middle of the face: down, and back into the head."""
 
-_POSTURE = np.array([1.5, 2.2, 1.4])
+_POSTURE = np.array([1.6, 2.4, 1.7])
 """Standard deviation of the postures in degrees: nod, turn, tilt."""
 
-_POSTURE_SPEED = 3.0
+_POSTURE_SPEED = 3.4
 """Of the move into a new posture, 1/s: it takes about a second."""
 
 _PHRASE_PAUSE = 0.3
