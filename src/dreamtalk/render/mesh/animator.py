@@ -41,7 +41,8 @@ class MeshAnimator:
         self._space = space
         self._geometry = FaceGeometry(canvas)
         self._own = own if self._geometry.parted else None
-        self._skin, own_teeth = split_mouth(canvas, self._geometry.photo_gap_mm)
+        skin, own_teeth = split_mouth(canvas, self._geometry.photo_gap_mm)
+        self._skin = skin.copy()
         rest = self._shape(np.zeros((468, 3), np.float32), np.zeros(2, np.float32), np.zeros(3, np.float32))
         self._eyes = EyeLayer(canvas, self._geometry)
         self._mouth = MouthLayer(canvas, self._geometry, rest, own_teeth)
@@ -70,6 +71,7 @@ class MeshAnimator:
     def frame_of(self, displacement: Float, closure: Float, rotation: Float, translation: Float, gaze: Float) -> Image:
         """One frame from (468, 3) displacement in iod and (2,) lid closure instead of expression."""
         shape = self._shape(displacement, closure, rotation, translation)
+        self._eyes.paint_lids(self._skin, closure)
         picture: Image = self._warp(shape)
         self._eyes.draw(picture, shape, closure, gaze)
         self._mouth.draw(picture, shape)
@@ -98,7 +100,7 @@ class MeshAnimator:
         part = np.s_[y0:y1, x0:x1]
         map_x, map_y, depth = self._map_x[part], self._map_y[part], self._depth[part]
         map_x[:], map_y[:], depth[:] = self._still_x[part], self._still_y[part], _FAR
-        draw_map(shape.vertices, self._source, used, geometry.winding[moving], map_x, map_y, depth, int(x0), int(y0))
+        draw_map(shape.vertices, self._source, used, geometry.one_sided[moving], map_x, map_y, depth, int(x0), int(y0))
         picture[part] = cv2.remap(self._skin, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
         return picture
 

@@ -8,12 +8,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dreamtalk.types import Float
+from dreamtalk.types import Bool, Float, Image
 
 Double: TypeAlias = NDArray[np.float64]
 Box: TypeAlias = tuple[int, int, int, int]
 """x0, y0, x1, y1 in px; x1 and y1 are outside."""
 
+_SPREADS_MM = (9.0, 4.0, 1.8, 0.8, 0.4)
+"""Scales at which known colours are spread over a hole, coarse to fine."""
 SUBPIXEL = 4
 """Binary places of the coordinates given to OpenCV's drawing."""
 
@@ -48,3 +50,21 @@ def stroke(shape: tuple[int, ...], line: Double | Float, x0: int, y0: int, width
     mask = np.zeros(shape[:2], np.uint8)
     cv2.polylines(mask, [fixed_point(line, x0, y0)], False, 255, max(1, round(width)), cv2.LINE_AA, SUBPIXEL)
     return np.asarray(cv2.GaussianBlur(mask, (0, 0), max(0.3, blur)).astype(np.float32) / np.float32(255.0))
+
+
+def spread_colours(picture: Image, known: Bool, mm: float) -> Float:
+    """The known pixels' colours spread smoothly over the whole picture (h, w, 3), the nearest counting most.
+
+    mm: px per millimetre.
+    """
+    weight = known.astype(np.float32)
+    if weight.sum() < 1.0:
+        return picture.astype(np.float32)
+    result = np.broadcast_to(picture[known].mean(axis=0).astype(np.float32), picture.shape).copy()
+    for spread in _SPREADS_MM:
+        blur = max(0.6, spread * mm)
+        near = cv2.GaussianBlur(weight, (0, 0), blur)
+        colour = cv2.GaussianBlur(picture * weight[..., None], (0, 0), blur)
+        trust = np.clip(near / 0.12, 0.0, 1.0)[..., None]
+        result += (colour / np.maximum(near, 1e-6)[..., None] - result) * trust
+    return np.asarray(result, np.float32)

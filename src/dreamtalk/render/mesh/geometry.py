@@ -101,7 +101,9 @@ class FaceGeometry:
         every = np.concatenate([faces.skin, faces.holes, skirt.triangles])
         self.mesh = topo.subdivide(len(skirt.points), every, topo.crease_edges())
         self.source = self.mesh.linear.apply(skirt.points)
-        self.winding = _winding(self.source, self.mesh.triangles)
+        kind = np.repeat([False, True, False], [len(faces.skin), len(faces.holes), len(skirt.triangles)])
+        self.one_sided = np.repeat(kind, 4)
+        """Triangles (M,) of mouth and eyes: turned over, they are hidden by lips or lids that cross."""
         self._head = self.mesh.linear.apply(skirt.head[:, None].astype(np.float32))
         self._pivot = (
             canvas.centre + np.array([0.0, 0.0, _PIVOT_BACK * canvas.width]) + canvas.down * _PIVOT_DOWN * canvas.width

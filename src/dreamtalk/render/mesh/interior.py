@@ -32,7 +32,9 @@ class Scene(NamedTuple):
 
     to_mm: (2, 3) affine from px of the region to mm. lean: y shift per mm of depth (nodding). first, step: the table of
     columns starts at x = first mm, every `step` mm. upper, lower: (columns,) y of the lips. gap: widest opening, mm.
-    tongue: centre x, y, half width, half height. cavity, flesh: (3,) colours of cavity and tongue.
+    narrow: 0 for a mouth as wide as at rest, 1 for pursed lips, which shade what is behind them.
+    tongue: centre x, y, half width, half height. cavity, flesh: (3,) colours of cavity and tongue. lips:
+    (3,) colours of the wet inside of upper and lower lip.
     """
 
     to_mm: Float
@@ -42,9 +44,11 @@ class Scene(NamedTuple):
     upper: Float
     lower: Float
     gap: float
+    narrow: float
     tongue: Float
     cavity: Float
     flesh: Float
+    lips: tuple[Float, Float]
 
 
 @compiled
@@ -81,14 +85,17 @@ def _add_teeth(strip: Strip, column: float, y: float, lean: float, colour: Float
 
 
 @compiled
-def paint_interior(target: Image, mask: Float, own: Float, scene: Scene, upper: Strip, lower: Strip) -> None:
+def paint_interior(
+    target: Image, mask: Float, edge: Float, own: Float, scene: Scene, upper: Strip, lower: Strip
+) -> None:
     """Paints the mouth into a region of the picture, in place.
 
-    target: (h, w, 3) uint8. mask: (h, w) 0..1. own: (h, w, 4) the photo's own teeth, colour premultiplied by alpha.
+    target: (h, w, 3) uint8. mask: (h, w) 0..1. edge: (h, w) mm to the lips. own: (h, w, 4) the photo's own teeth, colour premultiplied by alpha.
     """
     colour = np.zeros(3, np.float32)
     last = scene.upper.shape[0] - 1.001
-    lit = 0.62 + 0.38 * _ramp(1.0, 7.0, scene.gap)
+    lit = (0.62 + 0.38 * _ramp(1.0, 7.0, scene.gap)) * (1.0 - 0.45 * scene.narrow)
+    own_lit = (0.80 + 0.20 * _ramp(1.0, 6.0, scene.gap)) * (1.0 - 0.45 * scene.narrow)
     for row in range(target.shape[0]):
         for col in range(target.shape[1]):
             cover = mask[row, col]
@@ -116,12 +123,16 @@ def paint_interior(target: Image, mask: Float, own: Float, scene: Scene, upper: 
                     colour[c] += (scene.flesh[c] * light - colour[c]) * flesh
             _add_teeth(lower, column, y, scene.lean, colour)
             _add_teeth(upper, column, y, scene.lean, colour)
-            near = min(under, over)
-            light = (0.52 + 0.48 * _ramp(-0.3, 3.0, under)) * (0.62 + 0.38 * _ramp(-0.2, 1.8, near)) * lit
+            near = edge[row, col]
+            light = (0.55 + 0.45 * _ramp(-0.3, 3.0, under)) * (0.72 + 0.28 * _ramp(-0.2, 1.8, near)) * lit
+            wet = 0.8 * (1.0 - _ramp(0.0, 1.3, near))
+            side = _ramp(0.3, 0.7, under / max(0.1, under + over))
             keep = 1.0 - own[row, col, 3]
-            soft = 0.78 + 0.22 * _ramp(-0.2, 1.5, near)
+            soft = (0.78 + 0.22 * _ramp(-0.2, 1.5, near)) * own_lit
             for c in range(3):
                 value = colour[c] * light * keep + own[row, col, c] * soft
+                lip = scene.lips[0][c] + side * (scene.lips[1][c] - scene.lips[0][c])
+                value += (lip - value) * wet
                 target[row, col, c] = np.uint8(
                     min(255.0, max(0.0, target[row, col, c] + (value - target[row, col, c]) * cover + 0.5))
                 )

@@ -7,7 +7,7 @@ import numpy as np
 
 from dreamtalk.render.mesh import topology as topo
 from dreamtalk.render.mesh.canvas import Canvas
-from dreamtalk.render.mesh.drawing import Double, fill, region, smoothstep
+from dreamtalk.render.mesh.drawing import Double, fill, region, smoothstep, stroke
 from dreamtalk.render.mesh.geometry import FaceGeometry, Shape
 from dreamtalk.render.mesh.interior import Scene, Strip, paint_interior
 from dreamtalk.render.mesh.own_teeth import OwnTeeth
@@ -21,6 +21,11 @@ _EDGE_BLUR_MM = 0.3
 _COLUMNS = 97
 """Samples of lips and arch over the mouth's width."""
 
+_SEAM_MM, _SEAM_DARK, _SEAM_SHADE = 0.6, 0.75, 0.35
+"""Width of the line between closed lips, how dark it is, and how dark the soft shadow around it."""
+
+_PURSED = 0.33
+"""Loss of width of fully pursed lips."""
 _UPPER_EDGE_MM = 2.6
 """Upper incisal edge below the resting lip line."""
 _UPPER_SHOWN_MM = 3.0
@@ -29,12 +34,22 @@ _LOWER_EDGE_MM = 2.4
 """Lower incisal edge below the resting lip line, when the jaw is closed."""
 _LOWER_SHOWN_MM = 4.0
 """The lower lip leaves the jaw behind by at most this: tracked chins move too little."""
+_LOWER_SHOWN_WIDE_MM = 5.0
+"""In a wide-open mouth the lower lip leaves the jaw behind by at least this."""
 _UPPER_DEPTH_MM, _LOWER_DEPTH_MM = 2.5, 4.5
 """How far behind the lips the incisors stand."""
 _LOWER_DIM = 0.86
 _TONGUE_DOWN_MM, _TONGUE_DEPTH_MM = 6.8, 13.0
 _TONGUE_HALF_MM = (19.0, 9.5)
 
+_UPPER_LIP_SKIN, _LOWER_LIP_SKIN = (72, 11, 302, 73, 303), (16, 15, 315, 85, 316)
+"""Points in the middle of the red of each lip."""
+_WET_LIP = np.array([0.78, 0.60, 0.60])
+"""Colour of the inside of the lips relative to their red."""
+_SEAM_LIP = np.array([0.62, 0.42, 0.42])
+"""Colour of the line between closed lips relative to the wet inside."""
+_PLAIN_TOOTH = np.array([215.0, 208.0, 190.0])
+"""Colour of painted teeth before tinting."""
 _CAVITY = np.array([50.0, 22.0, 26.0])
 _TONGUE = np.array([160.0, 86.0, 94.0])
 _WHITE_SKIN = np.array([1.13, 0.95, 0.80])
@@ -47,6 +62,7 @@ class MouthLayer:
     def __init__(self, canvas: Canvas, geometry: FaceGeometry, rest: Shape, own: OwnTeeth | None) -> None:
         self._canvas = canvas
         self._own = own
+        self._parted = geometry.parted
         self._loop = geometry.mesh.loop(topo.HOLES[0])
         self._upper_line = geometry.mesh.path(topo.LIP_UPPER)
         self._lower_line = geometry.mesh.path(topo.LIP_LOWER)
@@ -58,15 +74,23 @@ class MouthLayer:
         x, arc, depth = arch_table()
         self._arch = (x, arc, depth)
         self._tint = _tooth_tint(canvas)
+        self._upper_edge = _UPPER_EDGE_MM
+        if own is not None:
+            self._tint = own.colour / _PLAIN_TOOTH
+            height = float((own.edge - self._origin) @ canvas.down) / canvas.mm
+            self._upper_edge = float(np.clip(height, 1.5, 6.0))
         light = float(np.clip(canvas.luma / 150.0, 0.35, 1.1))
         cavity, tongue = _CAVITY * light, _TONGUE * light
         if canvas.grey:
             cavity, tongue = np.full(3, cavity.mean()), np.full(3, tongue.mean())
+        self._lip_colours = tuple(_lip_colour(canvas, line) for line in (_UPPER_LIP_SKIN, _LOWER_LIP_SKIN))
         self._cavity, self._tongue = cavity.astype(np.float32), tongue.astype(np.float32)
 
     def draw(self, picture: Image, shape: Shape) -> None:
         """Draws into the warped picture (H, W, 3), in place."""
         fade = float(np.clip((shape.gap_mm - _VISIBLE_MM) / _FADE_MM, 0.0, 1.0))
+        if self._parted and fade < 1.0:
+            self._seam(picture, shape, 1.0 - fade)
         outline = shape.vertices[self._loop, :2]
         box = region(outline, 2.0, picture.shape)
         if fade <= 0.0 or box is None:
@@ -74,13 +98,29 @@ class MouthLayer:
         x0, y0, x1, y1 = box
         target = picture[y0:y1, x0:x1]
         mask = fill(target.shape, outline, x0, y0)
+        edge = cv2.distanceTransform((mask > 0.4).astype(np.uint8), cv2.DIST_L2, 5) / np.float32(self._canvas.mm)
         mask = cv2.GaussianBlur(mask, (0, 0), max(0.45, _EDGE_BLUR_MM * self._canvas.mm)) * np.float32(fade)
         scene, upper, lower = self._scene(shape, x0, y0)
         if self._own is None:
             own = np.zeros((*target.shape[:2], 4), np.float32)
         else:
             own = self._own.sample(shape, (x0, y0, x1, y1))
-        paint_interior(target, mask, own, scene, upper, lower)
+        paint_interior(target, mask, edge, own, scene, upper, lower)
+
+    def _seam(self, picture: Image, shape: Shape, amount: float) -> None:
+        """The dark line between closed lips, which a photo with parted lips does not have."""
+        mm = self._canvas.mm
+        line = (shape.vertices[self._upper_line, :2] + shape.vertices[self._lower_line, :2]) / 2
+        box = region(line, 3.0 * mm, picture.shape)
+        if box is None:
+            return
+        x0, y0, x1, y1 = box
+        target = picture[y0:y1, x0:x1]
+        colour = (self._lip_colours[0] * _SEAM_LIP).astype(np.float32)
+        thin = stroke(target.shape, line[2:-2], x0, y0, _SEAM_MM * mm, 0.35 * mm) * np.float32(_SEAM_DARK * amount)
+        soft = stroke(target.shape, line, x0, y0, 1.5 * mm, 1.1 * mm) * np.float32(_SEAM_SHADE * amount)
+        cover = np.maximum(thin, soft)[..., None]
+        target[:] = (target + (colour - target) * cover + 0.5).astype(np.uint8)
 
     def _scene(self, shape: Shape, x0: int, y0: int) -> tuple[Scene, Strip, Strip]:
         mm = self._canvas.mm
@@ -97,8 +137,10 @@ class MouthLayer:
         lip_up, lip_low = float(local[13, 1]), float(local[14, 1])
         jaw = local[list(topo.JAW)].mean(axis=0)
         jaw_down = max(float(jaw[1]), lip_low - _LOWER_SHOWN_MM)
+        # A wide-open mouth shows the lower teeth, whatever the chin's track says.
+        jaw_down = min(jaw_down, lip_low - _LOWER_SHOWN_WIDE_MM * float(smoothstep(5.0, 14.0, gap)))
         lowered = lip_up + _UPPER_SHOWN_MM * float(smoothstep(4.0, 12.0, gap))
-        upper_edge = _UPPER_EDGE_MM + float(np.clip(lowered - _UPPER_EDGE_MM, 0.0, 4.0))
+        upper_edge = self._upper_edge + float(np.clip(lowered - self._upper_edge, 0.0, 4.0))
         tongue_y = _TONGUE_DOWN_MM + jaw_down * (1.0 - 0.28 * float(smoothstep(6.0, 22.0, jaw_down)))
         tongue = [
             float(jaw[0]) + lean[0] * _TONGUE_DEPTH_MM,
@@ -113,9 +155,11 @@ class MouthLayer:
             upper=_over(columns, lips[0]),
             lower=_over(columns, lips[1]),
             gap=gap,
+            narrow=self._narrowness(shape),
             tongue=np.array(tongue, np.float32),
             cavity=self._cavity,
             flesh=self._tongue,
+            lips=self._lip_colours,
         )
         upper = self._strip(self._teeth[0], upper_edge, 0.0, _UPPER_DEPTH_MM, float(lean[0]), columns, 1.0)
         lower = self._strip(
@@ -128,6 +172,12 @@ class MouthLayer:
             _LOWER_DIM,
         )
         return scene, upper, lower
+
+    def _narrowness(self, shape: Shape) -> float:
+        """How pursed the lips are: 0 at rest, 1 when a third narrower."""
+        ends = [topo.LIP_UPPER[0], topo.LIP_UPPER[-1]]
+        width, rest = (float(np.linalg.norm(np.diff(points[ends], axis=0))) for points in (shape.control, self._rest))
+        return float(np.clip((1.0 - width / max(rest, 1e-3)) / _PURSED, 0.0, 1.0))
 
     def _strip(
         self, teeth: Teeth, edge: float, shift: float, behind: float, lean: float, columns: Double, dim: float
@@ -154,10 +204,18 @@ def _over(columns: Double, line: Double) -> Float:
     return np.interp(columns, x, line[:, 1]).astype(np.float32)
 
 
+def _lip_colour(canvas: Canvas, points: tuple[int, ...]) -> Float:
+    """Colour of the wet inside of a lip: the lip's own, darker."""
+    height, width = canvas.image.shape[:2]
+    at = np.rint(canvas.landmarks[list(points), :2]).astype(int)
+    colours = canvas.image[np.clip(at[:, 1], 0, height - 1), np.clip(at[:, 0], 0, width - 1)]
+    return np.asarray(np.median(colours, axis=0) * _WET_LIP, np.float32)
+
+
 def _tooth_tint(canvas: Canvas) -> Double:
     """Teeth take the brightness of the skin and half the colour of its light."""
     brightness = float(np.clip(canvas.luma / 175.0, 0.25, 1.15))
     if canvas.grey:
         return brightness * np.array([0.93, 0.97, 1.08])
     light = np.clip(canvas.skin / max(canvas.luma, 1.0) / _WHITE_SKIN, 0.6, 1.5)
-    return np.asarray(brightness * (0.45 + 0.55 * light) * (0.98, 0.98, 0.95))
+    return np.asarray(brightness * (0.45 + 0.55 * light) * (0.93, 0.93, 0.90))

@@ -1,4 +1,4 @@
-"""Photos that show their teeth: the lips without tooth pixels, and the photo's own teeth as a layer behind them."""
+"""Photos that show their teeth: lips without tooth pixels, and the photo's own teeth as a layer behind them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from dreamtalk.render.mesh import topology as topo
 from dreamtalk.render.mesh.canvas import Canvas
-from dreamtalk.render.mesh.drawing import Box, fill, region
+from dreamtalk.render.mesh.drawing import Box, Double, fill, region, smoothstep, spread_colours
 from dreamtalk.render.mesh.geometry import Shape
 from dreamtalk.types import Bool, Float, Image
 
@@ -18,19 +18,32 @@ _TEETH_MM = 2.2
 _MARGIN_MM = 8.0
 _RING_MM = 2.4
 """Tooth or cavity pixels are looked for this far outside the tracked lips."""
-_INNER_MM = 0.5
-"""The layer begins this far inside the lips."""
 _DEPTH_MM = 4.0
 """How far behind the upper lip the teeth stand."""
+_TOOTH_LIGHT = (0.50, 0.72)
+"""Brightness relative to the photo's bright teeth from which on a pixel may be, and surely is, a tooth."""
+_TOOTH_RED, _TOOTH_DARK = 0.7, 0.55
+"""Teeth are less red than this times the lips, and no darker than this times the skin."""
+_TALLEST_MM = 14.0
+"""Visible teeth end at most this far below the upper lip."""
+_TOOTH_GAP_MM = 2.5
+"""Dark gaps up to this width belong to the teeth beside them."""
+_EDGE_MM, _ROUNDING_MM = 0.4, 0.8
+"""Width of the blurred edge of the lips that counts as inside; rounding of the outline found."""
+_KERNEL = np.ones((3, 3), np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
 class OwnTeeth:
-    """layer: (h, w, 4) float32, colour premultiplied by alpha, of the photo region `box`. depth: px."""
+    """layer: (h, w, 4) float32, colour premultiplied by alpha, of the photo region `box`. depth: px. colour: (3,) of
+    bright teeth. edge: (3,) photo px of the lower edge of the teeth in the middle.
+    """
 
     layer: Float
     box: Box
     depth: float
+    colour: Double
+    edge: Double
 
     def sample(self, shape: Shape, box: Box) -> Float:
         """The layer where the rigid head shows it, (h, w, 4) for a region of the moved picture."""
@@ -51,39 +64,95 @@ def split_mouth(canvas: Canvas, gap_mm: float) -> tuple[Image, OwnTeeth | None]:
         return canvas.image, None
     x0, y0, x1, y1 = box
     patch = canvas.image[y0:y1, x0:x1]
-    mask = fill(patch.shape, outline, x0, y0)
-    inside = _inside(canvas, patch, mask > 0.5, box)
+    mouth = fill(patch.shape, outline, x0, y0) > 0.5
+    lips = fill(patch.shape, canvas.landmarks[list(topo.LIP_OUTER), :2], x0, y0) > 0.5
+    inside = _inside(canvas, patch, mouth, lips)
     skin = canvas.image.copy()
-    skin[y0:y1, x0:x1] = _without(patch, inside, canvas.mm)
-    size = max(1, round(_INNER_MM * canvas.mm))
-    core = cv2.erode(mask, np.ones((3, 3), np.uint8), iterations=size)
-    alpha = cv2.GaussianBlur(core, (0, 0), max(0.6, 0.5 * canvas.mm))
-    layer = np.dstack([patch * alpha[..., None], alpha]).astype(np.float32)
-    depth = float(canvas.landmarks[13, 2]) + _DEPTH_MM * canvas.mm
-    return skin, OwnTeeth(layer, box, depth)
+    skin[y0:y1, x0:x1] = _closed(canvas, patch, inside, lips, box)
+    return skin, _teeth(canvas, patch, mouth, inside, lips, box)
 
 
-def _inside(canvas: Canvas, patch: Image, mouth: Bool, box: Box) -> Bool:
+def _inside(canvas: Canvas, patch: Image, mouth: Bool, lips: Bool) -> Bool:
     """Pixels of teeth and cavity: the tracked opening and what looks like it just outside."""
-    kernel = np.ones((3, 3), np.uint8)
     steps = max(1, round(_RING_MM * canvas.mm))
-    ring = (cv2.dilate(mouth.astype(np.uint8), kernel, iterations=steps) > 0) & ~mouth
-    lips = fill(patch.shape, canvas.landmarks[list(topo.LIP_OUTER), :2], box[0], box[1]) > 0.5
-    lip = lips & ~mouth & ~ring
-    if lip.sum() < 8:
-        lip = lips & ~mouth
-    if lip.sum() < 4 or mouth.sum() < 4:
+    ring = (cv2.dilate(mouth.astype(np.uint8), _KERNEL, iterations=steps) > 0) & ~mouth
+    lip = lips & ~mouth & ~(cv2.dilate(mouth.astype(np.uint8), _KERNEL) > 0)
+    if lip.sum() < 8 or mouth.sum() < 8:
         return mouth
     lab = cv2.cvtColor(patch, cv2.COLOR_RGB2LAB).astype(np.float32)
     lip_red, lip_light = float(np.median(lab[lip][:, 1])), float(np.median(lab[lip][:, 0]))
-    tooth_red = float(np.median(lab[mouth][:, 1]))
-    tooth = (lab[..., 1] < tooth_red + 0.5 * (lip_red - tooth_red)) & (lab[..., 0] > lip_light * 0.9)
-    dark = lab[..., 0] < lip_light * 0.62
-    found = (ring & (tooth | dark)).astype(np.uint8)
-    return np.asarray(mouth | (cv2.dilate(found, kernel) > 0) & (ring | mouth))
+    bright = mouth & (lab[..., 0] >= np.percentile(lab[mouth][:, 0], 60))
+    tooth_red = float(np.median(lab[bright][:, 1]))
+    tooth = (lab[..., 1] < tooth_red + 0.4 * (lip_red - tooth_red)) & (lab[..., 0] > lip_light)
+    dark = lab[..., 0] < lip_light * 0.6
+    margin = cv2.dilate(mouth.astype(np.uint8), _KERNEL, iterations=max(1, round(_EDGE_MM * canvas.mm))) > 0
+    every = cv2.dilate((mouth | margin | (ring & (tooth & lips | dark))).astype(np.float32), _KERNEL)
+    # Blurring and cutting rounds the outline: ragged edges would be drawn out into hairs where the lips stretch.
+    return np.asarray((cv2.GaussianBlur(every, (0, 0), max(0.8, _ROUNDING_MM * canvas.mm)) > 0.45) | mouth)
 
 
-def _without(patch: Image, hole: Bool, mm: float) -> Image:
-    """The patch with the hole filled from its rim, nearest colours first."""
-    filled = cv2.inpaint(patch, cv2.dilate(hole.astype(np.uint8), np.ones((3, 3), np.uint8)), 3.0, cv2.INPAINT_TELEA)
-    return np.asarray(filled, np.uint8)
+def _closed(canvas: Canvas, patch: Image, hole: Bool, lips: Bool, box: Box) -> Image:
+    """The patch with the hole painted in the colour of the nearer lip, each from its own side of the middle line."""
+    x0, y0 = box[:2]
+    upper, lower = canvas.landmarks[list(topo.LIP_UPPER), :2], canvas.landmarks[list(topo.LIP_LOWER), :2]
+    middle = (upper + lower) / 2 - (x0, y0)
+    across = np.array([canvas.down[1], -canvas.down[0]])
+    ys, xs = np.mgrid[0 : patch.shape[0], 0 : patch.shape[1]]
+    along = xs * across[0] + ys * across[1]
+    line_at, line_height = middle @ across, middle @ canvas.down[:2]
+    below = xs * canvas.down[0] + ys * canvas.down[1] > np.interp(along, np.maximum.accumulate(line_at), line_height)
+    painted = patch.astype(np.float32)
+    for side in (~below, below):
+        painted = np.where(side[..., None], spread_colours(patch, lips & ~hole & side, canvas.mm), painted)
+    wider = cv2.dilate(hole.astype(np.float32), _KERNEL)
+    soft = cv2.GaussianBlur(wider, (0, 0), max(0.7, 0.5 * canvas.mm))[..., None]
+    soft = np.maximum(soft, hole[..., None])
+    return np.asarray(np.clip(patch + (painted - patch) * soft + 0.5, 0, 255), np.uint8)
+
+
+def _teeth(canvas: Canvas, patch: Image, mouth: Bool, inside: Bool, lips: Bool, box: Box) -> OwnTeeth | None:
+    """The teeth among the inside: bright pixels without the red of lips, and the dark gaps between them."""
+    light = patch.astype(np.float32).max(axis=2)
+    bright = float(np.percentile(light[mouth], 85))
+    sure = mouth & (light >= bright * 0.85)
+    colour = np.median(patch[sure], axis=0).astype(np.float64)
+    lip = np.median(patch[lips & ~inside], axis=0) if (lips & ~inside).any() else canvas.skin
+    if _redness(colour) > _TOOTH_RED * _redness(lip) or colour.max() < _TOOTH_DARK * canvas.skin.max():
+        return None
+    tint = patch.astype(np.float64)
+    red = (tint[..., 0] - tint[..., 1:].mean(axis=2)) / np.maximum(tint[..., 0], 1.0)
+    pale = 1.0 - smoothstep(*(_redness(colour) + share * (_redness(lip) - _redness(colour)) for share in (0.4, 0.8)), red)
+    tooth = smoothstep(_TOOTH_LIGHT[0] * bright, _TOOTH_LIGHT[1] * bright, light) * pale * mouth
+    width = 2 * max(1, round(_TOOTH_GAP_MM * canvas.mm / 2)) + 1
+    joined = cv2.morphologyEx(tooth.astype(np.float32), cv2.MORPH_CLOSE, np.ones((1, width), np.uint8)) * mouth
+    smooth = cv2.GaussianBlur(joined.astype(np.float32), (0, 0), max(0.8, _ROUNDING_MM * canvas.mm))
+    alpha = smoothstep(0.45, 0.75, smooth) * mouth * _largest(smooth > 0.45)
+    alpha = cv2.GaussianBlur(alpha.astype(np.float32), (0, 0), max(0.5, 0.25 * canvas.mm))
+    layer = np.dstack([patch * alpha[..., None], alpha]).astype(np.float32)
+    depth = float(canvas.landmarks[13, 2]) + _DEPTH_MM * canvas.mm
+    return OwnTeeth(layer, box, depth, colour, _lower_edge(canvas, alpha, box))
+
+
+def _largest(mask: Bool) -> Bool:
+    """The largest connected part of a mask."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    if count < 2:
+        return mask
+    return np.asarray(labels == 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA])))
+
+
+def _redness(colour: Double) -> float:
+    """Share of red beyond green and blue."""
+    return float((colour[0] - (colour[1] + colour[2]) / 2) / max(colour[0], 1.0))
+
+
+def _lower_edge(canvas: Canvas, alpha: Float, box: Box) -> Double:
+    """Where the visible teeth end below the middle of the upper lip, photo px with depth."""
+    start = canvas.landmarks[13].astype(np.float64)
+    best = start
+    for step in np.arange(0.0, _TALLEST_MM, 0.25) * canvas.mm:
+        point = start + canvas.down * step
+        x, y = round(point[0]) - box[0], round(point[1]) - box[1]
+        if 0 <= y < alpha.shape[0] and 0 <= x < alpha.shape[1] and alpha[y, x] > 0.5:
+            best = point
+    return np.asarray(best)

@@ -35,7 +35,7 @@ def draw_map(
     target: Float,
     source: Float,
     triangles: Index,
-    winding: Float,
+    one_sided: Bool,
     map_x: Float,
     map_y: Float,
     depth: Float,
@@ -44,9 +44,9 @@ def draw_map(
 ) -> None:
     """Draws triangles (M, 3) with their photo coordinates into a sampling map, nearest first.
 
-    target: (N, 3) px and depth, smaller is nearer. source: (N, 2) photo px. winding: (M,) sign of the area a
-    triangle has when it faces the viewer; others are skipped, as are triangles that do not move. map_x, map_y: (h, w) photo coordinates
-    of each pixel, and depth: (h, w), of the region whose upper left pixel is (x0, y0).
+    target: (N, 3) px and depth, smaller is nearer. source: (N, 2) photo px. one_sided: (M,) triangles that are skipped
+    when they are turned over. map_x, map_y: (h, w) photo coordinates of each pixel, and depth: (h, w), of the region
+    whose upper left pixel is (x0, y0).
     """
     height, width = map_x.shape
     single = np.float32
@@ -56,7 +56,7 @@ def draw_map(
         bx, by = np.float64(target[j, 0]) - x0, np.float64(target[j, 1]) - y0
         cx, cy = np.float64(target[k, 0]) - x0, np.float64(target[k, 1]) - y0
         area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
-        if area * winding[t] <= 1e-6:
+        if abs(area) <= 1e-6 or (one_sided[t] and area < 0.0):
             continue
         first = max(0, int(np.ceil(min(ay, by, cy) - _EDGE)))
         last = min(height - 1, int(np.floor(max(ay, by, cy) + _EDGE)))

@@ -1,0 +1,123 @@
+"""One eye of the photo, prepared: the eyeball extended behind the lids, the lids' own shading, lids without eye pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from dreamtalk.render.mesh import topology as topo
+from dreamtalk.render.mesh.canvas import Canvas
+from dreamtalk.render.mesh.drawing import Box, Double, fill, region, smoothstep, spread_colours
+from dreamtalk.render.mesh.geometry import FaceGeometry
+from dreamtalk.render.mesh.topology import Index
+from dreamtalk.types import Bool, Float, Image
+
+_MARGIN_MM = 10.0
+"""Picture kept around each eye."""
+_PURE_MM = 0.9
+"""Pixels this far inside the lids show nothing but eye."""
+_LID_EDGE_MM, _LID_RIM_MM = 0.3, 5.0
+"""Closed lids are painted from the edge of the opening on, with the colours found up to this far around it."""
+_SHADE_RANGE = (0.2, 1.04)
+"""Limits of the lids' shading on the eyeball."""
+_KERNEL = np.ones((3, 3), np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class Eye:
+    """Pictures (h, w, 3) float32 of the photo region `box`: photo, as it is; ball, extended behind the lids; shade, what
+    the lids do to it (photo / ball); lids, uint8 without the eye. loop, upper, lower: mesh points of the outline and
+    of both lids. centre (in the box), radius: of the iris, px. depth: of the lids' edge. opening: px. lash: (3,) colour.
+    """
+
+    box: Box
+    photo: Float
+    ball: Float
+    shade: Float
+    lids: Image
+    loop: Index
+    upper: Index
+    lower: Index
+    centre: Double
+    radius: float
+    depth: float
+    opening: float
+    lash: Float
+
+
+def prepare_eye(canvas: Canvas, geometry: FaceGeometry, side: int) -> Eye:
+    """side: 0 the person's right eye, 1 the left one."""
+    upper, lower = topo.LID_UPPER[side], topo.LID_LOWER[side]
+    outline = canvas.landmarks[list(topo.hole_loop(upper, lower)), :2]
+    box = region(outline, _MARGIN_MM * canvas.mm + 4.0, canvas.image.shape) or (0, 0, 8, 8)
+    x0, y0, x1, y1 = box
+    picture = canvas.image[y0:y1, x0:x1]
+    photo = picture.astype(np.float32)
+    iris = canvas.landmarks[list(topo.IRIS[side]), :2]
+    centre = iris[0] - (x0, y0)
+    radius = max(0.5, float(np.linalg.norm(iris[1] - iris[3]) + np.linalg.norm(iris[2] - iris[4])) / 4)
+    mask = fill(photo.shape, outline, x0, y0) > 0.5
+    ball = _eyeball(photo, mask, centre, radius, canvas.mm)
+    shade = cv2.GaussianBlur((photo + 6.0) / (ball + 6.0), (0, 0), max(0.5, 0.35 * canvas.mm))
+    gap = (canvas.landmarks[list(lower)] - canvas.landmarks[list(upper)]) @ canvas.down
+    return Eye(
+        box=box,
+        photo=photo,
+        ball=ball,
+        shade=np.clip(shade, *_SHADE_RANGE).astype(np.float32),
+        lids=_lids(picture, mask, canvas.mm),
+        loop=geometry.mesh.loop(topo.HOLES[1 + side]),
+        upper=geometry.mesh.path(upper),
+        lower=geometry.mesh.path(lower),
+        centre=centre,
+        radius=radius,
+        depth=float(canvas.landmarks[list(upper), 2].mean()),
+        opening=float(gap.max()),
+        lash=_lash_colour(canvas, upper),
+    )
+
+
+def _steps(mm: float, length_mm: float) -> int:
+    return max(1, round(length_mm * mm))
+
+
+def _eyeball(photo: Float, mask: Bool, centre: Double, radius: float, mm: float) -> Float:
+    """The eye extended behind the lids: the iris mirrored through its centre, the white by smooth extrapolation."""
+    pure = cv2.erode(mask.astype(np.uint8), _KERNEL, iterations=_steps(mm, _PURE_MM)) > 0
+    if not pure.any():
+        return photo.copy()
+    ys, xs = np.mgrid[0 : photo.shape[0], 0 : photo.shape[1]].astype(np.float32)
+    distance: Double = np.hypot(xs - centre[0], ys - centre[1]) / radius
+    white = pure & (distance > 1.15)
+    spread = spread_colours(np.asarray(photo, np.uint8), white if white.sum() >= 4 else pure, mm)
+    across, over = (2 * centre[0] - xs).astype(np.float32), (2 * centre[1] - ys).astype(np.float32)
+    mirrored = cv2.remap(photo, across, over, cv2.INTER_LINEAR)
+    seen = cv2.remap(pure.astype(np.float32), across, over, cv2.INTER_LINEAR)
+    ring = pure & (distance > 0.5) & (distance < 0.95)
+    plain = photo[ring].mean(axis=0) if ring.any() else spread.mean(axis=(0, 1)) * 0.4
+    iris = plain + (mirrored - plain) * np.clip(2.0 * seen - 0.5, 0.0, 1.0)[..., None]
+    in_iris = (1.0 - smoothstep(0.95, 1.1, distance))[..., None]
+    behind = iris * in_iris + spread * (1.0 - in_iris)
+    keep = cv2.GaussianBlur(pure.astype(np.float32), (0, 0), max(0.6, 0.4 * mm))[..., None] * pure[..., None]
+    return np.asarray(photo * keep + behind * (1.0 - keep), np.float32)
+
+
+def _lids(picture: Image, mask: Bool, mm: float) -> Image:
+    """The photo with the eye painted over by what surrounds it, for lids that are about to meet."""
+    hole = cv2.dilate(mask.astype(np.uint8), _KERNEL, iterations=_steps(mm, _LID_EDGE_MM)) > 0
+    around = cv2.dilate(hole.astype(np.uint8), _KERNEL, iterations=_steps(mm, _LID_RIM_MM)) > 0
+    painted = spread_colours(picture, around & ~hole, mm)
+    return np.where(hole[..., None], painted, picture).astype(np.uint8)
+
+
+def _lash_colour(canvas: Canvas, line: tuple[int, ...]) -> Float:
+    """The mean of the darkest pixels along the upper lid's edge."""
+    image, reach = canvas.image, max(1, int(canvas.mm))
+    colours = []
+    for x, y in np.rint(canvas.landmarks[list(line[1:-1]), :2]).astype(int):
+        patch = image[max(0, y - reach) : max(0, y + 2), max(0, x - 1) : max(0, x + 2)].reshape(-1, 3)
+        if len(patch):
+            colours.append(patch.min(axis=0))
+    return np.asarray(np.mean(colours, axis=0) if colours else canvas.skin * 0.4, np.float32)
