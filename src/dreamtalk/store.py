@@ -90,9 +90,10 @@ def _checked(path: Path, name: str, array: np.ndarray[Any, Any], frames: int) ->
 
 def _arrays(path: Path) -> dict[str, np.ndarray[Any, Any]]:
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            if not hasattr(stored, "files"):
-                raise UnusableInput(f"{path} holds a single array, not the named ones of a dreamtalk file.")
+        stored = np.load(path, allow_pickle=False)
+        if isinstance(stored, np.ndarray):
+            raise UnusableInput(f"{path} holds a single array, not the named ones of a dreamtalk file.")
+        with stored:
             return {name: stored[name] for name in stored.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise UnusableInput(f"{path} is not an .npz file that can be read.") from error

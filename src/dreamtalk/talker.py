@@ -144,8 +144,8 @@ class Talker:
         with watch.step("sound"):
             speech = self.speech(audio)
         with watch.step("style"):
-            style = self.style(options.style)
             driver = self._driver(options.pose)
+            style = self.style(options.style)
         with watch.step("speech encoder"):
             features = self.features(speech)
         with watch.step("motion model"):

@@ -16,7 +16,7 @@ from types import FrameType
 from typing import NoReturn, Protocol, cast
 
 from dreamtalk.errors import DreamTalkError
-from dreamtalk.provenance.metadata import package_version
+from dreamtalk.version import package_version
 
 VERBS: dict[str, tuple[str, str, str]] = {
     "generate": ("generate", "Generate", "a portrait and a speech file become a talking video"),
@@ -25,7 +25,6 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "track": ("track", "Track", "follow the face of a picture or video into a track file"),
     "doctor": ("doctor", "Doctor", "device, models, versions, and the speed of each step"),
     "train face-model": ("train", "TrainFaceModel", "learn the statistical face model from tracked clips"),
-    "train denoiser": ("train", "TrainDenoiser", "learn the motion model from tracked clips with speech"),
     "evaluate motion": ("evaluate", "EvaluateMotion", "measure lips and silence against real talkers"),
 }
 """Words on the command line: module below dreamtalk.cli, class, help. Only the chosen one is imported."""

@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
-
-
-def package_version() -> str:
-    """The installed version of dreamtalk."""
-    try:
-        return version("dreamtalk")
-    except PackageNotFoundError:  # used from a source folder without being installed
-        return "unknown"
+from dreamtalk.version import package_version
 
 
 def origin_comment() -> str:
