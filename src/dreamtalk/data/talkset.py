@@ -1,0 +1,65 @@
+"""The talkset folder: clips.csv, lags.csv and the files they name (its README states the rules of use)."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+from dreamtalk.errors import UnusableInput
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """One row of clips.csv. lag_frames: how many 25 fps frames the sound is early (negative: late), 0 when unknown."""
+
+    id: str
+    file: Path
+    split: str
+    kind: str
+    dataset: str
+    speaker: str
+    emotion: str
+    frames: int
+    licence_class: str
+    transcript: str
+    lag_frames: float
+    lag_fit: float
+    fit_unshifted: float
+
+    @property
+    def clean(self) -> bool:
+        """May train weights that are shipped."""
+        return self.licence_class == "clean"
+
+
+def read_talkset(root: Path) -> list[Clip]:
+    """All clips of a talkset folder. Raises UnusableInput when it is not one."""
+    table = root / "clips.csv"
+    if not table.is_file():
+        raise UnusableInput(f"{root} is not a talkset folder: {table.name} is missing.")
+    lags = {}
+    if (root / "lags.csv").is_file():
+        with open(root / "lags.csv", encoding="utf-8", newline="") as handle:
+            lags = {row["id"]: row for row in csv.DictReader(handle)}
+    with open(table, encoding="utf-8", newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    return [_clip(root, row, lags.get(row["id"])) for row in rows]
+
+
+def _clip(root: Path, row: dict[str, str], lag: dict[str, str] | None) -> Clip:
+    return Clip(
+        id=row["id"],
+        file=root / row["file"],
+        split=row["split"],
+        kind=row["kind"],
+        dataset=row["dataset"],
+        speaker=row["speaker"],
+        emotion=row["emotion"],
+        frames=int(row["frames"] or 0),
+        licence_class=row["licence_class"],
+        transcript=row["transcript"],
+        lag_frames=float(lag["lag_frames"]) if lag else 0.0,
+        lag_fit=float(lag["r_at_lag"]) if lag else 0.0,
+        fit_unshifted=float(lag["r_at_0"]) if lag else 0.0,
+    )

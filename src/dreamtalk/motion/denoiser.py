@@ -1,0 +1,178 @@
+"""The denoising network E_theta: speech window, noisy motion, step and style code to clean motion (paper III-B, eq. 2).
+
+Module for module the published network (facts 1.4), for any size and any face space. Frames never attend to each other;
+coherence in time comes from overlapping speech windows, the common style code, and the sampler's noise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from dreamtalk.motion.layers import DecoderLayer, EncoderLayer, sinusoid_table, time_embedding
+
+
+@dataclass(frozen=True, slots=True)
+class DenoiserConfig:
+    """Sizes of the network. The defaults are the paper's, with BFM coefficients and wav2vec features."""
+
+    feature_size: int = 1024
+    expression_size: int = 64
+    lower: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 7, 9, 10, 11, 12, 13, 14)
+    """Expression indices of the lower face; the others are the upper face."""
+    width: int = 256
+    heads: int = 8
+    hidden: int = 1024
+    layers: int = 3
+    style_layers: int = 3
+    window: int = 5
+    """w: speech tokens on either side of a frame's own, at 50 Hz."""
+    style_frames: int = 256
+    """Length of a style clip; shorter ones are padded and masked."""
+    dropout: float = 0.1
+
+    @property
+    def tokens(self) -> int:
+        return 2 * self.window + 1
+
+    @property
+    def upper(self) -> tuple[int, ...]:
+        return tuple(i for i in range(self.expression_size) if i not in self.lower)
+
+
+class ContentEncoder(nn.Module):
+    """Speech windows (B, W, F) to content tokens (B, W, D)."""
+
+    def __init__(self, config: DenoiserConfig) -> None:
+        super().__init__()
+        self.increase_embed_dim = nn.Linear(config.feature_size, config.width)
+        self.layers = nn.ModuleList(
+            EncoderLayer(config.width, config.heads, config.hidden, config.dropout) for _ in range(config.layers)
+        )
+        self.window = config.window
+        self.register_buffer("position", sinusoid_table(config.tokens, config.width), persistent=False)
+
+    def forward(self, windows: Tensor) -> Tensor:
+        """windows (B, W, F): already embedded tokens are not accepted, see embed()."""
+        return self.encode(self.increase_embed_dim(windows))
+
+    def encode(self, embedded: Tensor) -> Tensor:
+        """Embedded windows (B, W, D) to content tokens. The embedding is per token, so it can be done before windowing."""
+        x = embedded + self.position
+        for layer in self.layers:
+            x = layer(x)
+        return torch.as_tensor(x)
+
+
+class StyleEncoder(nn.Module):
+    """A style clip (B, S, E) of expression to a style code (B, D), by self-attention pooling (Safari et al. 2020)."""
+
+    def __init__(self, config: DenoiserConfig) -> None:
+        super().__init__()
+        width = config.width
+        self.increase_embed_dim = nn.Linear(config.expression_size, width)
+        self.layers = nn.ModuleList(
+            EncoderLayer(width, config.heads, config.hidden, config.dropout) for _ in range(config.style_layers)
+        )
+        self.pool = nn.Sequential(nn.Linear(width, width), nn.Mish(), nn.Linear(width, 1))
+        self.register_buffer("position", sinusoid_table(config.style_frames, width), persistent=False)
+
+    def forward(self, clip: Tensor, padded: Tensor | None = None) -> Tensor:
+        """clip (B, S, E) with S <= style_frames; padded (B, S) True where there is no frame."""
+        x = self.increase_embed_dim(clip) + self.position[: clip.shape[1]]
+        for layer in self.layers:
+            x = layer(x, padded)
+        logit = self.pool(x).squeeze(-1)
+        if padded is not None:
+            logit = logit.masked_fill(padded, -1e5)
+        return torch.einsum("bs,bsd->bd", logit.softmax(dim=1), x)
+
+
+class Decoder(nn.Module):
+    """One half of the face: style queries read the memory; the middle token becomes expression numbers."""
+
+    def __init__(self, config: DenoiserConfig, size: int) -> None:
+        super().__init__()
+        width, half = config.width, config.width // 2
+        self.layers = nn.ModuleList(
+            DecoderLayer(width, config.heads, config.hidden, config.dropout) for _ in range(config.layers)
+        )
+        self.norm = nn.LayerNorm(width)
+        self.tail = nn.Sequential(
+            nn.Linear(width, half), nn.ReLU(), nn.Linear(half, half), nn.ReLU(), nn.Linear(half, size)
+        )
+        self.window = config.window
+        self.register_buffer("position", sinusoid_table(config.tokens, width), persistent=False)
+
+    def forward(self, style: Tensor, memory: Tensor) -> Tensor:
+        """style (C, D), memory (B, W, D) -> (B, size). Only the middle token of the last layer is computed."""
+        x = style[:, None] + self.position
+        middle = slice(self.window, self.window + 1)
+        for layer in self.layers[:-1]:
+            x = layer(x, memory)
+        x = self.layers[-1](x, memory, keep=middle)
+        return torch.as_tensor(self.tail(self.norm(x[:, 0])))
+
+
+class Denoiser(nn.Module):
+    """x0 = E_theta(x_t, t, content, style)."""
+
+    def __init__(self, config: DenoiserConfig) -> None:
+        super().__init__()
+        self.config = config
+        width, size = config.width, config.expression_size
+        self.content_encoder = ContentEncoder(config)
+        self.style_encoder = StyleEncoder(config)
+        self.upper_decoder = Decoder(config, len(config.upper))
+        self.lower_decoder = Decoder(config, len(config.lower))
+        self.memory_in = nn.Linear(width + size, width)
+        self.memory_out = nn.Sequential(nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, width))
+        self.time_net = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
+        order = torch.tensor(config.upper + config.lower).argsort()
+        self.register_buffer("face_order", order, persistent=False)
+
+    def encode_speech(self, features: Tensor, frames: int) -> Tensor:
+        """Speech features (B, N, F) at 50 Hz to content tokens (B, L, W, D), frame i centred on feature 2 i."""
+        embedded = self.content_encoder.increase_embed_dim(features)
+        windows = speech_windows(embedded, frames, self.config.window)
+        content = self.content_encoder.encode(windows.flatten(0, 1))
+        return content.unflatten(0, windows.shape[:2])
+
+    def encode_style(self, clip: Tensor, padded: Tensor | None = None) -> Tensor:
+        """Style clips (B, S, E) to codes s (B, D)."""
+        return torch.as_tensor(self.style_encoder(clip, padded))
+
+    def null_style(self) -> Tensor:
+        """The 'no style' code (1, D): a full-length clip of zeros through the same encoder (facts 0.3)."""
+        weight = self.style_encoder.increase_embed_dim.weight
+        return self.encode_style(weight.new_zeros(1, self.config.style_frames, self.config.expression_size))
+
+    def prepare(self, content: Tensor) -> Tensor:
+        """The content half of the memory's first layer (…, W, D): the same in every diffusion step."""
+        width = self.config.width
+        return F.linear(content, self.memory_in.weight[:, :width], self.memory_in.bias)
+
+    def forward(self, x_t: Tensor, t: Tensor, prepared: Tensor, style: Tensor) -> Tensor:
+        """Predicted clean motion (B, E) of B frames.
+
+        x_t (B, E); t (B,) or (1,) diffusion steps; prepared (B, W, D) from prepare(); style (C, D): C codes, each for
+        B / C frames in a row.
+        """
+        noisy = F.linear(x_t, self.memory_in.weight[:, self.config.width :])
+        memory = self.memory_out(prepared + noisy[:, None])
+        memory = memory + self.time_net(time_embedding(t, self.config.width))[:, None]
+        halves = [self.upper_decoder(style, memory), self.lower_decoder(style, memory)]
+        return torch.cat(halves, dim=1)[:, self.face_order]
+
+
+def speech_windows(tokens: Tensor, frames: int, window: int) -> Tensor:
+    """Tokens (B, N, D) at 50 Hz to windows (B, frames, 2 window + 1, D) around token 2 i.
+
+    Beyond the ends stands the end token: silence goes on as silence.
+    """
+    centre = 2 * torch.arange(frames, device=tokens.device)[:, None]
+    index = centre + torch.arange(-window, window + 1, device=tokens.device)
+    return tokens[:, index.clamp(0, tokens.shape[1] - 1)]

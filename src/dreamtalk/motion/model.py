@@ -1,0 +1,179 @@
+"""The motion model as it is shipped and used: speech features and a style in, expression out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from dreamtalk import assets
+from dreamtalk.errors import AssetMissing, UnusableInput
+from dreamtalk.motion.denoiser import Denoiser, DenoiserConfig
+from dreamtalk.motion.sampler import ddim, frame_noise, guided
+from dreamtalk.motion.schedule import VarianceSchedule
+from dreamtalk.types import VIDEO_FPS, Float, SpeechFeatures, Style
+
+DEFAULT_MODEL = "denoiser-mesh64"
+_CHUNK = 250
+"""Frames denoised at once: memory stays flat, and chunks equal the whole because frames are independent."""
+
+_FORMAT = "dreamtalk-motion-1"
+
+
+@dataclass(frozen=True, slots=True)
+class MotionConfig:
+    """Everything besides the weights that sampling needs; saved with them."""
+
+    denoiser: DenoiserConfig
+    encoder: str = "whisper-base-l3"
+    face_space: str = "mesh64"
+    noise_smoothing: float = 3.0
+    """Standard deviation, in frames, of the noise's kernel along time."""
+    lower_temperature: float = 1.0
+    upper_temperature: float = 1.0
+    """Scale of the starting noise: below 1 the lips stay nearer to the most likely motion."""
+
+
+class MotionModel(nn.Module):
+    """The denoiser with its normalisers, schedule and sampler."""
+
+    feature_mean: Tensor
+    feature_std: Tensor
+    expression_scale: Tensor
+    expression_mean: Tensor
+
+    def __init__(self, config: MotionConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.denoiser = Denoiser(config.denoiser)
+        self.schedule = VarianceSchedule.linear()
+        self.register_buffer("feature_mean", torch.zeros(config.denoiser.feature_size))
+        self.register_buffer("feature_std", torch.ones(config.denoiser.feature_size))
+        self.register_buffer("expression_mean", torch.zeros(config.denoiser.expression_size))
+        self.register_buffer("expression_scale", torch.ones(config.denoiser.expression_size))
+
+    @classmethod
+    def load(cls, name: str | Path = DEFAULT_MODEL, device: str = "cpu") -> MotionModel:
+        """A registered model by name, or a .safetensors file written by save()."""
+        file = name if isinstance(name, Path) else assets.path(name)
+        try:
+            with safe_open(file, framework="pt") as stored:
+                description = stored.metadata() or {}
+                weights = {key: stored.get_tensor(key).float() for key in stored.keys()}  # noqa: SIM118 (not a dict)
+        except OSError as error:
+            raise AssetMissing(f"The motion model {file} cannot be read: {error}") from error
+        if description.get("format") != _FORMAT:
+            raise UnusableInput(f"{file} is not a dreamtalk motion model (safetensors with format {_FORMAT}).")
+        model = cls(config_from_json(description["config"]))
+        model.load_state_dict(weights)
+        return model.to(device).eval()
+
+    @classmethod
+    def debug(cls, seed: int = 0) -> MotionModel:
+        """A tiny model with random weights, for tests that only need the shapes to fit."""
+        tiny = DenoiserConfig(feature_size=512, lower=tuple(range(40)), width=16, heads=2, hidden=32, layers=1)
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            return cls(MotionConfig(replace(tiny, style_layers=1))).eval()
+
+    def save(self, file: Path, extra: dict[str, str] | None = None) -> None:
+        """Weights as fp16 safetensors, config as JSON in the header."""
+        weights = {key: value.detach().half().contiguous().cpu() for key, value in self.state_dict().items()}
+        header = {"format": _FORMAT, "config": json.dumps(asdict(self.config)), **(extra or {})}
+        part = file.with_suffix(".part")
+        save_file(weights, part, metadata=header)
+        part.replace(file)
+
+    @torch.inference_mode()
+    def encode_style(self, expression: Float, source: str) -> Style:
+        """The style code of a clip (T, E) of expression at 25 fps: its first 256 frames (10.24 s)."""
+        if len(expression) == 0 or expression.shape[1] != self.config.denoiser.expression_size:
+            raise UnusableInput(f"The style clip {source} has no frames of this model's face space.")
+        clip = self.normalise(torch.from_numpy(expression[: self.config.denoiser.style_frames]).float())
+        code = self.denoiser.encode_style(clip[None].to(self.feature_mean.device))
+        return Style(code=code[0].cpu().numpy(), source=source)
+
+    @torch.inference_mode()
+    def neutral_style(self) -> Style:
+        """The style of no particular emotion: what the network says when it is told nothing."""
+        return Style(code=self.denoiser.null_style()[0].cpu().numpy(), source="neutral")
+
+    @torch.inference_mode()
+    def generate(
+        self,
+        features: SpeechFeatures,
+        style: Style,
+        frames: int,
+        intensity: float = 1.0,
+        seed: int = 0,
+        steps: int = 10,
+        start: int = 0,
+    ) -> Float:
+        """Expression (frames, E) for frames start, start + 1, ... of the speech.
+
+        intensity: guidance scale omega (paper eq. 9), 0 = neutral, 1 = the style, up to about 2. features: the whole
+        utterance's, feature 0 at time 0. The same seed gives the same numbers, whatever the chunks.
+        """
+        if features.encoder != self.config.encoder:
+            raise UnusableInput(f"This model hears {self.config.encoder}, not {features.encoder}.")
+        if features.values.shape[0] < 2 * (start + frames) - 1:
+            raise ValueError(f"{frames} frames from {start} need {2 * (start + frames)} features at 50 Hz")
+        chunks = [
+            self._generate_chunk(features, style, at, min(_CHUNK, start + frames - at), intensity, seed, steps)
+            for at in range(start, start + frames, _CHUNK)
+        ]
+        return np.concatenate(chunks)
+
+    def _generate_chunk(
+        self, features: SpeechFeatures, style: Style, start: int, frames: int, intensity: float, seed: int, steps: int
+    ) -> Float:
+        device = self.feature_mean.device
+        window, total = self.config.denoiser.window, len(features.values)
+        index = np.clip(np.arange(2 * start - window, 2 * (start + frames) + window), 0, total - 1)
+        heard = torch.from_numpy(features.values[index]).to(device)
+        heard = (heard - self.feature_mean) / self.feature_std
+        # A chunk brings its own neighbours along, so frame 0 of the chunk sits `window` tokens in.
+        embedded = self.denoiser.content_encoder.increase_embed_dim(heard)
+        tokens = embedded.unfold(0, 2 * window + 1, 2)[:frames].transpose(1, 2)  # (L, W, D)
+        prepared = self.denoiser.prepare(self.denoiser.content_encoder.encode(tokens))
+        codes = {"style": torch.from_numpy(style.code)[None].to(device), "null": self.denoiser.null_style()}
+
+        def predict(code: str) -> object:
+            return lambda x_t, t: self.denoiser(x_t, torch.tensor([t], device=device), prepared, codes[code])
+
+        noise = frame_noise(seed, start, frames, self.config.denoiser.expression_size, self.config.noise_smoothing)
+        noise = noise.to(device) * self._temperature()
+        x0 = ddim(guided(predict("style"), predict("null"), intensity), noise, self.schedule, steps)  # type: ignore[arg-type]
+        return np.asarray(self.denormalise(x0).cpu().numpy(), dtype=np.float32)
+
+    def _temperature(self) -> Tensor:
+        temperature = torch.full_like(self.expression_scale, self.config.upper_temperature)
+        temperature[list(self.config.denoiser.lower)] = self.config.lower_temperature
+        return temperature
+
+    def normalise(self, expression: Tensor) -> Tensor:
+        """Expression in the face space's units to the network's."""
+        return (expression - self.expression_mean) / self.expression_scale
+
+    def denormalise(self, values: Tensor) -> Tensor:
+        """The network's units to the face space's."""
+        return values * self.expression_scale + self.expression_mean
+
+
+def config_from_json(text: str) -> MotionConfig:
+    """The config that save() wrote."""
+    values = json.loads(text)
+    sizes = values.pop("denoiser")
+    sizes["lower"] = tuple(sizes["lower"])
+    return MotionConfig(denoiser=DenoiserConfig(**sizes), **values)
+
+
+def seconds_of(expression: Float) -> float:
+    """Duration of a motion of (T, E) expression numbers."""
+    return len(expression) / VIDEO_FPS

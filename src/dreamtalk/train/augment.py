@@ -1,0 +1,93 @@
+"""Style augmentation: neutral talkers made to speak in thousands of manners, so that a style clip means something.
+
+A style is an offset of the resting face, a gain of the movements and a gain per dimension. The talk and the reference
+clip of a training pair share one; the speaker's own mean mouth pose is taken out of both, so that a mean pose can only
+be learned from the reference. Lips that were shut stay shut (feasibility.md, sections 7 and 8).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dreamtalk.data.talkers import TalkingClip
+from dreamtalk.face.model import FaceModel
+from dreamtalk.style.prototypes import random_actions
+from dreamtalk.types import Float
+
+_ACTIONS = 0.7
+"""Share of styles that come from facial actions; the rest are drawn from clip statistics."""
+
+_ACTION_STRENGTH = (0.3, 1.3)
+_STATISTICS_STRENGTH = (0.5, 1.5)
+_GAIN_SPREAD = 0.2
+_DIMENSION_GAIN_SPREAD = 0.12
+"""Standard deviations of the logarithm of the gains."""
+
+_CLOSURE_SCALE = 2.0
+"""% iod: an aperture this small is worth restoring at weight exp(-1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnStyle:
+    """offset: (E,) added to the mean pose. gain: (E,) of movements about the mean pose."""
+
+    offset: Float
+    gain: Float
+
+
+class StyleAugmentation:
+    """Draws styles and applies them to clips."""
+
+    no_style_share = 0.2
+    """Share of training talks without any style; they go with the null style code."""
+
+    def __init__(self, talkers: list[TalkingClip], face_model: FaceModel) -> None:
+        self._face_model = face_model
+        speakers = sorted({t.speaker for t in talkers})
+        self._speaker_mean = {
+            s: np.concatenate([t.expression for t in talkers if t.speaker == s and not t.rest]).mean(axis=0)
+            for s in speakers
+        }
+        self.mean = np.mean(list(self._speaker_mean.values()), axis=0).astype(np.float32)
+        # Between-clip covariance: how the mean pose differs from clip to clip and from speaker to speaker.
+        clip_means = np.stack([t.expression.mean(axis=0) for t in talkers if not t.rest])
+        own = np.stack([self._speaker_mean[t.speaker] for t in talkers if not t.rest])
+        between = np.stack(list(self._speaker_mean.values())) - self.mean
+        covariance = np.cov((clip_means - own).T) + between.T @ between / len(speakers)
+        values, vectors = np.linalg.eigh(covariance)
+        self._spread = (vectors * np.sqrt(np.clip(values, 0.0, None))).astype(np.float32)
+        aperture = face_model.measure("aperture")
+        frames = np.concatenate([t.expression - self._speaker_mean[t.speaker] for t in talkers if not t.rest])
+        opening = frames @ aperture
+        # How a mouth opens by 1 % iod: the regression of all dimensions on the aperture, upper face left out.
+        direction = frames.T @ opening / (opening @ opening)
+        direction[list(face_model.upper)] = 0.0
+        self._aperture = aperture
+        self._opening = (direction / (direction @ aperture)).astype(np.float32)
+
+    @property
+    def none(self) -> DrawnStyle:
+        """The population's mean pose and its own movements."""
+        return DrawnStyle(np.zeros_like(self.mean), np.ones_like(self.mean))
+
+    def draw(self, rng: np.random.Generator) -> DrawnStyle:
+        """A random style."""
+        size = len(self.mean)
+        offset = self._spread @ rng.standard_normal(size).astype(np.float32)
+        if rng.random() < _ACTIONS:
+            actions = self._face_model.from_arkit(random_actions(rng))
+            offset = 0.5 * offset + rng.uniform(*_ACTION_STRENGTH) * actions
+        else:
+            offset = rng.uniform(*_STATISTICS_STRENGTH) * offset
+        gain = np.exp(rng.normal(0.0, _GAIN_SPREAD) + rng.normal(0.0, _DIMENSION_GAIN_SPREAD, size))
+        return DrawnStyle(offset.astype(np.float32), gain.astype(np.float32))
+
+    def apply(self, talker: TalkingClip, style: DrawnStyle) -> Float:
+        """The clip's expression (T, E) spoken in that style, by nobody in particular, with its lip closures kept."""
+        own = self._speaker_mean[talker.speaker]
+        styled = self.mean + style.offset + style.gain * (talker.expression - own)
+        closed = np.exp(-((talker.closure / _CLOSURE_SCALE) ** 2))
+        wanted = talker.closure - (styled @ self._aperture)
+        return np.asarray(styled + (closed * wanted)[:, None] * self._opening, dtype=np.float32)

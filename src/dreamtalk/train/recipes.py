@@ -1,0 +1,29 @@
+"""Recipes: functions that return a full typed config. Expected results stand beside the numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dreamtalk.motion.denoiser import DenoiserConfig
+from dreamtalk.train.denoiser import DenoiserTraining
+
+MESH64 = DenoiserConfig(
+    feature_size=512, lower=tuple(range(40)), width=128, heads=4, hidden=512, layers=2, style_layers=2
+)
+"""The shipped denoiser: 2.0 M parameters, the published architecture at half width and two layers."""
+
+
+def denoiser_cpu(data: Path) -> DenoiserTraining:
+    """The shipped weights: two CPU cores, see docs/model_cards/denoiser-mesh64.md for time and results."""
+    return DenoiserTraining(data=data, denoiser=MESH64)
+
+
+def denoiser_smoke(data: Path) -> DenoiserTraining:
+    """A few steps on ten clips: does the whole stage run?"""
+    tiny = DenoiserConfig(feature_size=512, lower=tuple(range(40)), width=32, heads=2, hidden=64, layers=1, style_layers=1)
+    return DenoiserTraining(
+        data=data, out=Path("runs/smoke"), denoiser=tiny, steps=20, rows=4, frames=16, warmup_steps=5, rest_clips=2, max_clips=10
+    )
+
+
+DENOISER_RECIPES = {"cpu": denoiser_cpu, "smoke": denoiser_smoke}
