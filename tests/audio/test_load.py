@@ -133,6 +133,13 @@ def test_resampling_keeps_duration_and_loudness(tmp_path: Path, rate: int) -> No
     assert np.abs(speech.samples[middle] - expected[middle]).max() < 2e-3
 
 
+@pytest.mark.parametrize("name", ["part 1: hello.wav", "-o.wav", "Grüße 你好 %d.wav", "http:.wav"])
+def test_any_file_name(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_sound(tmp_path / "a.wav", _channels("mono", 16_000), 16_000, "pcm_s16le", "mono").rename(tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    assert load_speech(name).seconds == 1.0
+
+
 def test_what_16_khz_cannot_hold_is_removed_not_folded_down(tmp_path: Path) -> None:
     time = np.arange(48_000) / 48_000
     hiss = (0.5 * np.sin(2 * np.pi * 11_000 * time)[None]).astype(np.float32)

@@ -12,6 +12,7 @@ import soxr
 from numpy.typing import NDArray
 
 from dreamtalk.errors import UnusableAudio
+from dreamtalk.media.clock import StreamClock
 from dreamtalk.types import SAMPLE_RATE, Float, Speech
 
 MIN_SECONDS = 0.1
@@ -19,12 +20,6 @@ MIN_SECONDS = 0.1
 
 MAX_SECONDS = 3600.0
 """Longest speech unless the caller says otherwise, in seconds."""
-
-_GAP_SECONDS = 0.1
-"""A hole in the time stamps longer than this is filled with silence; shorter ones are rounding of the container."""
-
-_JUMP_SECONDS = 10.0
-"""A step in the time stamps longer than this is a broken or restarted clock, not a hole."""
 
 _CHANNEL_WEIGHTS = {"FL": 1.0, "FR": 1.0, "FC": 1.0, "LFE": 0.0, "LFE2": 0.0}
 """Share of a channel in the mono mix before normalising; surround channels count half: speech sits in front."""
@@ -79,12 +74,13 @@ def _limited(blocks: Iterator[Float], file: Path, max_seconds: float) -> Iterato
 
 def _decoded(file: Path) -> Iterator[tuple[Float, int]]:
     """Blocks of mono samples (n,) with their sample rate, silence in place of holes in the time stamps."""
-    with av.open(str(file), metadata_errors="ignore") as container:
+    with av.open(
+        f"file:{file}", metadata_errors="ignore"
+    ) as container:  # "file:" keeps "a: b.wav" from being an address
         if not container.streams.audio:
             raise UnusableAudio(f"{file} has no audio stream.")
         stream = container.streams.best("audio") or container.streams.audio[0]
-        clock = (container.start_time or 0) / av.time_base  # seconds: where the next sample should be
-        tolerance = 0.0  # only the first frame's place is exact: later time stamps are rounded by the container
+        clock = StreamClock((container.start_time or 0) / av.time_base)
         for packet in container.demux(stream):
             try:
                 frames = packet.decode()
@@ -92,14 +88,10 @@ def _decoded(file: Path) -> Iterator[tuple[Float, int]]:
                 continue
             for frame in frames:
                 assert isinstance(frame, av.AudioFrame)
-                hole = 0.0 if frame.time is None else frame.time - clock
-                if tolerance < hole <= _JUMP_SECONDS:
+                hole = clock.silence_before(frame.time, frame.samples / frame.sample_rate)
+                if hole > 0.0:
                     yield np.zeros(round(hole * frame.sample_rate), np.float32), frame.sample_rate
-                if hole > tolerance or hole < -_JUMP_SECONDS:
-                    clock += hole
                 yield _mono(frame), frame.sample_rate
-                clock += frame.samples / frame.sample_rate
-                tolerance = _GAP_SECONDS
 
 
 def _mono(frame: av.AudioFrame) -> Float:
