@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from math import ceil, floor
 from typing import Protocol
 
 import cv2
 import numpy as np
 
+from dreamtalk.face.blendshapes import BLENDSHAPES
 from dreamtalk.render.mesh.canvas import Canvas, make_canvas
 from dreamtalk.render.mesh.eyes import EyeLayer
 from dreamtalk.render.mesh.geometry import FaceGeometry, Shape
 from dreamtalk.render.mesh.mouth import MouthLayer
 from dreamtalk.render.mesh.own_teeth import split_mouth
-from dreamtalk.render.mesh.raster import draw_map
+from dreamtalk.render.mesh.raster import draw_map, moving_triangles
 from dreamtalk.types import Float, Image, Portrait
 
 _STILL_PX = 1e-3
 """Points that move less stand still."""
 _FAR = np.float32(1e9)
+
+_PARTING = ("jaw", "mouthUpperUp", "mouthLowerDown", "mouthFunnel", "mouthClose")
+_SMILING = ("mouthSmile", "mouthDimple")
+"""Names, or how they begin, of the ARKit scores that part the lips and that draw them wide."""
+_SMILE_OFF = 0.4
+"""Share of its smile that a photo with an open mouth loses: over teeth it is wider than a closed mouth's."""
 
 
 class ExpressionSpace(Protocol):
@@ -52,6 +60,7 @@ class MeshAnimator:
         )
         self._map_x, self._map_y = self._still_x.copy(), self._still_y.copy()
         self._depth = np.empty((height, width), np.float32)
+        self._moving = np.zeros(len(self._geometry.mesh.triangles), np.bool_)
         self._source = np.ascontiguousarray(self._geometry.source[:, :2])
 
     @property
@@ -85,22 +94,19 @@ class MeshAnimator:
         """The skin moved with the mesh; what does not move is the photo itself."""
         geometry = self._geometry
         picture: Image = self._canvas.image.copy()
-        triangles = geometry.mesh.triangles
-        moves = np.abs(shape.vertices - geometry.source)[:, :2].max(axis=1) > _STILL_PX
-        moving = moves[triangles].any(axis=1)
-        if not moving.any():
-            return picture
-        used = triangles[moving]
-        ends = np.concatenate([shape.vertices[used, :2].reshape(-1, 2), geometry.source[used, :2].reshape(-1, 2)])
+        triangles, moving = geometry.mesh.triangles, self._moving
+        box = moving_triangles(shape.vertices, self._source, triangles, _STILL_PX, moving)
         height, width = picture.shape[:2]
-        x0, y0 = np.maximum(np.floor(ends.min(axis=0)).astype(int), 0)
-        x1, y1 = np.minimum(np.ceil(ends.max(axis=0)).astype(int) + 1, (width, height))
+        x0, y0 = max(0, floor(box[0])), max(0, floor(box[1]))
+        x1, y1 = min(width, ceil(box[2]) + 1), min(height, ceil(box[3]) + 1)
         if x1 <= x0 or y1 <= y0:
             return picture
         part = np.s_[y0:y1, x0:x1]
         map_x, map_y, depth = self._map_x[part], self._map_y[part], self._depth[part]
         map_x[:], map_y[:], depth[:] = self._still_x[part], self._still_y[part], _FAR
-        draw_map(shape.vertices, self._source, used, geometry.one_sided[moving], map_x, map_y, depth, int(x0), int(y0))
+        draw_map(
+            shape.vertices, self._source, triangles, geometry.one_sided, moving, map_x, map_y, depth, float(x0), float(y0)
+        )
         picture[part] = cv2.remap(self._skin, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
         return picture
 
@@ -116,14 +122,12 @@ class MeshRenderer:
 
         Raises UnusableInput for pictures or sizes too small.
         """
-        own = self._space.displacement(self._space.from_arkit(_opening(portrait.blendshapes)))
+        own = self._space.displacement(self._space.from_arkit(_own_scores(portrait.blendshapes)))
         return MeshAnimator(make_canvas(portrait, size), self._space, own)
 
 
-def _opening(scores: Float) -> Float:
-    """The scores that part the lips, others zero."""
-    from dreamtalk.face.blendshapes import BLENDSHAPES
-
-    parts = ("jaw", "mouthUpperUp", "mouthLowerDown", "mouthFunnel", "mouthClose")
-    keep = np.array([name.startswith(parts) for name in BLENDSHAPES])
-    return np.where(keep, scores, 0.0).astype(np.float32)
+def _own_scores(scores: Float) -> Float:
+    """What is taken off a photo with an open mouth: all that parts its lips, and some of its smile."""
+    parting = np.array([name.startswith(_PARTING) for name in BLENDSHAPES])
+    smiling = np.array([name.startswith(_SMILING) for name in BLENDSHAPES])
+    return (scores * np.where(parting, 1.0, np.where(smiling, _SMILE_OFF, 0.0))).astype(np.float32)

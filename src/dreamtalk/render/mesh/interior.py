@@ -94,8 +94,6 @@ def paint_interior(
     """
     colour = np.zeros(3, np.float32)
     last = scene.upper.shape[0] - 1.001
-    lit = (0.62 + 0.38 * _ramp(1.0, 7.0, scene.gap)) * (1.0 - 0.45 * scene.narrow)
-    own_lit = (0.80 + 0.20 * _ramp(1.0, 6.0, scene.gap)) * (1.0 - 0.45 * scene.narrow)
     for row in range(target.shape[0]):
         for col in range(target.shape[1]):
             cover = mask[row, col]
@@ -124,13 +122,19 @@ def paint_interior(
             _add_teeth(lower, column, y, scene.lean, colour)
             _add_teeth(upper, column, y, scene.lean, colour)
             near = edge[row, col]
-            light = (0.55 + 0.45 * _ramp(-0.3, 3.0, under)) * (0.72 + 0.28 * _ramp(-0.2, 1.8, near)) * lit
+            # Light comes in between the lips: a slit is dark, whatever is behind it.
+            height = under + over
+            lit = (0.45 + 0.55 * _ramp(0.3, 5.0, height)) * (1.0 - 0.30 * scene.narrow)
+            light = (0.60 + 0.40 * _ramp(-0.3, 3.0, under)) * (0.75 + 0.25 * _ramp(-0.2, 1.8, near)) * lit
             wet = 0.8 * (1.0 - _ramp(0.0, 1.3, near))
             side = _ramp(0.3, 0.7, under / max(0.1, under + over))
             keep = 1.0 - own[row, col, 3]
-            soft = (0.78 + 0.22 * _ramp(-0.2, 1.5, near)) * own_lit
+            soft = (0.80 + 0.20 * _ramp(-0.2, 1.5, near)) * lit
             for c in range(3):
-                value = colour[c] * light * keep + own[row, col, c] * soft
+                # Shadows in a mouth are red: green and blue lose a little more.
+                tinge = 0.0 if c == 0 else 0.15
+                value = colour[c] * light * (1.0 - tinge * (1.0 - light)) * keep
+                value += own[row, col, c] * soft * (1.0 - tinge * (1.0 - soft))
                 lip = scene.lips[0][c] + side * (scene.lips[1][c] - scene.lips[0][c])
                 value += (lip - value) * wet
                 target[row, col, c] = np.uint8(

@@ -31,26 +31,52 @@ _EDGE = 1e-4
 
 
 @compiled
+def moving_triangles(
+    target: Float, source: Float, triangles: Index, least: float, moving: Bool
+) -> tuple[float, float, float, float]:
+    """Marks the triangles with a point that moves by more than `least` px in moving (M,); returns the box x0, y0, x1, y1
+    around where they come from and go to (x1 < x0 when nothing moves).
+    """
+    x0, y0, x1, y1 = 1e9, 1e9, -1e9, -1e9
+    for t in range(triangles.shape[0]):
+        moves = False
+        for corner in range(3):
+            n = triangles[t, corner]
+            if abs(target[n, 0] - source[n, 0]) > least or abs(target[n, 1] - source[n, 1]) > least:
+                moves = True
+        moving[t] = moves
+        if moves:
+            for corner in range(3):
+                n = triangles[t, corner]
+                x0, x1 = min(x0, target[n, 0], source[n, 0]), max(x1, target[n, 0], source[n, 0])
+                y0, y1 = min(y0, target[n, 1], source[n, 1]), max(y1, target[n, 1], source[n, 1])
+    return x0, y0, x1, y1
+
+
+@compiled
 def draw_map(
     target: Float,
     source: Float,
     triangles: Index,
     one_sided: Bool,
+    moving: Bool,
     map_x: Float,
     map_y: Float,
     depth: Float,
-    x0: int,
-    y0: int,
+    x0: float,
+    y0: float,
 ) -> None:
     """Draws triangles (M, 3) with their photo coordinates into a sampling map, nearest first.
 
     target: (N, 3) px and depth, smaller is nearer. source: (N, 2) photo px. one_sided: (M,) triangles that are skipped
-    when they are turned over. map_x, map_y: (h, w) photo coordinates of each pixel, and depth: (h, w), of the region
+    when they are turned over. moving: (M,) the others are skipped. map_x, map_y: (h, w) photo coordinates of each pixel, and depth: (h, w), of the region
     whose upper left pixel is (x0, y0).
     """
     height, width = map_x.shape
     single = np.float32
     for t in range(triangles.shape[0]):
+        if not moving[t]:
+            continue
         i, j, k = triangles[t, 0], triangles[t, 1], triangles[t, 2]
         ax, ay = np.float64(target[i, 0]) - x0, np.float64(target[i, 1]) - y0
         bx, by = np.float64(target[j, 0]) - x0, np.float64(target[j, 1]) - y0
