@@ -21,7 +21,7 @@ help:  ## list what make can do here
 
 demo: $(VENV)/.run  ## examples/portrait.jpg + examples/speech.wav -> out/demo.mp4
 	@echo "== Making out/demo.mp4 from examples/portrait.jpg and examples/speech.wav"
-	@$(BIN)/dreamtalk generate examples/portrait.jpg examples/speech.wav -o out/demo.mp4
+	@$(BIN)/dreamtalk generate examples/portrait.jpg examples/speech.wav --size 512 -o out/demo.mp4
 	@echo "== Done. Open out/demo.mp4 in a video player."
 
 test: $(VENV)/.dev  ## run the tests

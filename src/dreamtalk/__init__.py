@@ -1,11 +1,13 @@
 """dreamtalk: expressive talking-face video from one portrait and speech.
 
+In Python::
+
     import dreamtalk
 
     talker = dreamtalk.load()
     talker.generate("portrait.jpg", "speech.wav", "talk.mp4")
-    for frame in talker.stream("portrait.jpg", "speech.wav"):   # (H, W, 3) uint8 RGB, 25 per second
-        ...
+    for frame in talker.stream("portrait.jpg", "speech.wav"):
+        ...  # (H, W, 3) uint8 RGB, 25 per second
 """
 
 from __future__ import annotations

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import tomllib
+import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from dreamtalk.errors import AssetMissing
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 _FOLDER = Path(__file__).parent
 

@@ -6,7 +6,7 @@ import platform
 import sys
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -20,7 +20,7 @@ _PACKAGES = ("dreamtalk", "torch", "numpy", "av", "opencv-python-headless", "ai-
 _SECONDS = 4.0
 """Length of the made-up speech that the speed is measured on."""
 
-_SIDE = 512
+_SIDE: Literal[512] = 512
 """Side of the measured video, px."""
 
 
@@ -74,16 +74,19 @@ def _check_assets() -> list[str]:
 
 
 def _measure(talker: Talker) -> None:
-    """Time of each step on made-up sound and a drawn face; the models are loaded first."""
+    """Time of each step on made-up sound and a drawn face, after a first round that loads and warms everything."""
     from dreamtalk.cli.console import times
+    from dreamtalk.face.drawn import drawn_face
+    from dreamtalk.talker import TalkOptions
     from dreamtalk.timing import Stopwatch
     from dreamtalk.types import SAMPLE_RATE, Speech
 
-    rng = np.random.default_rng(0)
-    noise = rng.normal(0.0, 0.1, round(_SECONDS * SAMPLE_RATE)).astype(np.float32)
-    short, whole = Speech(noise[: SAMPLE_RATE // 5]), Speech(noise)
-    talker.motion(short)
-    watch = Stopwatch()
-    motion = talker.motion(whole, watch=watch)
-    print(f"Speed, per step, for {_SECONDS:g} s of video:")
-    times(watch.seconds, len(motion) / motion.fps, talker.device.description)
+    picture = drawn_face(talker.face_model, _SIDE)
+    noise = np.random.default_rng(0).normal(0.0, 0.1, round(_SECONDS * SAMPLE_RATE)).astype(np.float32)
+    options = TalkOptions(size=_SIDE)
+    for speech in (Speech(noise[:SAMPLE_RATE]), Speech(noise)):
+        watch = Stopwatch()
+        for _ in talker.stream(picture, speech, options, watch=watch):
+            pass
+    print(f"Speed for {_SECONDS:g} s of video at {_SIDE} x {_SIDE}, video file not included:")
+    times(watch.seconds, _SECONDS, talker.device.description)
