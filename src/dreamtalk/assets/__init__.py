@@ -48,7 +48,7 @@ def path(name: str) -> Path:
         raise AssetMissing(f"There is no asset called {name!r}. Known: {', '.join(sorted(registry()))}.")
     file = _FOLDER / asset.file
     if not file.is_file():
-        raise AssetMissing(f"The model file {file} is missing. Reinstall dreamtalk: pip install --force-reinstall dreamtalk")
+        raise AssetMissing(f"The model file {file} is missing. Reinstall dreamtalk.")
     if hashlib.sha256(file.read_bytes()).hexdigest() != asset.sha256:
         raise AssetMissing(f"The model file {file} is damaged or was changed (sha256 differs). Reinstall dreamtalk.")
     return file
