@@ -110,8 +110,8 @@ def to_face_frame(face: Float, reference: Float) -> Float:
 def pose_of(similarity: Similarity) -> Float:
     """Pose (T, 6): rotation x, y, z in radians (R = Rz Ry Rx) and translation x, y, z in iod, in picture axes.
 
-    Translation is relative to the clip's median; z comes from the face's size, see VIEWING_DISTANCE. The similarity must
-    start from a neutral face in the face frame.
+    Translation is relative to the clip's median; z comes from the face's size, see VIEWING_DISTANCE. The similarity
+    must start from a neutral face in the face frame.
     """
     r = similarity.rotation.astype(np.float64)
     angles = np.stack(

@@ -1,7 +1,7 @@
 """What a face does, in numbers: linear measures of landmarks, in % of the outer-eye-corner distance (% iod).
 
-Each measure is a weighted sum of coordinates in the face frame, so the measure of a face is that of its neutral plus that
-of its displacement, and on the expression of a face model it is a dot product (`FaceModel.measure`).
+Each measure is a weighted sum of coordinates in the face frame, so the measure of a face is that of its neutral plus
+that of its displacement, and on the expression of a face model it is a dot product (`FaceModel.measure`).
 """
 
 from __future__ import annotations

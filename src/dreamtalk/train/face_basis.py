@@ -88,10 +88,10 @@ def other_side(name: str) -> str:
 def shut_lids(actions: Float, mean: Float) -> Float:
     """The actions with eyeBlink replaced by lids that meet exactly on the mean face.
 
-    The authored shapes were made for another head and overshoot. The upper lid does 88 % of the way; the lash row follows
-    it by 95 %, the crease by 50 % (measured on faces for the renderer).
+    The authored shapes were made for another head and overshoot. The upper lid does 88 % of the way; the lash row
+    follows it by 95 %, the crease by 50 % (set by eye on portraits for the renderer).
     """
-    out = actions.copy()
+    out: Float = actions.copy()
     half = len(LASH_ROWS) // 2
     sides = (
         ("eyeBlinkRight", UPPER_LID_RIGHT, LOWER_LID_RIGHT, LASH_ROWS[:half], CREASE_ROWS[:half]),
@@ -111,10 +111,10 @@ def shut_lids(actions: Float, mean: Float) -> Float:
 def parted_lips(actions: Float, mean: Float) -> Float:
     """The actions without lips that pass through each other on the mean face, both sides of an action taken together.
 
-    The authored shapes were made for fuller lips; what crosses is given back half to the upper and half to the lower lip.
+    The authored shapes were made for other lips; what crosses is given back, half to the upper, half to the lower lip.
     """
     upper, lower = list(INNER_LIP_UPPER[1:-1]), list(INNER_LIP_LOWER[1:-1])
-    out = actions.copy()
+    out: Float = actions.copy()
     for index, name in enumerate(ARKIT):
         other = ARKIT_INDEX[other_side(name)]
         sides = 1 if other == index else 2
@@ -141,7 +141,7 @@ def random_actions(count: int, rng: np.random.Generator) -> Float:
     return weights
 
 
-def covariance(displacement: Float, weights: Float | None = None) -> Matrix:
+def covariance(displacement: Float | Matrix, weights: Float | None = None) -> Matrix:
     """Second moments (1404, 1404) about the neutral of displacements (F, 468, 3)."""
     flat = displacement.reshape(len(displacement), SIZE).astype(np.float64)
     scale = np.ones(len(flat)) if weights is None else weights.astype(np.float64)
@@ -149,7 +149,7 @@ def covariance(displacement: Float, weights: Float | None = None) -> Matrix:
 
 
 def weighted_pca(moments: Matrix, mask: Float, weight: Float, size: int) -> tuple[Float, Matrix]:
-    """Basis (size, 468, 3) of displacements times mask, orthonormal in weighted coordinates, and its variances (size,)."""
+    """Basis (size, 468, 3) of masked displacements, orthonormal in weighted coordinates, and its variances (size,)."""
     factor = (mask[:, None] * weight).reshape(-1).astype(np.float64)
     values, vectors = np.linalg.eigh(moments * factor[:, None] * factor[None, :])
     vectors = vectors[:, ::-1][:, :size].T

@@ -51,8 +51,8 @@ def people(
 ) -> list[Person]:
     """Everyone in clips.csv with tracked clips that are `wanted`, in order of name; each one's first `limit` clips.
 
-    A speaker with emotional clips and a neutral one rests in the neutral one. Silent clips without a neutral stand alone:
-    they may be of one person in different recordings. Raises UnusableInput when nobody is left, unless not `required`.
+    A speaker with emotional clips and a neutral one rests in the neutral one. Silent clips without a neutral stand
+    alone: they may be of one person in different recordings. Raises UnusableInput when nobody is left, if `required`.
     """
     with clips.open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if (tracks / f"{row['id']}.npz").is_file()]
@@ -65,7 +65,7 @@ def people(
         chosen = tuple(row for row in members if wanted(row))[:limit]
         calm = tuple(row for row in members if row["dataset"] == "MEAD" and row["emotion"] == "neutral")
         if chosen:
-            resting = sorted(calm or members, key=lambda row: row["split"] != "train")  # never learn from dev by the neutral
+            resting = sorted(calm or members, key=lambda row: row["split"] != "train")  # dev must not shape the neutral
             found.append(Person(name, chosen, tuple(resting)[:_NEUTRAL_CLIPS]))
     if not found and required:
         raise UnusableInput(f"No tracked clip in {tracks} fits. Track the clips of {clips} first (dreamtalk track).")

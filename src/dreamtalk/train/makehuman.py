@@ -143,7 +143,8 @@ class MakeHuman:
         ages, builds, weights = ("young", "old"), ("min", "max", "average"), ("min", "max", "average")
         names = [f"{p}-{g}-{a}" for p, g, a in product(_PEOPLE, ("female", "male"), ages)]
         names += [
-            f"universal-{g}-{a}-{m}muscle-{w}weight" for g, a, m, w in product(("female", "male"), ages, builds, weights)
+            f"universal-{g}-{a}-{m}muscle-{w}weight"
+            for g, a, m, w in product(("female", "male"), ages, builds, weights)
         ]
         present = set(self.names)
         found = [n for n in names if f"{_MACRO}{n}.target.gz" in present]
@@ -151,7 +152,7 @@ class MakeHuman:
 
     def _person(self, origin: Points, gender: float, old: float, muscle: float, weight: float) -> Points:
         """The base mesh plus the macro targets, multilinear in all arguments (each in 0..1)."""
-        head = self.vertices.copy()
+        head: Points = self.vertices.copy()
         genders = {"female": 1 - gender, "male": gender}
         ages = {"young": 1 - old, "old": old}
         builds, weights = _three_way(muscle), _three_way(weight)
