@@ -8,7 +8,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from dreamtalk.face.blendshapes import BLENDSHAPES
+from dreamtalk.face.arkit import ARKIT
 from dreamtalk.render.mesh.canvas import Canvas, make_canvas
 from dreamtalk.render.mesh.eyes import EyeLayer
 from dreamtalk.render.mesh.geometry import FaceGeometry, Shape
@@ -37,8 +37,11 @@ class ExpressionSpace(Protocol):
     def lid_closure(self, expression: Float) -> Float:
         """(E,) -> (2,) closure of the right and left lid, 0 open to 1 shut."""
 
+    def above_rest(self, blendshapes: Float) -> Float:
+        """Tracker scores (52,) -> ARKit weights (52,) beyond those of a resting face."""
+
     def from_arkit(self, scores: Float) -> Float:
-        """(52,) -> (E,)."""
+        """ARKit weights (52,) -> (E,)."""
 
 
 class MeshAnimator:
@@ -122,12 +125,13 @@ class MeshRenderer:
 
         Raises UnusableInput for pictures or sizes too small.
         """
-        own = self._space.displacement(self._space.from_arkit(_own_scores(portrait.blendshapes)))
+        own = _own_displacement(self._space, portrait.blendshapes)
         return MeshAnimator(make_canvas(portrait, size), self._space, own)
 
 
-def _own_scores(scores: Float) -> Float:
-    """What is taken off a photo with an open mouth: all that parts its lips, and some of its smile."""
-    parting = np.array([name.startswith(_PARTING) for name in BLENDSHAPES])
-    smiling = np.array([name.startswith(_SMILING) for name in BLENDSHAPES])
-    return (scores * np.where(parting, 1.0, np.where(smiling, _SMILE_OFF, 0.0))).astype(np.float32)
+def _own_displacement(space: ExpressionSpace, scores: Float) -> Float:
+    """(468, 3) what is taken off a photo with an open mouth: all that parts its lips, and some of its smile."""
+    parting = np.array([name.startswith(_PARTING) for name in ARKIT])
+    smiling = np.array([name.startswith(_SMILING) for name in ARKIT])
+    share = np.where(parting, 1.0, np.where(smiling, _SMILE_OFF, 0.0))
+    return space.displacement(space.from_arkit((space.above_rest(scores) * share).astype(np.float32)))

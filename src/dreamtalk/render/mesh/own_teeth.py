@@ -117,11 +117,13 @@ def _teeth(canvas: Canvas, patch: Image, mouth: Bool, inside: Bool, lips: Bool, 
     sure = mouth & (light >= bright * 0.85)
     colour = np.median(patch[sure], axis=0).astype(np.float64)
     lip = np.median(patch[lips & ~inside], axis=0) if (lips & ~inside).any() else canvas.skin
-    if _redness(colour) > _TOOTH_RED * _redness(lip) or colour.max() < _TOOTH_DARK * canvas.skin.max():
+    red_lips = not canvas.grey and _redness(colour) > _TOOTH_RED * _redness(lip)
+    if red_lips or colour.max() < _TOOTH_DARK * canvas.skin.max():
         return None
     tint = patch.astype(np.float64)
     red = (tint[..., 0] - tint[..., 1:].mean(axis=2)) / np.maximum(tint[..., 0], 1.0)
-    pale = 1.0 - smoothstep(*(_redness(colour) + share * (_redness(lip) - _redness(colour)) for share in (0.4, 0.8)), red)
+    step = max(_redness(lip) - _redness(colour), 1e-3)  # next to nothing in a grey photo
+    pale = 1.0 - smoothstep(0.4, 0.8, (red - _redness(colour)) / step)
     tooth = smoothstep(_TOOTH_LIGHT[0] * bright, _TOOTH_LIGHT[1] * bright, light) * pale * mouth
     width = 2 * max(1, round(_TOOTH_GAP_MM * canvas.mm / 2)) + 1
     joined = cv2.morphologyEx(tooth.astype(np.float32), cv2.MORPH_CLOSE, np.ones((1, width), np.uint8)) * mouth
