@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import struct
 import zlib
 from pathlib import Path
@@ -149,6 +150,17 @@ def test_messages_for_unusable_videos(tmp_path: Path, examples: Path) -> None:
     }.items():
         with pytest.raises(UnusableInput, match=message):
             list(read_frames(path))
+
+
+def test_a_playlist_opens_no_connection(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.2)
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/a.ts"
+        (tmp_path / "a.m3u8").write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\n{address}\n#EXT-X-ENDLIST\n")
+        with pytest.raises(UnusableInput):
+            list(read_frames(tmp_path / "a.m3u8"))
+        with pytest.raises(TimeoutError):
+            server.accept()
 
 
 def test_pictures_are_told_from_videos(tmp_path: Path, examples: Path) -> None:

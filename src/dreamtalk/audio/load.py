@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from dreamtalk.errors import UnusableAudio
 from dreamtalk.media.clock import StreamClock
+from dreamtalk.media.container import open_media
 from dreamtalk.types import SAMPLE_RATE, Float, Speech
 
 MIN_SECONDS = 0.1
@@ -74,9 +75,7 @@ def _limited(blocks: Iterator[Float], file: Path, max_seconds: float) -> Iterato
 
 def _decoded(file: Path) -> Iterator[tuple[Float, int]]:
     """Blocks of mono samples (n,) with their sample rate, silence in place of holes in the time stamps."""
-    with av.open(
-        f"file:{file}", metadata_errors="ignore"
-    ) as container:  # "file:" keeps "a: b.wav" from being an address
+    with open_media(file) as container:
         if not container.streams.audio:
             raise UnusableAudio(f"{file} has no audio stream.")
         stream = container.streams.best("audio") or container.streams.audio[0]

@@ -12,6 +12,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from dreamtalk.errors import UnusableInput
+from dreamtalk.media.container import open_media
 from dreamtalk.media.files import check_input
 from dreamtalk.media.header import read_header
 from dreamtalk.types import VIDEO_FPS, Image
@@ -71,7 +72,7 @@ def read_frames(path: str | Path, fps: float = VIDEO_FPS) -> Iterator[Image]:
     path = check_input(path)
     empty = True
     try:
-        with av.open(str(path)) as container:
+        with open_media(path) as container:
             if not container.streams.video:
                 raise UnusableInput(f"{path} holds no video.")
             stream = container.streams.video[0]

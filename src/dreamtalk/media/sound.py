@@ -15,6 +15,7 @@ from av.container import InputContainer
 
 from dreamtalk.errors import UnusableAudio
 from dreamtalk.media.clock import StreamClock
+from dreamtalk.media.container import open_media
 from dreamtalk.media.files import check_input
 from dreamtalk.types import SAMPLE_RATE, Speech
 
@@ -83,7 +84,7 @@ def open_sound(source: Path | Speech) -> Sound:
         source = source.source
     path = check_input(source)
     try:
-        with av.open(str(path), metadata_errors="ignore") as container:
+        with open_media(path) as container:
             if not container.streams.audio:
                 raise UnusableAudio(f"{path} holds no sound.")
             context = _stream(container).codec_context
@@ -126,7 +127,7 @@ def _of_file(path: Path, rate: int, layout: str) -> Iterator[AudioFrame]:
 
 def _decoded(path: Path, rate: int) -> Iterator[tuple[AudioFrame, int]]:
     """Decoded blocks, each with the samples of silence at ``rate`` Hz that belong before it."""
-    with av.open(str(path), metadata_errors="ignore") as container:
+    with open_media(path) as container:
         stream = _stream(container)
         clock = StreamClock((container.start_time or 0) / av.time_base)
         for packet in container.demux(stream):

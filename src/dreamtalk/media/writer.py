@@ -75,7 +75,7 @@ class _Encoder:
         self._audio: AudioStream | None = None
         try:
             # The index goes in front (faststart), so that players start before the file has arrived.
-            self._container = av.open(str(path), "w", format="mp4", options={"movflags": "faststart"})
+            self._container = av.open(f"file:{path}", "w", format="mp4", options={"movflags": "faststart"})
         except OSError as error:
             raise UnusableOutput(f"{path.parent} cannot be written to: {error.strerror}.") from error
         if comment:
