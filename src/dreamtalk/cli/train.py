@@ -2,15 +2,53 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from inspect import cleandoc
+from pathlib import Path
+from typing import Annotated, Any
 
+from tyro.conf import Positional, arg
+
+from dreamtalk.errors import UnusableInput
 from dreamtalk.train.face_model import FaceModelConfig, train_face_model
 
 
 @dataclass(frozen=True)
 class TrainFaceModel(FaceModelConfig):
-    __doc__ = f"Learn the statistical face model mesh64 from tracked clips.\n\n{FaceModelConfig.__doc__}"
+    __doc__ = f"Learn the statistical face model mesh64 from tracked clips.\n\n{cleandoc(FaceModelConfig.__doc__ or '')}"
 
     def run(self) -> None:
-        """Train, and write the model file."""
-        train_face_model(self)
+        """Train, write the model file, and print how much of unseen faces it explains."""
+        print(train_face_model(self).table())
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainDenoiser:
+    """Learn the motion model from a talkset: tracks and features are made once, a stopped run goes on."""
+
+    data: Annotated[Positional[Path], arg(metavar="DATA")]
+    """Folder of the talkset (clips.csv, video/)."""
+    recipe: str = "cpu"
+    """Which recipe of train/recipes.py."""
+    out: Path | None = None
+    """Folder for checkpoints, log and result. By default the recipe's."""
+    cache: Path | None = None
+    """Folder where tracks and features are kept. By default the recipe's."""
+    steps: int | None = None
+    """Training steps. By default the recipe's."""
+    seed: int | None = None
+    """By default the recipe's."""
+    threads: int | None = None
+    """CPU threads. By default the recipe's."""
+
+    def run(self) -> None:
+        """Train, and say where the model is."""
+        from dreamtalk.train.denoiser import train_denoiser
+        from dreamtalk.train.recipes import DENOISER_RECIPES
+
+        if self.recipe not in DENOISER_RECIPES:
+            raise UnusableInput(f"There is no recipe {self.recipe!r}. Recipes: {', '.join(DENOISER_RECIPES)}.")
+        config = DENOISER_RECIPES[self.recipe](self.data)
+        names = ("out", "cache", "steps", "seed", "threads")
+        given: dict[str, Any] = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        print(train_denoiser(replace(config, **given)))
