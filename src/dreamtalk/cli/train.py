@@ -15,7 +15,7 @@ from dreamtalk.train.face_model import FaceModelConfig, train_face_model
 
 @dataclass(frozen=True)
 class TrainFaceModel(FaceModelConfig):
-    __doc__ = "Learn the statistical face model mesh64 from tracked clips.\n\n" + cleandoc(FaceModelConfig.__doc__ or "")
+    __doc__ = "Learn the statistical face model from tracked clips.\n\n" + cleandoc(FaceModelConfig.__doc__ or "")
 
     def run(self) -> None:
         """Train, write the model file, and print how much of unseen faces it explains."""
