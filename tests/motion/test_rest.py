@@ -7,7 +7,9 @@ import pytest
 
 from dreamtalk.motion.rest import (
     ANTICIPATION_FRAMES,
+    AUDIBLE,
     HOLD_FRAMES,
+    SPEAKING,
     ActivityMeter,
     at_rest,
     rest_weight,
@@ -47,13 +49,13 @@ def test_speech_is_heard_where_it_is() -> None:
     activity = speech_activity(TALK)
     assert not activity[frames(0, 0.9)].any()
     assert not activity[frames(3.15, 3.9)].any()
-    assert (activity[frames(1.1, 2.9)] > 0).mean() > 0.6
+    assert (activity[frames(1.1, 2.9)] >= SPEAKING).mean() > 0.6
     assert activity.max() <= 1.0
 
 
 @pytest.mark.parametrize("gain", [0.05, 0.2, 2.0])
 def test_loudness_of_the_recording_does_not_matter(gain: float) -> None:
-    loud, other = speech_activity(TALK) > 0, speech_activity(TALK * np.float32(gain)) > 0
+    loud, other = speech_activity(TALK) >= SPEAKING, speech_activity(TALK * np.float32(gain)) >= SPEAKING
     assert (loud == other).mean() > 0.93
     assert (rest_weight(other.astype(np.float32)) == 1)[frames(3.7, 3.8)].all()
 
@@ -62,7 +64,7 @@ def test_steady_noise_counts_as_silence_once_it_is_known() -> None:
     noise = np.random.default_rng(1).normal(0, 0.004, len(TALK)).astype(np.float32)  # about -48 dB
     activity = speech_activity(TALK + noise)
     assert not activity[frames(3.2, 3.9)].any()
-    assert (activity[frames(1.1, 2.9)] > 0).mean() > 0.5
+    assert (activity[frames(1.1, 2.9)] >= SPEAKING).mean() > 0.5
 
 
 def test_pieces_give_the_same_as_the_whole() -> None:
@@ -94,6 +96,25 @@ def test_the_mouth_never_rests_inside_words() -> None:
 
 def test_a_file_may_begin_inside_a_word() -> None:
     assert rest_weight(speech_activity(syllables(1)[1600:]))[:10].max() == 0
+
+
+def test_breathing_in_before_speech_keeps_the_mouth_free() -> None:
+    rng = np.random.default_rng(2)
+    room = rng.normal(0, 0.001, 4 * SAMPLE_RATE).astype(np.float32)  # -60 dB
+    breath = rng.normal(0, 0.0022, SAMPLE_RATE // 2).astype(np.float32)  # 7 dB more
+    sound = np.concatenate([room, breath, syllables(1) + room[:SAMPLE_RATE], room])
+    activity = speech_activity(sound)
+    assert (activity[frames(4.05, 4.45)] == AUDIBLE).mean() > 0.8
+    weight = rest_weight(activity)
+    assert (weight[frames(2.0, 3.7)] == 1).all(), "a known room is silent"
+    assert (weight[frames(4.0, 5.0)] == 0).all()
+
+
+def test_an_unknown_room_is_not_taken_for_silence() -> None:
+    room = np.random.default_rng(3).normal(0, 0.001, 2 * SAMPLE_RATE).astype(np.float32)
+    weight = rest_weight(speech_activity(room))
+    assert (weight[:20] == 0).all(), "the motion model decides while the noise floor is being learnt"
+    assert (weight[-8:] == 1).all()
 
 
 def test_only_the_lower_face_rests() -> None:

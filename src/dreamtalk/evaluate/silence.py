@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from dreamtalk.evaluate.clips import SILENCE_FRAMES, Clip, Made
 from dreamtalk.evaluate.scoring import Metric, Score
-from dreamtalk.motion.rest import speech_activity
+from dreamtalk.motion.rest import SPEAKING, speech_activity
 
 _SETTLE = 14
 """Frames after the speech (0.56 s) in which a mouth may still be closing."""
@@ -54,7 +54,7 @@ def real_rest_score(clip: Clip) -> Score:
 
 def _quiet(clip: Clip) -> NDArray[np.intp]:
     """Indices of frames before the first and after the last sound."""
-    heard = np.flatnonzero(speech_activity(clip.samples)[: len(clip.valid)] > 0)
+    heard = np.flatnonzero(speech_activity(clip.samples)[: len(clip.valid)] >= SPEAKING)
     if len(heard) == 0:
         return np.flatnonzero(clip.valid)
     index = np.arange(len(clip.valid))

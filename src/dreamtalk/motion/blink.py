@@ -13,6 +13,7 @@ from math import cos, pi
 import numpy as np
 
 from dreamtalk.motion.chance import BLINK, Chance
+from dreamtalk.motion.rest import SPEAKING
 from dreamtalk.types import VIDEO_FPS, Float
 
 _RATE_SPEAKING = 0.36
@@ -104,9 +105,9 @@ class BlinkMotion:
         self._rested = _FIRST - _REFRACTORY  # time from which the refractory time counts
 
     def next(self, activity: float) -> Float:
-        """Closure (2,) right and left, 0 open to 1 shut. activity: of speech at this frame, 0 for none."""
+        """Closure (2,) right and left, 0 open to 1 shut. activity: see speech_activity."""
         now = self._frame / VIDEO_FPS
-        self._silent = 0.0 if activity > 0 else self._silent + 1 / VIDEO_FPS
+        self._silent = 0.0 if activity >= SPEAKING else self._silent + 1 / VIDEO_FPS
         while self._blinks and self._blinks[0].end <= now:
             self._rested = self._blinks.popleft().end
         draw = self._chance.uniform(self._frame)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from dreamtalk.motion.chance import GAZE, Chance
+from dreamtalk.motion.rest import SPEAKING
 from dreamtalk.types import VIDEO_FPS, Float
 
 EYE_RADIUS = 0.132
@@ -65,7 +66,7 @@ class GazeMotion:
 
     def _jump(self, activity: float, u: Float, n: Float) -> None:
         """Chooses the next fixation and how long it lasts."""
-        self._away = not self._away and float(u[0]) < _AVERT[0 if activity > 0 else 1]
+        self._away = not self._away and float(u[0]) < _AVERT[0 if activity >= SPEAKING else 1]
         if self._away:
             size = _AWAY[0] + (_AWAY[1] - _AWAY[0]) * float(u[1])
             angle = 2 * np.pi * float(u[2])

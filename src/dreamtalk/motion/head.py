@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dreamtalk.motion.chance import HEAD, Chance
+from dreamtalk.motion.rest import SPEAKING
 from dreamtalk.types import VIDEO_FPS, Float
 
 _STEP = 1.0 / VIDEO_FPS
@@ -129,11 +130,10 @@ class HeadMotion:
     def next(self, activity: float) -> tuple[Float, float]:
         """Rotation (3,) in radians relative to the portrait's pose, in picture axes, and the lift of breath in iod.
 
-        The translation that belongs to them is `place_of`. activity: of speech at this frame, 0 for none, 1 for the
-        loudest.
+        The translation that belongs to them is `place_of`. activity: see speech_activity.
         """
         u, n = self._chance.uniform(self._frame), self._chance.normal(self._frame).astype(np.float64)
-        speaking = activity > 0
+        speaking = activity >= SPEAKING
         self._arousal += (float(speaking) - self._arousal) * (1 - exp(-_STEP / _AROUSAL_TIME))
         self._shift(speaking, float(u[0]), n[:3])
         self._accent(activity, u[1:6])

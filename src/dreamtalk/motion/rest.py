@@ -3,12 +3,14 @@
 Two small machines that take what comes and give one number per video frame, so that a stream and a file give the same
 numbers:
 
-* `ActivityMeter` hears samples and tells how strongly speech sounds, from the energy in the speech band against the
-  noise floor of the last seconds, with hysteresis;
+* `ActivityMeter` hears samples and tells whether there is silence, something audible (breath, say) or speech, and how
+  strong, from the energy in the speech band against the noise floor of the last seconds, with hysteresis;
 * `RestGate` turns that into the weight of the resting mouth: it lets go only after `HOLD_FRAMES` of silence, so never
   inside a word, and releases the mouth `ANTICIPATION_FRAMES` before speech comes back, as people do.
 
-In doubt both say "speech": then the mouth does what the motion model says, which is mostly right anyway.
+In doubt both leave the mouth alone: then it does what the motion model says, which is mostly right anyway. People who
+are about to speak breathe in with an open mouth; closing it for them is the most costly mistake
+(docs/natural_motion.md).
 """
 
 from __future__ import annotations
@@ -19,11 +21,11 @@ import numpy as np
 
 from dreamtalk.types import SAMPLE_RATE, VIDEO_FPS, Float
 
-ANTICIPATION_FRAMES = 3
-"""The mouth is free this long (120 ms) before speech is heard; the gate looks that far ahead."""
+ANTICIPATION_FRAMES = 4
+"""The mouth is free this long (160 ms) before anything is heard; the gate looks that far ahead."""
 
-HOLD_FRAMES = 9
-"""Silence (360 ms) before the mouth begins to rest: longer than any closure inside speech."""
+HOLD_FRAMES = 10
+"""Silence (400 ms) before the mouth begins to rest: longer than any closure inside speech."""
 
 _CLOSING_FRAMES = 4
 """Time (160 ms) to come to rest."""
@@ -55,11 +57,23 @@ _ON = (9.0, 0.30)
 _OFF = (6.0, 0.18)
 """And ends below this."""
 
+_LEAST_REACH = 35.0
+"""dB between floor and peak that are taken for granted: before the first word, breath must not pass for speech."""
+
 _PEAK_FALL = 0.2
 """dB per frame (5 dB/s) by which the remembered loudest moment fades."""
 
-_FAINTEST = 0.25
-"""Activity of the faintest speech; 0 means no speech, 1 the loudest of the last seconds."""
+_AUDIBLE_OVER = 4.0
+"""dB above the floor, over 120 ms, from which something is audible: breath before speech is 4 to 7 dB."""
+
+_DIGITAL = -70.0
+"""dB re full scale below which nothing is audible, even while the floor is not yet known."""
+
+AUDIBLE = 0.1
+"""Activity of a frame with audible sound that is no speech; 0 is silence."""
+
+SPEAKING = 0.25
+"""Activity of the faintest speech; 1 is the loudest of the last seconds."""
 
 
 class ActivityMeter:
@@ -118,23 +132,26 @@ class ActivityMeter:
         self._smooth.append(level)
         self._recent.append(sum(self._smooth) / len(self._smooth))
         floor = min(self._recent)
-        if len(self._recent) < _LEARNING_FRAMES:
+        learning = len(self._recent) < _LEARNING_FRAMES
+        if learning:
             floor = min(floor, _QUICKEST_FLOOR)
         self._peak = max(self._peak - _PEAK_FALL, level, floor)
-        reach = self._peak - floor
+        reach = max(self._peak - floor, _LEAST_REACH)
         on, off = (floor + max(least, share * reach) for least, share in (_ON, _OFF))
         self._speaking = level > (off if self._speaking else on)
         if not self._speaking:
-            return 0.0
+            audible = level > _DIGITAL if learning else self._recent[-1] > floor + _AUDIBLE_OVER
+            return AUDIBLE if audible else 0.0
         loudness = (level - off) / max(self._peak - off, 1.0)
-        return _FAINTEST + (1 - _FAINTEST) * min(max(loudness, 0.0), 1.0)
+        return SPEAKING + (1 - SPEAKING) * min(max(loudness, 0.0), 1.0)
 
 
 def speech_activity(samples: Float) -> Float:
     """How strongly speech sounds, per video frame: samples (S,) at 16 kHz to (T,), T = frames that cover the samples.
 
-    0 where nobody speaks, 0.25 to 1 where somebody does (1: the loudest of the last seconds). Does not depend on the
-    loudness of the recording; steady noise up to about 10 dB below the speech counts as silence.
+    0 in silence, AUDIBLE (0.1) where something sounds that is no speech, SPEAKING (0.25) to 1 where somebody speaks (1:
+    the loudest of the last seconds). Does not depend on the loudness of the recording; after the first second, in which
+    it is learnt, steady noise up to about 10 dB below the speech counts as silence.
     """
     meter = ActivityMeter()
     return np.concatenate([meter.push(samples), meter.finish()])
