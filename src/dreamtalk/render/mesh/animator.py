@@ -45,10 +45,13 @@ class ExpressionSpace(Protocol):
 
 
 class MeshAnimator:
-    """Draws frames of one portrait. Keeps buffers between frames: use one per thread."""
+    """Draws frames of one portrait. Keeps buffers between frames: use one per thread.
+
+    canvas: the picture that moves, with its landmarks and measures.
+    """
 
     def __init__(self, canvas: Canvas, space: ExpressionSpace | None, own: Float | None) -> None:
-        self._canvas = canvas
+        self.canvas = canvas
         self._space = space
         self._geometry = FaceGeometry(canvas)
         self._own = own if self._geometry.parted else None
@@ -69,7 +72,7 @@ class MeshAnimator:
     @property
     def size(self) -> tuple[int, int]:
         """Height and width of the frames, px."""
-        height, width = self._canvas.image.shape[:2]
+        height, width = self.canvas.image.shape[:2]
         return height, width
 
     def frame(self, expression: Float, rotation: Float, translation: Float, gaze: Float) -> Image:
@@ -96,7 +99,7 @@ class MeshAnimator:
     def _warp(self, shape: Shape) -> Image:
         """The skin moved with the mesh; what does not move is the photo itself."""
         geometry = self._geometry
-        picture: Image = self._canvas.image.copy()
+        picture: Image = self.canvas.image.copy()
         triangles, moving = geometry.mesh.triangles, self._moving
         box = moving_triangles(shape.vertices, self._source, triangles, _STILL_PX, moving)
         height, width = picture.shape[:2]
@@ -108,7 +111,16 @@ class MeshAnimator:
         map_x, map_y, depth = self._map_x[part], self._map_y[part], self._depth[part]
         map_x[:], map_y[:], depth[:] = self._still_x[part], self._still_y[part], _FAR
         draw_map(
-            shape.vertices, self._source, triangles, geometry.one_sided, moving, map_x, map_y, depth, float(x0), float(y0)
+            shape.vertices,
+            self._source,
+            triangles,
+            geometry.one_sided,
+            moving,
+            map_x,
+            map_y,
+            depth,
+            float(x0),
+            float(y0),
         )
         picture[part] = cv2.remap(self._skin, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
         return picture

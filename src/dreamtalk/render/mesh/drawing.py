@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from dreamtalk.types import Bool, Float, Image
 
@@ -20,7 +20,7 @@ SUBPIXEL = 4
 """Binary places of the coordinates given to OpenCV's drawing."""
 
 
-def smoothstep(low: float, high: float, values: NDArray[np.floating[Any]] | float) -> Double:
+def smoothstep(low: float, high: float, values: ArrayLike) -> Double:
     """0 below low, 1 above high, smooth between."""
     t = np.clip((np.asarray(values, np.float64) - low) / (high - low), 0.0, 1.0)
     return np.asarray(t * t * (3.0 - 2.0 * t))

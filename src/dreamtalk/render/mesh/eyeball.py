@@ -1,4 +1,4 @@
-"""One eye of the photo, prepared: the eyeball extended behind the lids, the lids' own shading, lids without eye pixels."""
+"""One eye of the photo, prepared: the ball extended behind the lids, the lids' shading, lids without eye pixels."""
 
 from __future__ import annotations
 
@@ -27,9 +27,10 @@ _KERNEL = np.ones((3, 3), np.uint8)
 
 @dataclass(frozen=True, slots=True)
 class Eye:
-    """Pictures (h, w, 3) float32 of the photo region `box`: photo, as it is; ball, extended behind the lids; shade, what
-    the lids do to it (photo / ball); lids, uint8 without the eye. loop, upper, lower: mesh points of the outline and
-    of both lids. centre (in the box), radius: of the iris, px. depth: of the lids' edge. opening: px. lash: (3,) colour.
+    """Pictures (h, w, 3) float32 of the photo region `box`: photo, as it is; ball, extended behind the lids; shade,
+    what the lids do to it (photo / ball); lids, uint8 without the eye. loop, upper, lower: mesh points of the outline
+    and of both lids. centre (in the box), radius: of the iris, px. depth: of the lids' edge. opening: px. lash: (3,)
+    colour.
     """
 
     box: Box
@@ -87,9 +88,9 @@ def _eyeball(photo: Float, mask: Bool, centre: Double, radius: float, mm: float)
     """The eye extended behind the lids: the iris mirrored through its centre, the white by smooth extrapolation."""
     pure = cv2.erode(mask.astype(np.uint8), _KERNEL, iterations=_steps(mm, _PURE_MM)) > 0
     if not pure.any():
-        return photo.copy()
+        return np.array(photo)
     ys, xs = np.mgrid[0 : photo.shape[0], 0 : photo.shape[1]].astype(np.float32)
-    distance: Double = np.hypot(xs - centre[0], ys - centre[1]) / radius
+    distance: Double = np.asarray(np.hypot(xs - centre[0], ys - centre[1]) / radius, np.float64)
     white = pure & (distance > 1.15)
     spread = spread_colours(np.asarray(photo, np.uint8), white if white.sum() >= 4 else pure, mm)
     across, over = (2 * centre[0] - xs).astype(np.float32), (2 * centre[1] - ys).astype(np.float32)

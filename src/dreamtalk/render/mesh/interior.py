@@ -90,7 +90,8 @@ def paint_interior(
 ) -> None:
     """Paints the mouth into a region of the picture, in place.
 
-    target: (h, w, 3) uint8. mask: (h, w) 0..1. edge: (h, w) mm to the lips. own: (h, w, 4) the photo's own teeth, colour premultiplied by alpha.
+    target: (h, w, 3) uint8. mask: (h, w) 0..1. edge: (h, w) mm to the lips. own: (h, w, 4)
+    the photo's own teeth, colour premultiplied by alpha.
     """
     colour = np.zeros(3, np.float32)
     last = scene.upper.shape[0] - 1.001

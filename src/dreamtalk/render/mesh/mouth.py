@@ -83,7 +83,7 @@ class MouthLayer:
         cavity, tongue = _CAVITY * light, _TONGUE * light
         if canvas.grey:
             cavity, tongue = np.full(3, cavity.mean()), np.full(3, tongue.mean())
-        self._lip_colours = tuple(_lip_colour(canvas, line) for line in (_UPPER_LIP_SKIN, _LOWER_LIP_SKIN))
+        self._lip_colours = (_lip_colour(canvas, _UPPER_LIP_SKIN), _lip_colour(canvas, _LOWER_LIP_SKIN))
         self._cavity, self._tongue = cavity.astype(np.float32), tongue.astype(np.float32)
 
     def draw(self, picture: Image, shape: Shape) -> None:

@@ -122,14 +122,14 @@ def _teeth(canvas: Canvas, patch: Image, mouth: Bool, inside: Bool, lips: Bool, 
         return None
     tint = patch.astype(np.float64)
     red = (tint[..., 0] - tint[..., 1:].mean(axis=2)) / np.maximum(tint[..., 0], 1.0)
-    step = max(_redness(lip) - _redness(colour), 1e-3)  # next to nothing in a grey photo
+    step = max(_redness(lip) - _redness(colour), 0.05)  # next to nothing in a grey photo
     pale = 1.0 - smoothstep(0.4, 0.8, (red - _redness(colour)) / step)
     tooth = smoothstep(_TOOTH_LIGHT[0] * bright, _TOOTH_LIGHT[1] * bright, light) * pale * mouth
     width = 2 * max(1, round(_TOOTH_GAP_MM * canvas.mm / 2)) + 1
     joined = cv2.morphologyEx(tooth.astype(np.float32), cv2.MORPH_CLOSE, np.ones((1, width), np.uint8)) * mouth
     smooth = cv2.GaussianBlur(joined.astype(np.float32), (0, 0), max(0.8, _ROUNDING_MM * canvas.mm))
-    alpha = smoothstep(0.45, 0.75, smooth) * mouth * _largest(smooth > 0.45)
-    alpha = cv2.GaussianBlur(alpha.astype(np.float32), (0, 0), max(0.5, 0.25 * canvas.mm))
+    cut = (smoothstep(0.45, 0.75, smooth) * mouth * _largest(smooth > 0.45)).astype(np.float32)
+    alpha = np.asarray(cv2.GaussianBlur(cut, (0, 0), max(0.5, 0.25 * canvas.mm)), np.float32)
     layer = np.dstack([patch * alpha[..., None], alpha]).astype(np.float32)
     depth = float(canvas.landmarks[13, 2]) + _DEPTH_MM * canvas.mm
     return OwnTeeth(layer, box, depth, colour, _lower_edge(canvas, alpha, box))

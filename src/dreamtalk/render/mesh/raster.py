@@ -34,8 +34,9 @@ _EDGE = 1e-4
 def moving_triangles(
     target: Float, source: Float, triangles: Index, least: float, moving: Bool
 ) -> tuple[float, float, float, float]:
-    """Marks the triangles with a point that moves by more than `least` px in moving (M,); returns the box x0, y0, x1, y1
-    around where they come from and go to (x1 < x0 when nothing moves).
+    """Marks the triangles with a point that moves by more than `least` px in moving (M,).
+
+    Returns the box x0, y0, x1, y1 around where they come from and go to; x1 < x0 when nothing moves.
     """
     x0, y0, x1, y1 = 1e9, 1e9, -1e9, -1e9
     for t in range(triangles.shape[0]):
@@ -69,8 +70,8 @@ def draw_map(
     """Draws triangles (M, 3) with their photo coordinates into a sampling map, nearest first.
 
     target: (N, 3) px and depth, smaller is nearer. source: (N, 2) photo px. one_sided: (M,) triangles that are skipped
-    when they are turned over. moving: (M,) the others are skipped. map_x, map_y: (h, w) photo coordinates of each pixel, and depth: (h, w), of the region
-    whose upper left pixel is (x0, y0).
+    when they are turned over. moving: (M,) the others are skipped. map_x, map_y: (h, w) photo coordinates of each
+    pixel, and depth: (h, w), of the region whose upper left pixel is (x0, y0).
     """
     height, width = map_x.shape
     single = np.float32

@@ -60,8 +60,10 @@ def paint_teeth(upper: bool, scale: float) -> Teeth:
     row = _UPPER if upper else _LOWER
     half = sum(row.widths) + 1.0
     height, width = round((_GUM_MM + _TIP_MM) * _PAINT), round(2 * half * _PAINT)
-    across: Double = ((np.arange(width) + 0.5) / _PAINT - half)[None, :]
-    up: Double = _GUM_MM - ((np.arange(height) + 0.5) / _PAINT)[:, None]  # mm above the incisal edge, towards the gum
+    across = np.asarray(((np.arange(width) + 0.5) / _PAINT - half)[None, :], np.float64)
+    up = np.asarray(
+        _GUM_MM - ((np.arange(height) + 0.5) / _PAINT)[:, None], np.float64
+    )  # mm above the incisal edge, towards the gum
     colour = _GUM * (0.75 + 0.25 * (1.0 - smoothstep(8.0, 15.0, up)))[..., None] * np.ones((1, width, 1))
     alpha = np.where(up > _GUM_FROM_MM, 1.0, 0.0) * np.ones((1, width))
     start = 0.0

@@ -1,0 +1,131 @@
+"""What lips, lids and head do before any pixel is drawn."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from dreamtalk.face import FaceModel
+from dreamtalk.face.arkit import weights
+from dreamtalk.render.mesh import topology as topo
+from dreamtalk.render.mesh.canvas import make_canvas
+from dreamtalk.render.mesh.geometry import MAX_TURN, FaceGeometry, Shape
+from dreamtalk.types import Float, Portrait
+
+
+@pytest.fixture(scope="module")
+def geometry(closed: Portrait) -> FaceGeometry:
+    return FaceGeometry(make_canvas(closed, None))
+
+
+def still(count: int) -> Float:
+    return np.zeros(count, np.float32)
+
+
+NOWHERE = np.zeros((topo.LANDMARKS, 3), np.float32)
+
+
+def move(model: FaceModel, **actions: float) -> Float:
+    return model.displacement(model.from_arkit(weights(**actions)))
+
+
+def lip_gap(geometry: FaceGeometry, displacement: Float) -> float:
+    shape = geometry.shape(displacement, still(2), still(3), still(3))
+    return float(shape.control[14, 1] - shape.control[13, 1]) / geometry.canvas.mm
+
+
+def test_rest_is_the_photo(geometry: FaceGeometry) -> None:
+    shape = geometry.shape(NOWHERE, still(2), still(3), still(3))
+    np.testing.assert_allclose(shape.vertices, geometry.source, atol=1e-4)
+    assert shape.gap_mm == 0.0
+
+
+def test_jaw_opens_the_mouth_and_noise_does_not(geometry: FaceGeometry, model: FaceModel) -> None:
+    rest = lip_gap(geometry, NOWHERE)
+    assert lip_gap(geometry, move(model, jawOpen=0.5)) > rest + 8.0
+    assert lip_gap(geometry, move(model, jawOpen=0.01)) == pytest.approx(rest, abs=0.1)
+
+
+def test_opening_grows_with_the_jaw(geometry: FaceGeometry, model: FaceModel) -> None:
+    gaps = [lip_gap(geometry, move(model, jawOpen=amount)) for amount in np.linspace(0, 0.8, 9)]
+    assert all(later >= earlier for earlier, later in pairwise(gaps))
+
+
+def test_open_photo_closes_its_mouth_at_rest(astronaut: Portrait) -> None:
+    geometry = FaceGeometry(make_canvas(astronaut, 256))
+    assert geometry.parted and geometry.photo_gap_mm > 5
+    shape = geometry.shape(NOWHERE, still(2), still(3), still(3))
+    gap = (shape.control[list(topo.LIP_LOWER)] - shape.control[list(topo.LIP_UPPER)]) @ geometry.canvas.down
+    assert np.abs(gap).max() < 0.05 * geometry.canvas.mm
+
+
+@pytest.mark.parametrize("closure", [0.0, 0.5, 1.0])
+def test_lids_close_as_far_as_told(geometry: FaceGeometry, closure: float) -> None:
+    shape = geometry.shape(NOWHERE, np.full(2, closure, np.float32), still(3), still(3))
+    for upper, lower in zip(topo.LID_UPPER, topo.LID_LOWER, strict=True):
+        inner = np.s_[1:-1]
+        rest = geometry.canvas.landmarks[list(lower[inner]), 1] - geometry.canvas.landmarks[list(upper[inner]), 1]
+        now = shape.control[list(lower[inner]), 1] - shape.control[list(upper[inner]), 1]
+        np.testing.assert_allclose(now, rest * (1 - closure), atol=0.05)
+
+
+def test_one_eye_winks_alone(geometry: FaceGeometry) -> None:
+    shape = geometry.shape(NOWHERE, np.array([1.0, 0.0], np.float32), still(3), still(3))
+    right, left = (list(upper) for upper in topo.LID_UPPER)
+    moved = np.abs(shape.control - geometry.canvas.landmarks[: topo.LANDMARKS]).max(axis=1)
+    assert moved[right].max() > 1.0
+    assert moved[left].max() < 1e-6
+
+
+def folded(geometry: FaceGeometry, shape: Shape) -> float:
+    """Share of the skin's triangles that are turned over."""
+    triangles = geometry.mesh.triangles[~geometry.one_sided]
+
+    def area(points: Float) -> Float:
+        a, b, c = (points[triangles[:, corner], :2] for corner in range(3))
+        return (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (c[:, 0] - a[:, 0]) * (b[:, 1] - a[:, 1])
+
+    seen = area(geometry.source) > 1.0
+    return float(np.mean(area(shape.vertices)[seen] <= 0))
+
+
+@pytest.mark.parametrize(
+    "actions",
+    [
+        {"jawOpen": 0.4},
+        {"mouthSmile": 0.7},
+        {"mouthPucker": 0.7},
+        {"browInnerUp": 0.8},
+        {"mouthFunnel": 0.6},
+        {"browDown": 0.7},
+    ],
+)
+def test_moderate_motion_folds_nothing(geometry: FaceGeometry, model: FaceModel, actions: dict[str, float]) -> None:
+    assert folded(geometry, geometry.shape(move(model, **actions), still(2), still(3), still(3))) == 0.0
+
+
+def test_turned_head_hides_little_of_itself(geometry: FaceGeometry) -> None:
+    for turn in np.radians([[8.0, 0.0, 0.0], [0.0, 8.0, 0.0], [0.0, 0.0, 8.0]]).astype(np.float32):
+        assert folded(geometry, geometry.shape(NOWHERE, still(2), turn, still(3))) < 0.015
+
+
+def test_head_turns_softly_and_the_shoulders_stay(geometry: FaceGeometry) -> None:
+    turn = np.radians([0.0, 60.0, 0.0]).astype(np.float32)
+    pose = geometry.head_pose(turn, still(3))
+    angle = np.arccos((np.trace(pose.matrix) - 1) / 2)
+    assert 0.9 * MAX_TURN < angle <= MAX_TURN + 1e-6
+    shape = geometry.shape(NOWHERE, still(2), turn, still(3))
+    shift = np.abs(shape.vertices - geometry.source)[:, :2].max(axis=1)
+    assert shift[4] > 0.05 * geometry.canvas.width, "the nose moves"
+    outer = topo.LANDMARKS + 7 * len(topo.OVAL) + np.arange(len(topo.OVAL))
+    assert shift[outer].max() == 0.0, "the outermost ring stands still"
+
+
+def test_back_to_photo_undoes_the_pose(geometry: FaceGeometry) -> None:
+    pose = geometry.head_pose(np.array([0.1, -0.1, 0.08], np.float32), np.array([0.1, 0.05, 0.0], np.float32))
+    point = np.array([130.0, 140.0, -20.0])
+    x, y, _ = pose.apply(point)
+    u, v = pose.back_to_photo(np.array(x), np.array(y), -20.0)
+    assert (float(u), float(v)) == pytest.approx((130.0, 140.0), abs=1e-3)
