@@ -114,28 +114,41 @@ class MotionModel(nn.Module):
         seed: int = 0,
         steps: int = 10,
         start: int = 0,
+        first_feature: int = 0,
     ) -> Float:
         """Expression (frames, E) for frames start, start + 1, ... of the speech.
 
         intensity: guidance scale omega (paper eq. 9), 0 = neutral, 1 = the style, up to about 2. features: the whole
-        utterance's, feature 0 at time 0. The same seed gives the same numbers, whatever the chunks.
+        utterance's, or the part from feature number first_feature on that these frames and their windows need. The same
+        seed gives the same numbers, whatever the chunks.
         """
         if features.encoder != self.config.encoder:
             raise UnusableInput(f"This model hears {self.config.encoder}, not {features.encoder}.")
-        if features.values.shape[0] < 2 * (start + frames) - 1:
+        if first_feature + features.values.shape[0] < 2 * (start + frames) - 1:
             raise ValueError(f"{frames} frames from {start} need {2 * (start + frames)} features at 50 Hz")
         chunks = [
-            self._generate_chunk(features, style, at, min(_CHUNK, start + frames - at), intensity, seed, steps)
+            self._generate_chunk(
+                features, first_feature, style, at, min(_CHUNK, start + frames - at), intensity, seed, steps
+            )
             for at in range(start, start + frames, _CHUNK)
         ]
         return np.concatenate(chunks)
 
     def _generate_chunk(
-        self, features: SpeechFeatures, style: Style, start: int, frames: int, intensity: float, seed: int, steps: int
+        self,
+        features: SpeechFeatures,
+        first_feature: int,
+        style: Style,
+        start: int,
+        frames: int,
+        intensity: float,
+        seed: int,
+        steps: int,
     ) -> Float:
         device = self.feature_mean.device
         window, total = self.config.denoiser.window, len(features.values)
-        index = np.clip(np.arange(2 * start - window, 2 * (start + frames) + window), 0, total - 1)
+        needed = np.arange(2 * start - window, 2 * (start + frames) + window) - first_feature
+        index = np.clip(needed, 0, total - 1)
         heard = torch.from_numpy(features.values[index]).to(device)
         heard = (heard - self.feature_mean) / self.feature_std
         # A chunk brings its own neighbours along, so frame 0 of the chunk sits `window` tokens in.
