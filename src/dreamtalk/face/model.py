@@ -95,7 +95,8 @@ class FaceModel:
 
     def displacement(self, expression: Float) -> Float:
         """How far each point moves from the neutral: (..., 468, 3) iod in the face frame, of expression (..., 64)."""
-        return np.asarray(np.tensordot(expression, self.expression_basis, axes=1), dtype=np.float32)
+        moved = expression @ self.expression_basis.reshape(len(self.expression_basis), -1)
+        return np.asarray(moved, dtype=np.float32).reshape(*expression.shape[:-1], FACE_POINTS, 3)
 
     def face(self, identity: Float, expression: Float) -> Float:
         """Points (..., 468, 3) iod in the face frame of identity (..., 32) and expression (..., 64)."""

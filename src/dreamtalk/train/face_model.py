@@ -102,9 +102,10 @@ class FaceModelReport:
 
     def table(self) -> str:
         """For people: one line per set."""
-        head = f"{'explained variance (xy)':<26}" + "".join(f"{region:>9}" for region in ("lips", "eyes", "brows", "all"))
+        regions = ("lips", "eyes", "brows", "all")
+        head = f"{'explained variance (xy)':<26}" + "".join(f"{region:>9}" for region in regions)
         lines = [f"{name:<26}" + "".join(f"{v:9.4f}" for v in row.values()) for name, row in self.explained.items()]
-        learned = f"learned from {self.people} people, {self.frames} frames; a full blink closes {self.lid_shut[0]:.1f} % iod"
+        learned = f"learned from {self.people} people, {self.frames} frames; blinks close {self.lid_shut[0]:.1f} % iod"
         return "\n".join([head, *lines, learned])
 
 
