@@ -110,6 +110,15 @@ def test_breathing_in_before_speech_keeps_the_mouth_free() -> None:
     assert (weight[frames(4.0, 5.0)] == 0).all()
 
 
+def test_what_rustles_on_is_no_breath() -> None:
+    activity = np.tile([AUDIBLE, AUDIBLE, 0, 0, 0, AUDIBLE, 0, 0], 20)
+    weight = rest_weight(activity)
+    assert (weight[:24] == 0).all()
+    assert (weight[60:-ANTICIPATION_FRAMES] == 1).all()
+    again = rest_weight(np.concatenate([activity, np.full(10, 0.8)]))
+    assert (again[160:] == 0).all()
+
+
 def test_an_unknown_room_is_not_taken_for_silence() -> None:
     room = np.random.default_rng(3).normal(0, 0.001, 2 * SAMPLE_RATE).astype(np.float32)
     weight = rest_weight(speech_activity(room))

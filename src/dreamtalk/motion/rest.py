@@ -30,6 +30,9 @@ HOLD_FRAMES = 10
 _CLOSING_FRAMES = 4
 """Time (160 ms) to come to rest."""
 
+_BREATH_FRAMES = 30
+"""Longest breath (1.2 s): what stays audible longer, with or without short gaps, is noise and counts as silence."""
+
 _HOP = SAMPLE_RATE // 50
 """Samples between two energy measurements (20 ms)."""
 
@@ -166,11 +169,13 @@ class RestGate:
 
     def __init__(self) -> None:
         self._silent = HOLD_FRAMES + ANTICIPATION_FRAMES
+        self._still = 0
+        self._noise = 0
         self._place = 1.0
 
     def next(self, activity_ahead: float) -> float:
         """The weight after one more frame."""
-        self._silent = 0 if activity_ahead > 0 else self._silent + 1
+        self._silent = 0 if self._sounds(activity_ahead) else self._silent + 1
         if self._silent == 0:
             self._place = max(0.0, self._place - 1 / ANTICIPATION_FRAMES)
         elif self._silent >= HOLD_FRAMES + ANTICIPATION_FRAMES:
@@ -178,6 +183,15 @@ class RestGate:
         elif self._place < 1.0:
             self._place = max(0.0, self._place - 1 / ANTICIPATION_FRAMES)  # a mouth once called for is let go entirely
         return self._place * self._place * (3 - 2 * self._place)
+
+    def _sounds(self, activity: float) -> bool:
+        """Speech, or something audible that has not gone on for too long to be breath."""
+        if activity >= SPEAKING:
+            self._still = self._noise = 0
+            return True
+        self._still = 0 if activity > 0 else self._still + 1
+        self._noise = 0 if self._still >= HOLD_FRAMES else self._noise + 1
+        return activity > 0 and self._noise <= _BREATH_FRAMES
 
 
 def rest_weight(activity: Float) -> Float:
