@@ -7,7 +7,7 @@ portrait ──▶ landmarks ─────────────────
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
@@ -23,7 +23,7 @@ from dreamtalk.media import check_output, is_image, read_frames, read_image, wri
 from dreamtalk.provenance import Badge, origin_comment
 from dreamtalk.store import kind_of, load_motion, load_track
 from dreamtalk.timing import Stopwatch
-from dreamtalk.types import VIDEO_FPS, FaceTrack, FrameStream, Image, Motion, Portrait, Speech, SpeechFeatures, Style
+from dreamtalk.types import VIDEO_FPS, FaceTrack, FrameStream, Image, Motion, Portrait, Speech, Style
 
 if TYPE_CHECKING:
     from dreamtalk.audio import SpeechEncoder
@@ -122,62 +122,72 @@ class Talker:
     ) -> FrameStream:
         """Frames (H, W, 3) uint8 RGB at 25 fps, one at a time; memory does not grow with the length of the speech.
 
-        Inputs are checked, and the motion made, before this returns. Raises as ``generate`` does.
+        Inputs are checked, and the models loaded, before this returns. Raises as ``generate`` does.
         """
         options, watch = options or TalkOptions(), watch or Stopwatch()
         with watch.step("sound"):
             speech = self.speech(audio)
         with watch.step("portrait"):
             face = self.portrait(portrait, options.face)
-        motion = self.motion(speech, options, watch=watch)
-        return self.render(face, motion, options, watch=watch)
+        return self.render(face, self.motion_stream(speech, options, watch=watch), options, watch=watch)
 
     def motion(
         self, audio: str | Path | Speech, options: TalkOptions | None = None, *, watch: Stopwatch | None = None
     ) -> Motion:
         """Face motion for a speech: one frame per 1/25 s, for any portrait."""
-        from dreamtalk.motion.drive import with_head
-        from dreamtalk.motion.natural import natural
-        from dreamtalk.motion.rest import speech_activity
+        from dreamtalk.motion.stream import joined
+
+        return joined(self.motion_stream(audio, options, watch=watch))
+
+    def motion_stream(
+        self, audio: str | Path | Speech, options: TalkOptions | None = None, *, watch: Stopwatch | None = None
+    ) -> Iterator[Motion]:
+        """The same motion in chunks of 2 s, made as they are asked for."""
+        from dreamtalk.motion.stream import MotionChoices, MotionParts, motion_of
 
         options, watch = options or TalkOptions(), watch or Stopwatch()
         with watch.step("sound"):
             speech = self.speech(audio)
         with watch.step("style"):
             driver = self._driver(options.pose)
-            style = self.style(options.style)
-        with watch.step("speech encoder"):
-            features = self.features(speech)
-        with watch.step("motion model"):
-            expression = self.motion_model.generate(
-                features, style, speech.frames, intensity=options.intensity, seed=options.seed
+            choices = MotionChoices(
+                style=self.style(options.style),
+                intensity=options.intensity,
+                seed=options.seed,
+                blink=options.blink,
+                pose="natural" if options.pose == "natural" else "still",
+                driver=driver,
             )
-        with watch.step("blinks and head"):
-            pose: Literal["natural", "still"] = "natural" if options.pose == "natural" else "still"
-            activity = speech_activity(speech.samples)
-            motion = natural(expression, activity, options.seed, self.face_model, options.blink, pose)
-            return motion if driver is None else with_head(motion, driver)
+            parts = MotionParts(self.encoder, self.motion_model, self.face_model)
+        return motion_of(speech.samples, parts, choices, watch)
 
     def render(
         self,
         portrait: str | Path | Image | Portrait,
-        motion: Motion,
+        motion: Motion | Iterator[Motion],
         options: TalkOptions | None = None,
         *,
         watch: Stopwatch | None = None,
     ) -> FrameStream:
-        """Frames of the portrait doing a motion. Raises UnusableInput when they do not fit together."""
+        """Frames of the portrait doing a motion, given whole or in chunks.
+
+        Raises UnusableInput when the motion is not made for our face space.
+        """
         from dreamtalk.render import MeshRenderer
 
         options, watch = options or TalkOptions(), watch or Stopwatch()
-        if motion.face_space != FACE_SPACE:
+        if isinstance(motion, Motion) and motion.face_space != FACE_SPACE:
             raise UnusableInput(f"The motion is made for the face space {motion.face_space}, not {FACE_SPACE}.")
         with watch.step("portrait"):
             face = self.portrait(portrait, options.face)
             size = None if options.size == "native" else int(options.size)
             animator = MeshRenderer(self.face_model).prepare(face, size)
-        rows = zip(motion.expression, motion.rotation, motion.translation, motion.gaze, strict=True)
-        frames = (animator.frame(*row) for row in rows)
+        chunks = iter([motion]) if isinstance(motion, Motion) else motion
+        frames = (
+            animator.frame(*row)
+            for chunk in chunks
+            for row in zip(chunk.expression, chunk.rotation, chunk.translation, chunk.gaze, strict=True)
+        )
         return watch.each("renderer", _marked(frames) if options.badge else frames)
 
     def render_to(
@@ -214,10 +224,6 @@ class Talker:
         from dreamtalk.audio import load_speech
 
         return given if isinstance(given, Speech) else load_speech(given)
-
-    def features(self, speech: Speech) -> SpeechFeatures:
-        """What the motion model hears of a speech, 50 times per second."""
-        return self.encoder.encode(speech)
 
     def track(self, path: str | Path) -> FaceTrack:
         """The face of a video (at 25 fps) or picture, frame by frame; a track file is read. Raises UnusableInput."""
@@ -278,11 +284,8 @@ class Talker:
         watch: Stopwatch,
         progress: Progress | None,
     ) -> Talk:
-        made = dict(watch.seconds)
         with watch.step("video file"):
             written = write_video(path, _counted(frames, total, progress), sound, comment=origin_comment())
-        # The renderer runs inside the writer's loop; its time is its own.
-        watch.seconds["video file"] -= watch.seconds.get("renderer", 0.0) - made.get("renderer", 0.0)
         return Talk(path, written, written / VIDEO_FPS, watch.seconds, self.device.description)
 
 

@@ -11,19 +11,29 @@ T = TypeVar("T")
 
 
 class Stopwatch:
-    """Adds up seconds per named step, in the order in which the steps first ran."""
+    """Adds up seconds per named step, in the order in which the steps first ran.
+
+    Steps run inside each other (the writer asks the renderer, which asks the motion model): time counts for the
+    innermost only, so the sum is the whole.
+    """
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
+        self._inside: list[float] = []
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         """Count the time of a block for ``name``."""
+        self.seconds.setdefault(name, 0.0)
+        self._inside.append(0.0)
         start = time.perf_counter()
         try:
             yield
         finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+            spent = time.perf_counter() - start
+            self.seconds[name] += spent - self._inside.pop()
+            if self._inside:
+                self._inside[-1] += spent
 
     def each(self, name: str, items: Iterator[T]) -> Iterator[T]:
         """Pass items on, counting only the time it takes to make them."""

@@ -10,20 +10,19 @@ from dreamtalk.face.pose import euler_of, rotation_from_euler
 from dreamtalk.types import FaceTrack, Float, Motion
 
 
-def with_head(motion: Motion, source: FaceTrack | Motion) -> Motion:
+def with_head(motion: Motion, source: FaceTrack | Motion, start: int = 0) -> Motion:
     """The motion with the head motion of the source, relative to the source's usual head pose.
 
-    A shorter source runs forwards and backwards in turn, so that there is no jump.
+    start: which frame of the talk the motion begins with. A shorter source runs forwards and backwards in turn, so that
+    there is no jump.
     """
     if isinstance(source, Motion):
-        rotation: Float = source.rotation
-        translation: Float = source.translation
+        rotation, translation = source.rotation, source.translation
     else:
-        rotation, translation = (
-            _relative(source.pose[:, :3]),
-            source.pose[:, 3:] - np.median(source.pose[:, 3:], axis=0),
-        )
-    index = _there_and_back(len(rotation), len(motion))
+        place = source.pose[:, 3:]
+        rotation = _relative(source.pose[:, :3])
+        translation = (place - np.median(place, axis=0)).astype(np.float32)
+    index = _there_and_back(len(rotation), start, len(motion))
     return replace(
         motion, rotation=rotation[index].astype(np.float32), translation=translation[index].astype(np.float32)
     )
@@ -35,7 +34,7 @@ def _relative(angles: Float) -> Float:
     return np.stack([euler_of(rotation_from_euler(a) @ usual.T) for a in angles])
 
 
-def _there_and_back(length: int, frames: int) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+def _there_and_back(length: int, start: int, frames: int) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
     period = max(1, 2 * (length - 1))
-    place = np.arange(frames) % period
+    place = np.arange(start, start + frames) % period
     return np.minimum(place, period - place) if length > 1 else np.zeros(frames, np.intp)

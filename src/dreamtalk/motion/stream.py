@@ -1,0 +1,139 @@
+"""Speech to motion as it arrives, piece by piece, with memory that does not grow.
+
+A whole file goes through here as well, so that streaming and offline are the same by construction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from dreamtalk.audio import Latency, SpeechEncoder
+from dreamtalk.face.model import FaceModel
+from dreamtalk.motion.drive import with_head
+from dreamtalk.motion.model import MotionModel
+from dreamtalk.motion.natural import BlinkMode, NaturalMotion, PoseMode
+from dreamtalk.motion.rest import ANTICIPATION_FRAMES, ActivityMeter
+from dreamtalk.timing import Stopwatch
+from dreamtalk.types import SAMPLE_RATE, VIDEO_FPS, FaceTrack, Float, Motion, SpeechFeatures, Style
+
+CHUNK = 50
+"""Frames (2 s) of motion made at once: the encoder's window gives as much; more is no faster."""
+
+_SAMPLES_PER_FRAME = SAMPLE_RATE // VIDEO_FPS
+
+
+@dataclass(frozen=True)
+class MotionParts:
+    """The models that turn speech into motion."""
+
+    encoder: SpeechEncoder
+    model: MotionModel
+    face: FaceModel
+
+
+@dataclass(frozen=True, slots=True)
+class MotionChoices:
+    """How the face moves. driver: whose head motion is taken over; pose says what happens without one."""
+
+    style: Style
+    intensity: float = 1.0
+    seed: int = 0
+    blink: BlinkMode = "natural"
+    pose: PoseMode = "natural"
+    driver: FaceTrack | Motion | None = None
+    latency: Latency = "quality"
+
+
+class MotionStream:
+    """Motion of a speech that arrives in pieces. One use: push ..., finish. Frames come in chunks of CHUNK."""
+
+    def __init__(self, parts: MotionParts, choices: MotionChoices, watch: Stopwatch | None = None) -> None:
+        self._parts, self._choices, self._watch = parts, choices, watch or Stopwatch()
+        self._features = parts.encoder.stream(choices.latency)
+        self._activity = ActivityMeter()
+        pose: PoseMode = "still" if choices.driver is not None else choices.pose
+        self._natural = NaturalMotion(choices.seed, parts.face, choices.blink, pose)
+        self._heard = np.zeros((0, parts.encoder.width), np.float32)
+        self._first_feature = 0
+        self._levels = np.zeros(0, np.float32)
+        self._made = 0
+
+    def push(self, samples: Float) -> Iterator[Motion]:
+        """Add samples (n,) at 16 kHz, any n; gives the chunks of motion that are complete now."""
+        with self._watch.step("speech encoder"):
+            self._heard = np.concatenate([self._heard, self._features.push(samples)])
+        with self._watch.step("blinks and head"):
+            self._levels = np.concatenate([self._levels, self._activity.push(samples)])
+        window = self._parts.model.config.denoiser.window
+        while (
+            self._first_feature + len(self._heard) >= 2 * (self._made + CHUNK) + window
+            and len(self._levels) >= CHUNK + ANTICIPATION_FRAMES
+        ):
+            yield self._chunk(CHUNK)
+
+    def finish(self) -> Iterator[Motion]:
+        """The rest: after the last sample there is silence."""
+        with self._watch.step("speech encoder"):
+            self._heard = np.concatenate([self._heard, self._features.finish()])
+        silence = np.zeros(ANTICIPATION_FRAMES, np.float32)
+        with self._watch.step("blinks and head"):
+            self._levels = np.concatenate([self._levels, self._activity.finish(), silence])
+        while (left := len(self._levels) - ANTICIPATION_FRAMES) > 0:
+            yield self._chunk(min(left, CHUNK))
+
+    def _chunk(self, frames: int) -> Motion:
+        """The next frames; forgets what they were made of."""
+        choices, start = self._choices, self._made
+        with self._watch.step("motion model"):
+            expression = self._parts.model.generate(
+                SpeechFeatures(self._heard, self._parts.encoder.name),
+                choices.style,
+                frames,
+                intensity=choices.intensity,
+                seed=choices.seed,
+                start=start,
+                first_feature=self._first_feature,
+            )
+        with self._watch.step("blinks and head"):
+            motion = self._enliven(expression, first=start == 0)
+            if choices.driver is not None:
+                motion = with_head(motion, choices.driver, start)
+        self._made += frames
+        done = max(0, 2 * self._made - self._parts.model.config.denoiser.window - self._first_feature)
+        self._heard, self._first_feature = self._heard[done:], self._first_feature + done
+        self._levels = self._levels[frames:]
+        return motion
+
+    def _enliven(self, expression: Float, first: bool) -> Motion:
+        if first:
+            for level in self._levels[:ANTICIPATION_FRAMES]:
+                self._natural.ahead(float(level))
+        ahead = self._levels[ANTICIPATION_FRAMES:]
+        rows = [self._natural.next(row, float(self._levels[i]), float(ahead[i])) for i, row in enumerate(expression)]
+        expressions, rotations, translations, gazes = (np.stack(part) for part in zip(*rows, strict=True))
+        return Motion(expressions, rotations, translations, gazes)
+
+
+def motion_of(
+    samples: Float, parts: MotionParts, choices: MotionChoices, watch: Stopwatch | None = None
+) -> Iterator[Motion]:
+    """Motion for samples (S,) at 16 kHz, chunk by chunk; in all as many frames as cover them."""
+    stream = MotionStream(parts, choices, watch)
+    block = CHUNK * _SAMPLES_PER_FRAME
+    for at in range(0, len(samples), block):
+        yield from stream.push(samples[at : at + block])
+    yield from stream.finish()
+
+
+def joined(chunks: Iterator[Motion]) -> Motion:
+    """One motion of all chunks."""
+    parts = list(chunks)
+    return Motion(
+        expression=np.concatenate([part.expression for part in parts]),
+        rotation=np.concatenate([part.rotation for part in parts]),
+        translation=np.concatenate([part.translation for part in parts]),
+        gaze=np.concatenate([part.gaze for part in parts]),
+    )
