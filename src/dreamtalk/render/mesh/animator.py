@@ -20,6 +20,8 @@ from dreamtalk.types import Float, Image, Portrait
 _STILL_PX = 1e-3
 """Points that move less stand still."""
 _FAR = np.float32(1e9)
+_STRIP_ROWS = 64
+"""The picture is warped in strips of so many rows, whose maps fit into the processor's cache."""
 
 _PARTING = ("jaw", "mouthUpperUp", "mouthLowerDown", "mouthFunnel", "mouthClose")
 _SMILING = ("mouthSmile", "mouthDimple")
@@ -50,22 +52,20 @@ class MeshAnimator:
     canvas: the picture that moves, with its landmarks and measures.
     """
 
-    def __init__(self, canvas: Canvas, space: ExpressionSpace | None, own: Float | None) -> None:
+    def __init__(self, canvas: Canvas, space: ExpressionSpace, own: Float) -> None:
         self.canvas = canvas
         self._space = space
         self._geometry = FaceGeometry(canvas)
         self._own = own if self._geometry.parted else None
         skin, own_teeth = split_mouth(canvas, self._geometry.photo_gap_mm)
         self._skin = skin.copy()
-        rest = self._shape(np.zeros((468, 3), np.float32), np.zeros(2, np.float32), np.zeros(3, np.float32))
+        nothing = np.zeros(3, np.float32)
+        rest = self._shape(np.zeros_like(own), nothing[:2], nothing, nothing)
         self._eyes = EyeLayer(canvas, self._geometry)
         self._mouth = MouthLayer(canvas, self._geometry, rest, own_teeth)
         height, width = canvas.image.shape[:2]
-        self._still_x, self._still_y = np.meshgrid(
-            np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)
-        )
-        self._map_x, self._map_y = self._still_x.copy(), self._still_y.copy()
-        self._depth = np.empty((height, width), np.float32)
+        self._rows, self._columns = np.arange(height, dtype=np.float32), np.arange(width, dtype=np.float32)
+        self._buffers = [np.empty((_STRIP_ROWS, width), np.float32) for _ in range(3)]
         self._moving = np.zeros(len(self._geometry.mesh.triangles), np.bool_)
         self._source = np.ascontiguousarray(self._geometry.source[:, :2])
 
@@ -77,8 +77,6 @@ class MeshAnimator:
 
     def frame(self, expression: Float, rotation: Float, translation: Float, gaze: Float) -> Image:
         """One frame (H, W, 3) uint8 RGB; see Motion for the arguments, one frame each."""
-        if self._space is None:
-            raise TypeError("This animator was made without a face model: use frame_of().")
         return self.frame_of(
             self._space.displacement(expression), self._space.lid_closure(expression), rotation, translation, gaze
         )
@@ -92,9 +90,8 @@ class MeshAnimator:
         self._mouth.draw(picture, shape)
         return picture
 
-    def _shape(self, displacement: Float, closure: Float, rotation: Float, translation: Float | None = None) -> Shape:
-        shift = np.zeros(3, np.float32) if translation is None else translation
-        return self._geometry.shape(displacement, closure, rotation, shift, self._own)
+    def _shape(self, displacement: Float, closure: Float, rotation: Float, translation: Float) -> Shape:
+        return self._geometry.shape(displacement, closure, rotation, translation, self._own)
 
     def _warp(self, shape: Shape) -> Image:
         """The skin moved with the mesh; what does not move is the photo itself."""
@@ -107,22 +104,24 @@ class MeshAnimator:
         x1, y1 = min(width, ceil(box[2]) + 1), min(height, ceil(box[3]) + 1)
         if x1 <= x0 or y1 <= y0:
             return picture
-        part = np.s_[y0:y1, x0:x1]
-        map_x, map_y, depth = self._map_x[part], self._map_y[part], self._depth[part]
-        map_x[:], map_y[:], depth[:] = self._still_x[part], self._still_y[part], _FAR
-        draw_map(
-            shape.vertices,
-            self._source,
-            triangles,
-            geometry.one_sided,
-            moving,
-            map_x,
-            map_y,
-            depth,
-            float(x0),
-            float(y0),
-        )
-        picture[part] = cv2.remap(self._skin, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
+        for top in range(y0, y1, _STRIP_ROWS):
+            part = np.s_[top : min(y1, top + _STRIP_ROWS), x0:x1]
+            rows = part[0].stop - top
+            map_x, map_y, depth = (buffer[:rows, : x1 - x0] for buffer in self._buffers)
+            map_x[:], map_y[:], depth[:] = self._columns[x0:x1], self._rows[top : top + rows, None], _FAR
+            draw_map(
+                shape.vertices,
+                self._source,
+                triangles,
+                geometry.one_sided,
+                moving,
+                map_x,
+                map_y,
+                depth,
+                float(x0),
+                float(top),
+            )
+            picture[part] = cv2.remap(self._skin, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
         return picture
 
 

@@ -19,6 +19,8 @@ MIN_SIDE = 16
 
 _CROP_FACE_HEIGHTS = 2.05
 """Side of the square cut around the head, in face heights (forehead to chin)."""
+_LEAST_FACE_HEIGHTS = 1.25
+"""A photo narrower than the cut, but not than this, is cut as wide as it is, rather than continued by mirroring."""
 _CROP_SHIFT = 0.02
 """How far above the middle of the face the cut is centred, in face heights: hair needs more room than the neck."""
 
@@ -98,7 +100,7 @@ def _square(image: Image, landmarks: Double, size: int) -> tuple[Image, Double]:
     top, bottom = landmarks[topo.FOREHEAD, :2], landmarks[topo.CHIN, :2]
     tall = max(float(np.linalg.norm(bottom - top)), float(np.ptp(landmarks[:, 0])), 1.0)
     side = _CROP_FACE_HEIGHTS * tall
-    if side > min(height, width) >= 1.5 * tall:
+    if side > min(height, width) >= _LEAST_FACE_HEIGHTS * tall:
         side = float(min(height, width))
     corner = (top + bottom) / 2 + _CROP_SHIFT * (top - bottom) - side / 2
     for axis, length in enumerate((width, height)):

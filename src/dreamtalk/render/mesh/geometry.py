@@ -44,6 +44,10 @@ _PIVOT_BACK, _PIVOT_DOWN = 0.55, 0.25
 """Where the head turns, relative to the centre of the face, in face widths."""
 MAX_TURN = np.radians(12.0)
 """Rotations approach this angle and never exceed it: beyond it a single picture shows stretched ears and cheeks."""
+_BACK_FROM, _BACK_TO = np.radians([3.0, 10.0])
+_BACK_LEAST = 0.25
+"""A photo turned to the side by the first angle or less may turn back to the front as much as away from it; by the
+second or more only by this share of that: of the far cheek there is no picture to show."""
 MAX_SHIFT_IOD = 0.25
 """Translations approach this distance and never exceed it."""
 _SHIFT_GAIN = 0.35
@@ -108,6 +112,7 @@ class FaceGeometry:
         self._pivot = (
             canvas.centre + np.array([0.0, 0.0, _PIVOT_BACK * canvas.width]) + canvas.down * _PIVOT_DOWN * canvas.width
         )
+        self._yaw = float(np.arctan2(canvas.rotation[0, 2], canvas.rotation[2, 2]))
         upper, lower = np.array(topo.LIP_UPPER[1:-1]), np.array(topo.LIP_LOWER[1:-1])
         self._lips = (upper, lower)
         self._photo_gap = self._along(lower) - self._along(upper)
@@ -144,7 +149,11 @@ class FaceGeometry:
 
     def head_pose(self, rotation: Float, translation: Float) -> HeadPose:
         """The head's motion with soft limits; rotation (3,) rad, translation (3,) iod, picture axes."""
-        turn = MAX_TURN * np.tanh(np.asarray(rotation, np.float64) / MAX_TURN)
+        wanted = np.asarray(rotation, np.float64)
+        limit = np.full(3, MAX_TURN)
+        if wanted[1] * self._yaw < 0.0:
+            limit[1] *= 1.0 - (1.0 - _BACK_LEAST) * float(smoothstep(_BACK_FROM, _BACK_TO, abs(self._yaw)))
+        turn = limit * np.tanh(wanted / limit)
         move = MAX_SHIFT_IOD * np.tanh(_SHIFT_GAIN * np.asarray(translation, np.float64) / MAX_SHIFT_IOD)
         return HeadPose(rotation_matrix(turn), self._pivot, move * self.canvas.iod)
 

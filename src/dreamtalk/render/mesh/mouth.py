@@ -24,6 +24,8 @@ _COLUMNS = 97
 _SEAM_MM, _SEAM_DARK, _SEAM_SHADE = 0.6, 0.75, 0.35
 """Width of the line between closed lips, how dark it is, and how dark the soft shadow around it."""
 
+_COLDEST = 1.03
+"""Teeth look no colder than this: a pale painted skin does not mean blue light."""
 _PURSED = 0.33
 """Loss of width of fully pursed lips."""
 _UPPER_EDGE_MM = 2.6
@@ -218,4 +220,5 @@ def _tooth_tint(canvas: Canvas) -> Double:
     if canvas.grey:
         return brightness * np.array([0.93, 0.97, 1.08])
     light = np.clip(canvas.skin / max(canvas.luma, 1.0) / _WHITE_SKIN, 0.6, 1.5)
+    light[1:] = np.minimum(light[1:], _COLDEST * light[0])
     return np.asarray(brightness * (0.45 + 0.55 * light) * (0.93, 0.93, 0.90))

@@ -79,14 +79,15 @@ def draw_map(
         if not moving[t]:
             continue
         i, j, k = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-        ax, ay = np.float64(target[i, 0]) - x0, np.float64(target[i, 1]) - y0
-        bx, by = np.float64(target[j, 0]) - x0, np.float64(target[j, 1]) - y0
-        cx, cy = np.float64(target[k, 0]) - x0, np.float64(target[k, 1]) - y0
+        ay, by, cy = np.float64(target[i, 1]) - y0, np.float64(target[j, 1]) - y0, np.float64(target[k, 1]) - y0
+        first = max(0, int(np.ceil(min(ay, by, cy) - _EDGE)))
+        last = min(height - 1, int(np.floor(max(ay, by, cy) + _EDGE)))
+        if last < first:
+            continue
+        ax, bx, cx = np.float64(target[i, 0]) - x0, np.float64(target[j, 0]) - x0, np.float64(target[k, 0]) - x0
         area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
         if abs(area) <= 1e-6 or (one_sided[t] and area < 0.0):
             continue
-        first = max(0, int(np.ceil(min(ay, by, cy) - _EDGE)))
-        last = min(height - 1, int(np.floor(max(ay, by, cy) + _EDGE)))
         # weight of a corner at (x, y): c + p (x - ax), where c depends on y only
         p1, q1 = (cy - ay) / area, -(cx - ax) / area
         p2, q2 = -(by - ay) / area, (bx - ax) / area
