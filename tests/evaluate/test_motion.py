@@ -91,6 +91,11 @@ def test_a_model_that_listens_beats_one_that_hears_something_else(report: tuple[
     assert ("GRID s1", "ours", "aperture_correlation") not in found.estimates, "an empty set has no row"
 
 
+def test_somebody_elses_motion_is_the_level_of_chance(report: tuple[Report, Path]) -> None:
+    assert abs(value(report[0], "another clip", "aperture_correlation")) < 0.5
+    assert value(report[0], "another clip", "lip_error") > 0
+
+
 def test_a_face_that_does_not_move_has_errors_but_no_correlation(report: tuple[Report, Path]) -> None:
     found = report[0]
     assert (GRID_UNSEEN, "mean motion", "aperture_correlation") not in found.estimates
@@ -113,7 +118,7 @@ def test_the_report_is_written_for_people_and_programs(report: tuple[Report, Pat
     assert facts["config"]["dataset"] == "nowhere"
     with (folder / "clips.csv").open(newline="", encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines))
-    assert len(rows) == len(found.values) == 7 * 4 * len(METRICS)
+    assert len(rows) == len(found.values) == 7 * 5 * len(METRICS)
     assert len((folder / "metrics.csv").read_text(encoding="utf-8").splitlines()) == 1 + len(found.estimates)
 
 

@@ -13,7 +13,7 @@ from dreamtalk.evaluate.motion import MotionEvaluation, evaluate_motion
 
 @dataclass(frozen=True)
 class EvaluateMotion(MotionEvaluation):
-    """Measure the motion model on the dev clips of a talkset, against real talkers and two baselines."""
+    """Measure the motion model on the dev clips of a talkset, against real talkers and baselines."""
 
     dataset: Annotated[Positional[Path], arg(metavar="DATASET")]
     """Folder of the talkset (clips.csv, lags.csv, video/)."""

@@ -1,4 +1,4 @@
-"""The motion protocol: dev clips, four rows (ours, real, shuffled audio, mean motion), all metrics, per set.
+"""The motion protocol: dev clips, rows of ours, the real motion and three baselines, all metrics, per set.
 
     report = evaluate_motion(MotionEvaluation(dataset=Path("talkset"), out=Path("out/evaluation")))
 
@@ -27,8 +27,10 @@ from dreamtalk.evaluate.sources import (
     Remembering,
     Source,
     constant,
+    partners,
     real,
     shuffled,
+    swapped,
     training_mean,
 )
 
@@ -48,7 +50,8 @@ METRICS: tuple[Metric, ...] = (
     closure.FALSE,
 )
 
-OURS, REAL, SHUFFLED, MEAN = "ours", "real", "shuffled audio", "mean motion"
+OURS, REAL, SHUFFLED, SWAPPED, MEAN = "ours", "real", "shuffled audio", "another clip", "mean motion"
+"""The rows: the model; the real motion; the model on another clip's sound; another clip's real motion; no motion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,7 @@ def evaluate_motion(
     clips: Sequence[Clip] | None = None,
     mean: Float | None = None,
 ) -> Report:
-    """Measures a motion model on the dev clips against the real motion and two baselines.
+    """Measures a motion model on the dev clips against the real motion and three baselines.
 
     generate: the model (default: the shipped one in its neutral style). face, encode: face model and speech encoder
     (default: shipped). clips, mean: ready clips and mean expression (E,), so that several evaluations in one process
@@ -100,10 +103,12 @@ def evaluate_motion(
     model = Listening(generate or _shipped_model(config, face), Remembering(encode or _shipped_encoder()))
     if mean is None:
         mean = training_mean(config.dataset, config.tracks, face)
+    others = partners(clips, config.seed)
     rows: dict[str, Source] = {
         OURS: model,
         REAL: real,
-        SHUFFLED: shuffled(model, clips, config.seed),
+        SHUFFLED: shuffled(model, others),
+        SWAPPED: swapped(others),
         MEAN: constant(mean),
     }
     values = [

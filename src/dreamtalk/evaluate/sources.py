@@ -61,23 +61,32 @@ def constant(expression: Float) -> Source:
     return lambda clip: np.repeat(expression[None], clip.frames, axis=0)
 
 
-def shuffled(listening: Source, clips: Sequence[Clip], seed: int) -> Source:
-    """`listening` to another clip of the same set (never the clip itself): what sounding like speech is worth.
+Partners: TypeAlias = dict[tuple[str, str], Clip]
+"""By set and clip id: another clip of the same set."""
 
-    In a set with a single clip, that clip's sound is played backwards.
-    """
-    partner: dict[tuple[str, str], Clip] = {}
+
+def partners(clips: Sequence[Clip], seed: int) -> Partners:
+    """Another clip of the same set for every clip, never itself; in a set of one, the clip played backwards."""
+    found: Partners = {}
     for name in sorted({c.set for c in clips}):
         group = [c for c in clips if c.set == name]
         order = derangement(len(group), np.random.default_rng(seed))
-        partner.update({(name, clip.id): group[k] for clip, k in zip(group, order, strict=True)})
+        for clip, k in zip(group, order, strict=True):
+            found[name, clip.id] = group[k] if group[k] is not clip else _backwards(clip)
+    return found
+
+
+def shuffled(listening: Source, others: Partners) -> Source:
+    """`listening` to another clip's sound: what sounding like speech is worth."""
+    return lambda clip: listening(with_sound_of(clip, others[clip.set, clip.id]))
+
+
+def swapped(others: Partners) -> Source:
+    """The real motion of another clip, repeated or cut to length: the level of chance for natural motion."""
 
     def source(clip: Clip) -> Float:
-        other = partner[clip.set, clip.id]
-        heard = with_sound_of(clip, other)
-        if other.id == clip.id:
-            heard = with_sound_of(clip, _backwards(clip))
-        return listening(heard)
+        other = others[clip.set, clip.id].expression
+        return other[np.arange(clip.frames) % len(other)]
 
     return source
 
@@ -105,4 +114,4 @@ def training_mean(dataset: Path, tracks: Path | None, face: FaceSpace) -> Float:
 
 
 def _backwards(clip: Clip) -> Clip:
-    return replace(clip, samples=clip.samples[::-1].copy())
+    return replace(clip, samples=clip.samples[::-1].copy(), expression=clip.expression[::-1].copy())
