@@ -16,8 +16,8 @@ _INPUT = 128
 _MIN_SCORE = 0.5
 _MAX_OVERLAP = 0.5
 
-_TILE_SCALES = (0.5, 0.3)
-"""Sides of the searched tiles relative to the longer image side, when no face is seen in the whole picture."""
+_TILE_SCALES = (0.5, 0.3, 0.15)
+"""Sides of the searched tiles relative to the longer image side, when too few faces are seen in the whole picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +55,18 @@ class FaceDetector:
         height, width = image.shape[:2]
         return self._detect_in(image, Square(width / 2, height / 2, float(max(width, height))))
 
-    def search(self, image: Image) -> list[Detection]:
-        """Like detect; when nothing is seen, looks closer (small faces) and from further away (faces filling the frame)."""
+    def search(self, image: Image, at_least: int = 1) -> list[Detection]:
+        """Like detect; while fewer than `at_least` faces are seen, looks from further away (faces filling the frame)
+        and ever closer (small faces)."""
         found = self.detect(image)
-        if found:
-            return found
         height, width = image.shape[:2]
         longer = max(width, height)
-        found = self._detect_in(image, Square(width / 2, height / 2, 1.6 * longer))
+        if len(found) < at_least:
+            found = _suppress(found + self._detect_in(image, Square(width / 2, height / 2, 1.6 * longer)))
         for scale in _TILE_SCALES:
-            if found:
+            if len(found) >= at_least or scale * longer < _INPUT:
                 break
-            found = self._detect_tiles(image, scale * longer)
+            found = _suppress(found + self._detect_tiles(image, scale * longer))
         return found
 
     def _detect_tiles(self, image: Image, side: float) -> list[Detection]:

@@ -74,7 +74,7 @@ class FaceTracker:
 
         Raises FaceNotFound when there is no face, or not that many.
         """
-        faces = self.track_all(image)
+        faces = self.track_all(image, at_least=max(1, face + 1))
         if not faces:
             raise FaceNotFound("No face was found. Use a picture with one clearly visible, roughly frontal face.")
         if not 0 <= face < len(faces):
@@ -83,9 +83,9 @@ class FaceTracker:
             )
         return faces[face]
 
-    def track_all(self, image: Image) -> list[TrackedFace]:
-        """All faces of a picture, largest first."""
-        found = sorted(self._detector.search(image), key=lambda d: -d.area)
+    def track_all(self, image: Image, at_least: int = 1) -> list[TrackedFace]:
+        """The faces of a picture, largest first; it is searched more closely while fewer than `at_least` are seen."""
+        found = sorted(self._detector.search(image, at_least), key=lambda d: -d.area)
         tracked = [self._measure(image, square_of_detection(d)) for d in found]
         return [t for t in tracked if t is not None]
 
