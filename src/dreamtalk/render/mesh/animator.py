@@ -30,6 +30,16 @@ _SMILE_OFF = 0.4
 """Share of its smile that a photo with an open mouth loses: over teeth it is wider than a closed mouth's."""
 
 
+_WARM_UP = (
+    np.linspace(0.0, 0.2, 468 * 3, dtype=np.float32).reshape(468, 3),
+    np.full(2, 0.5, np.float32),
+    np.full(3, 0.05, np.float32),
+    np.zeros(3, np.float32),
+    np.full(4, 0.01, np.float32),
+)
+"""A frame in which everything moves: displacement, closure, rotation, translation, gaze."""
+
+
 class ExpressionSpace(Protocol):
     """What the renderer needs of a face model; see dreamtalk.face.FaceModel."""
 
@@ -65,7 +75,8 @@ class MeshAnimator:
         self._mouth = MouthLayer(canvas, self._geometry, rest, own_teeth)
         height, width = canvas.image.shape[:2]
         self._rows, self._columns = np.arange(height, dtype=np.float32), np.arange(width, dtype=np.float32)
-        self._buffers = [np.empty((_STRIP_ROWS, width), np.float32) for _ in range(3)]
+        # One column too many: numba compiles anew for arrays without gaps between their rows.
+        self._buffers = [np.empty((_STRIP_ROWS, width + 1), np.float32) for _ in range(3)]
         self._moving = np.zeros(len(self._geometry.mesh.triangles), np.bool_)
         self._source = np.ascontiguousarray(self._geometry.source[:, :2])
 
@@ -137,7 +148,9 @@ class MeshRenderer:
         Raises UnusableInput for pictures or sizes too small.
         """
         own = _own_displacement(self._space, portrait.blendshapes)
-        return MeshAnimator(make_canvas(portrait, size), self._space, own)
+        animator = MeshAnimator(make_canvas(portrait, size), self._space, own)
+        animator.frame_of(*_WARM_UP)  # compiles what is not yet compiled, so that the first frame is not late
+        return animator
 
 
 def _own_displacement(space: ExpressionSpace, scores: Float) -> Float:

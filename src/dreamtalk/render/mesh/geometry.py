@@ -10,7 +10,7 @@ from dreamtalk.render.mesh import topology as topo
 from dreamtalk.render.mesh.canvas import Canvas
 from dreamtalk.render.mesh.drawing import Double, smoothstep
 from dreamtalk.render.mesh.raster import relax_folds
-from dreamtalk.render.mesh.skirt import make_skirt
+from dreamtalk.render.mesh.skirt import fine_mesh, make_skirt, skirt_triangles
 from dreamtalk.render.mesh.topology import Index
 from dreamtalk.types import Float
 
@@ -98,14 +98,13 @@ class FaceGeometry:
         skirt = make_skirt(canvas)
         faces = topo.face_triangles()
         self._skirt = skirt
-        self._coarse = np.concatenate([faces.skin, skirt.triangles])
+        self._coarse = np.concatenate([faces.skin, skirt_triangles()])
         self._coarse_winding = _winding(skirt.points, self._coarse)
         self._fixed = np.zeros(len(skirt.points), np.bool_)
         self._fixed[[point for hole in topo.HOLES for point in hole]] = True
-        every = np.concatenate([faces.skin, faces.holes, skirt.triangles])
-        self.mesh = topo.subdivide(len(skirt.points), every, topo.crease_edges())
+        self.mesh = fine_mesh()
         self.source = self.mesh.linear.apply(skirt.points)
-        kind = np.repeat([False, True, False], [len(faces.skin), len(faces.holes), len(skirt.triangles)])
+        kind = np.repeat([False, True, False], [len(faces.skin), len(faces.holes), len(skirt_triangles())])
         self.one_sided = np.repeat(kind, 4)
         """Triangles (M,) of mouth and eyes: turned over, they are hidden by lips or lids that cross."""
         self._head = self.mesh.linear.apply(skirt.head[:, None].astype(np.float32))

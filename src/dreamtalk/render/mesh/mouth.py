@@ -100,7 +100,9 @@ class MouthLayer:
         x0, y0, x1, y1 = box
         target = picture[y0:y1, x0:x1]
         mask = fill(target.shape, outline, x0, y0)
-        edge = cv2.distanceTransform((mask > 0.4).astype(np.uint8), cv2.DIST_L2, 5) / np.float32(self._canvas.mm)
+        distance = cv2.distanceTransform((mask > 0.4).astype(np.uint8), cv2.DIST_L2, 5)
+        # Blurred: the distance has the steps of the pixels it was measured between.
+        edge = cv2.GaussianBlur(distance, (0, 0), 1.0) / np.float32(self._canvas.mm)
         mask = cv2.GaussianBlur(mask, (0, 0), max(0.45, _EDGE_BLUR_MM * self._canvas.mm)) * np.float32(fade)
         scene, upper, lower = self._scene(shape, x0, y0)
         if self._own is None:

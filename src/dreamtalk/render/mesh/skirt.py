@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -31,13 +32,12 @@ _NECK_FROM, _NECK_TO = -0.05, 0.75
 class Skirt:
     """Face and rings together, N = 468 + 8 x 36 points.
 
-    points: (N, 3) rest positions. triangles: (M, 3) of the skirt alone. expression: (N,) share of the outline's
+    points: (N, 3) rest positions. expression: (N,) share of the outline's
     displacement (1 on the face). head: (N,) share of the head's motion. feet: (N,) for ring points the index 0..35 of
     the outline point they hang on.
     """
 
     points: Double
-    triangles: Index
     expression: Double
     head: Double
     feet: Index
@@ -48,26 +48,39 @@ def make_skirt(canvas: Canvas) -> Skirt:
     face = canvas.landmarks[: topo.LANDMARKS]
     oval, centre = face[list(topo.OVAL)], canvas.centre
     back = np.maximum(centre[2] + _HEAD_BACK * canvas.width, oval[:, 2])
-    layers, triangles, radius = [face], [], [np.ones(len(face))]
-    inner = np.array(topo.OVAL)
-    for number, ring in enumerate(RINGS):
+    layers, radius = [face], [np.ones(len(face))]
+    for ring in RINGS:
         points = centre + (oval - centre) * ring
         # The head is round: depth grows as on an ellipse. A straight ramp would fold the hairline when nodding.
         t = min(1.0, (ring - 1.0) / _HEAD_RADIUS)
         points[:, 2] = oval[:, 2] + (back - oval[:, 2]) * (1.0 - np.sqrt(1.0 - t * t))
-        outer = topo.LANDMARKS + number * _POINTS + np.arange(_POINTS)
-        following_inner, following_outer = np.roll(inner, -1), np.roll(outer, -1)
-        triangles += [
-            np.stack([inner, outer, following_inner], axis=1),
-            np.stack([following_inner, outer, following_outer], axis=1),
-        ]
         layers.append(points)
         radius.append(np.full(_POINTS, ring))
-        inner = outer
     every = np.concatenate(layers)
     expression, head = _weights(canvas, every, np.concatenate(radius))
     feet = np.concatenate([np.zeros(len(face), np.int32), np.tile(np.arange(_POINTS, dtype=np.int32), len(RINGS))])
-    return Skirt(every, np.concatenate(triangles).astype(np.int32), expression, head, feet)
+    return Skirt(every, expression, head, feet)
+
+
+@lru_cache
+def skirt_triangles() -> Index:
+    """(576, 3) triangles between the outline and the rings, wound like those of the face."""
+    triangles = []
+    inner = np.array(topo.OVAL)
+    for number in range(len(RINGS)):
+        outer = topo.LANDMARKS + number * _POINTS + np.arange(_POINTS)
+        next_inner, next_outer = np.roll(inner, -1), np.roll(outer, -1)
+        triangles += [np.stack([inner, outer, next_inner], axis=1), np.stack([next_inner, outer, next_outer], axis=1)]
+        inner = outer
+    return np.concatenate(triangles).astype(np.int32)
+
+
+@lru_cache
+def fine_mesh() -> topo.Subdivision:
+    """Skin, holes and skirt, in this order, subdivided once; the same for every portrait."""
+    faces = topo.face_triangles()
+    every = np.concatenate([faces.skin, faces.holes, skirt_triangles()])
+    return topo.subdivide(topo.LANDMARKS + len(RINGS) * _POINTS, every, topo.crease_edges())
 
 
 def _weights(canvas: Canvas, points: Double, radius: Double) -> tuple[Double, Double]:

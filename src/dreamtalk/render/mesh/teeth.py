@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -57,32 +58,38 @@ class Teeth:
 
 def paint_teeth(upper: bool, scale: float) -> Teeth:
     """One strip at `scale` px per mm."""
+    strip, half = _painted(upper)
+    height, width = strip.shape[:2]
+    size = (max(8, round(width * scale / _PAINT)), max(4, round(height * scale / _PAINT)))
+    small = cv2.resize(strip, size, interpolation=cv2.INTER_AREA)
+    return Teeth(np.asarray(small, np.float32), size[0] / (2 * half), half, _GUM_MM if upper else _TIP_MM)
+
+
+@lru_cache(maxsize=2)
+def _painted(upper: bool) -> tuple[Float, float]:
+    """One strip at full resolution, and its half width in mm."""
     row = _UPPER if upper else _LOWER
     half = sum(row.widths) + 1.0
     height, width = round((_GUM_MM + _TIP_MM) * _PAINT), round(2 * half * _PAINT)
     across = np.asarray(((np.arange(width) + 0.5) / _PAINT - half)[None, :], np.float64)
-    up = np.asarray(
-        _GUM_MM - ((np.arange(height) + 0.5) / _PAINT)[:, None], np.float64
-    )  # mm above the incisal edge, towards the gum
+    up = np.asarray(_GUM_MM - ((np.arange(height) + 0.5) / _PAINT)[:, None], np.float64)  # mm above the incisal edge
     colour = _GUM * (0.75 + 0.25 * (1.0 - smoothstep(8.0, 15.0, up)))[..., None] * np.ones((1, width, 1))
     alpha = np.where(up > _GUM_FROM_MM, 1.0, 0.0) * np.ones((1, width))
     start = 0.0
     for number, (tooth_width, tooth_height, edge) in enumerate(zip(row.widths, row.heights, row.edges, strict=True)):
         for side in (1.0, -1.0):
             middle = side * (start + tooth_width / 2)
-            inside, shade = _tooth((across - middle) / (tooth_width / 2), up - edge, tooth_width, tooth_height)
+            columns = np.abs(across[0] - middle) <= tooth_width / 2 + 1.0 / _PAINT
+            inside, shade = _tooth(
+                (across[:, columns] - middle) / (tooth_width / 2), up - edge, tooth_width, tooth_height
+            )
             enamel = _ENAMEL * (1.0 - 0.012 * number) * shade[..., None]
             enamel[..., 2] *= 1.0 - 0.10 * smoothstep(4.0, 10.0, up)
-            colour += (enamel - colour) * inside[..., None]
-            alpha = np.maximum(alpha, inside)
+            colour[:, columns] += (enamel - colour[:, columns]) * inside[..., None]
+            alpha[:, columns] = np.maximum(alpha[:, columns], inside)
         start += tooth_width
     strip = np.dstack([np.clip(colour, 0.0, 255.0) * alpha[..., None], alpha]).astype(np.float32)
-    above = _GUM_MM
-    if not upper:
-        strip, above = strip[::-1], _TIP_MM
-    size = (max(8, round(width * scale / _PAINT)), max(4, round(height * scale / _PAINT)))
-    small = cv2.resize(np.ascontiguousarray(strip), size, interpolation=cv2.INTER_AREA)
-    return Teeth(np.asarray(small, np.float32), size[0] / (2 * half), half, above)
+    return np.ascontiguousarray(strip if upper else strip[::-1]), half
 
 
 def _tooth(across: Double, up: Double, width: float, height: float) -> tuple[Double, Double]:
