@@ -12,7 +12,7 @@ import av
 import numpy as np
 from av.audio.stream import AudioStream
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, VideoReformatter
 from av.video.stream import VideoStream
 
 from dreamtalk.errors import DreamTalkError, UnusableOutput
@@ -71,6 +71,7 @@ class _Encoder:
         self._sound = sound
         self._samples = 0
         self._threads = threads
+        self._reformatter = VideoReformatter()  # kept: making one costs more than a conversion
         self._video: VideoStream | None = None
         self._audio: AudioStream | None = None
         try:
@@ -105,7 +106,8 @@ class _Encoder:
             self._video = self._open_video(image.shape[1] // 2 * 2, image.shape[0] // 2 * 2)
             self._audio = self._open_audio()
         even = np.ascontiguousarray(image[: self._video.height, : self._video.width])
-        frame = VideoFrame.from_ndarray(even, format="rgb24").reformat(
+        frame = self._reformatter.reformat(
+            VideoFrame.from_ndarray(even, format="rgb24"),
             format="yuv420p",
             dst_colorspace=Colorspace.ITU709,
             src_color_range=ColorRange.JPEG,
