@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from dreamtalk.errors import UnusableInput
 from dreamtalk.render.mesh import topology as topo
-from dreamtalk.render.mesh.drawing import Double
+from dreamtalk.render.mesh.drawing import Box, Double, finer
 from dreamtalk.types import Image, Portrait
 
 MAX_SIDE = 2048
@@ -24,6 +24,8 @@ _LEAST_FACE_HEIGHTS = 1.25
 _CROP_SHIFT = 0.02
 """How far above the middle of the face the cut is centred, in face heights: hair needs more room than the neck."""
 
+_FINE_PX_PER_MM, _FINEST = 1.5, 4
+"""The mouth is painted with at least the first resolution, but at most so many times the picture's own."""
 _IRIS_MM = 11.7
 """Diameter of a human iris."""
 _EYE_CORNERS_MM = 91.0
@@ -57,6 +59,20 @@ class Canvas:
         """The face's own down direction in the picture, (3,) without depth, of length 1."""
         axis = self.rotation[:, 1] * (1.0, 1.0, 0.0)
         return np.asarray(axis / max(float(np.linalg.norm(axis)), 1e-6))
+
+    @property
+    def fine(self) -> int:
+        """Into how many parts a pixel is divided, each way, where the mouth is painted: more for small faces."""
+        return int(np.clip(np.ceil(_FINE_PX_PER_MM / self.mm), 1, _FINEST))
+
+    def enlarged(self, box: Box) -> Canvas:
+        """A region alone, `fine` times larger."""
+        x0, y0, x1, y1 = box
+        landmarks = self.landmarks * self.fine
+        landmarks[:, :2] = finer(self.landmarks[:, :2], x0, y0, self.fine)
+        size = ((x1 - x0) * self.fine, (y1 - y0) * self.fine)
+        patch = cv2.resize(self.image[y0:y1, x0:x1], size, interpolation=cv2.INTER_CUBIC)
+        return replace(self, image=np.asarray(patch, np.uint8), landmarks=landmarks, mm=self.mm * self.fine)
 
     @property
     def luma(self) -> float:

@@ -33,23 +33,40 @@ def region(points: Double | Float, margin: float, shape: tuple[int, ...]) -> Box
     return (int(x0), int(y0), int(x1), int(y1)) if x1 - x0 > 1 and y1 - y0 > 1 else None
 
 
-def fixed_point(points: Double | Float, x0: int, y0: int) -> NDArray[np.int32]:
-    """Points (N, 2) relative to (x0, y0) as OpenCV's fixed-point numbers."""
-    return np.asarray(np.rint((points - (x0, y0)) * (1 << SUBPIXEL)), np.int32)
+def finer(points: Double | Float, x0: int, y0: int, fine: int) -> Double:
+    """Points (N, 2) relative to a region at (x0, y0) whose pixels are divided into fine x fine."""
+    return np.asarray((points - (x0, y0) + 0.5) * fine - 0.5, np.float64)
 
 
-def fill(shape: tuple[int, ...], outline: Double | Float, x0: int, y0: int) -> Float:
-    """(h, w) coverage 0..1 of a polygon in a region whose upper left pixel is (x0, y0)."""
-    mask = np.zeros(shape[:2], np.uint8)
-    cv2.fillPoly(mask, [fixed_point(outline, x0, y0)], 255, cv2.LINE_AA, SUBPIXEL)
+def fixed_point(points: Double) -> NDArray[np.int32]:
+    """Points (N, 2) as OpenCV's fixed-point numbers."""
+    return np.asarray(np.rint(points * (1 << SUBPIXEL)), np.int32)
+
+
+def fill(shape: tuple[int, ...], outline: Double | Float, x0: int, y0: int, fine: int = 1) -> Float:
+    """(h fine, w fine) coverage 0..1 of a polygon in a region (h, w) whose upper left pixel is (x0, y0)."""
+    mask = np.zeros((shape[0] * fine, shape[1] * fine), np.uint8)
+    cv2.fillPoly(mask, [fixed_point(finer(outline, x0, y0, fine))], 255, cv2.LINE_AA, SUBPIXEL)
     return np.asarray(mask.astype(np.float32) / np.float32(255.0))
 
 
-def stroke(shape: tuple[int, ...], line: Double | Float, x0: int, y0: int, width: float, blur: float) -> Float:
-    """(h, w) coverage 0..1 of an open line of `width` px, blurred by `blur` px."""
-    mask = np.zeros(shape[:2], np.uint8)
-    cv2.polylines(mask, [fixed_point(line, x0, y0)], False, 255, max(1, round(width)), cv2.LINE_AA, SUBPIXEL)
-    return np.asarray(cv2.GaussianBlur(mask, (0, 0), max(0.3, blur)).astype(np.float32) / np.float32(255.0))
+def stroke(
+    shape: tuple[int, ...], line: Double | Float, x0: int, y0: int, width: float, blur: float, fine: int = 1
+) -> Float:
+    """(h, w) coverage 0..1 of an open line of `width` px, blurred by `blur` px, drawn `fine` times finer."""
+    mask = np.zeros((shape[0] * fine, shape[1] * fine), np.uint8)
+    points = fixed_point(finer(line, x0, y0, fine))
+    cv2.polylines(mask, [points], False, 255, max(1, round(width * fine)), cv2.LINE_AA, SUBPIXEL)
+    soft = cv2.GaussianBlur(mask, (0, 0), max(0.3, blur * fine)).astype(np.float32) / np.float32(255.0)
+    return coarser(np.asarray(soft), fine)
+
+
+def coarser(values: Float, fine: int) -> Float:
+    """Means over fine x fine pixels."""
+    if fine == 1:
+        return values
+    size = (values.shape[1] // fine, values.shape[0] // fine)
+    return np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
 def spread_colours(picture: Image, known: Bool, mm: float) -> Float:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dreamtalk.render.mesh.raster import compiled
-from dreamtalk.types import Float, Image
+from dreamtalk.types import Float
 
 
 class Strip(NamedTuple):
@@ -86,17 +86,17 @@ def _add_teeth(strip: Strip, column: float, y: float, lean: float, colour: Float
 
 @compiled
 def paint_interior(
-    target: Image, mask: Float, edge: Float, own: Float, scene: Scene, upper: Strip, lower: Strip
+    target: Float, mask: Float, edge: Float, own: Float, scene: Scene, upper: Strip, lower: Strip
 ) -> None:
-    """Paints the mouth into a region of the picture, in place.
+    """Paints the mouth into target (h, w, 3), colours 0..255 premultiplied by the mask; elsewhere target is left alone.
 
-    target: (h, w, 3) uint8. mask: (h, w) 0..1. edge: (h, w) mm to the lips. own: (h, w, 4)
+    mask: (h, w) 0..1. edge: (h, w) mm to the lips. own: (h, w, 4)
     the photo's own teeth, colour premultiplied by alpha.
     """
     colour = np.zeros(3, np.float32)
     last = scene.upper.shape[0] - 1.001
-    for row in range(target.shape[0]):
-        for col in range(target.shape[1]):
+    for row in range(mask.shape[0]):
+        for col in range(mask.shape[1]):
             cover = mask[row, col]
             if cover <= 0.0:
                 continue
@@ -138,6 +138,4 @@ def paint_interior(
                 value += own[row, col, c] * soft * (1.0 - tinge * (1.0 - soft))
                 lip = scene.lips[0][c] + side * (scene.lips[1][c] - scene.lips[0][c])
                 value += (lip - value) * wet
-                target[row, col, c] = np.uint8(
-                    min(255.0, max(0.0, target[row, col, c] + (value - target[row, col, c]) * cover + 0.5))
-                )
+                target[row, col, c] = min(255.0, max(0.0, value)) * cover

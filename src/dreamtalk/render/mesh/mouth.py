@@ -7,7 +7,7 @@ import numpy as np
 
 from dreamtalk.render.mesh import topology as topo
 from dreamtalk.render.mesh.canvas import Canvas
-from dreamtalk.render.mesh.drawing import Double, fill, region, smoothstep, stroke
+from dreamtalk.render.mesh.drawing import Double, coarser, fill, region, smoothstep, stroke
 from dreamtalk.render.mesh.geometry import FaceGeometry, Shape
 from dreamtalk.render.mesh.interior import Scene, Strip, paint_interior
 from dreamtalk.render.mesh.own_teeth import OwnTeeth
@@ -71,7 +71,7 @@ class MouthLayer:
         self._rest = rest.control
         self._origin = rest.control[[13, 14]].mean(axis=0)
         """Between the lips at rest, in the photo."""
-        scale = float(np.clip(1.1 * canvas.mm, 0.5, 12.0))
+        scale = float(np.clip(1.1 * canvas.mm * canvas.fine, 0.5, 12.0))
         self._teeth = (paint_teeth(True, scale), paint_teeth(False, scale))
         x, arc, depth = arch_table()
         self._arch = (x, arc, depth)
@@ -98,22 +98,23 @@ class MouthLayer:
         if fade <= 0.0 or box is None:
             return
         x0, y0, x1, y1 = box
-        target = picture[y0:y1, x0:x1]
-        mask = fill(target.shape, outline, x0, y0)
+        fine, mm = self._canvas.fine, self._canvas.mm * self._canvas.fine
+        mask = fill((y1 - y0, x1 - x0), outline, x0, y0, fine)
         distance = cv2.distanceTransform((mask > 0.4).astype(np.uint8), cv2.DIST_L2, 5)
         # Blurred: the distance has the steps of the pixels it was measured between.
-        edge = cv2.GaussianBlur(distance, (0, 0), 1.0) / np.float32(self._canvas.mm)
-        mask = cv2.GaussianBlur(mask, (0, 0), max(0.45, _EDGE_BLUR_MM * self._canvas.mm)) * np.float32(fade)
+        edge = cv2.GaussianBlur(distance, (0, 0), 1.0) / np.float32(mm)
+        mask = cv2.GaussianBlur(mask, (0, 0), max(0.45, _EDGE_BLUR_MM * mm)) * np.float32(fade)
         scene, upper, lower = self._scene(shape, x0, y0)
-        if self._own is None:
-            own = np.zeros((*target.shape[:2], 4), np.float32)
-        else:
-            own = self._own.sample(shape, (x0, y0, x1, y1))
-        paint_interior(target, mask, edge, own, scene, upper, lower)
+        own = np.zeros((*mask.shape, 4), np.float32) if self._own is None else self._own.sample(shape, box)
+        inside = np.zeros((*mask.shape, 3), np.float32)
+        paint_interior(inside, mask, edge, own, scene, upper, lower)
+        target = picture[y0:y1, x0:x1]
+        behind = target * (1.0 - coarser(mask, fine))[..., None]
+        target[:] = (behind + coarser(inside, fine) + 0.5).astype(np.uint8)
 
     def _seam(self, picture: Image, shape: Shape, amount: float) -> None:
         """The dark line between closed lips, which a photo with parted lips does not have."""
-        mm = self._canvas.mm
+        mm, fine = self._canvas.mm, self._canvas.fine
         line = (shape.vertices[self._upper_line, :2] + shape.vertices[self._lower_line, :2]) / 2
         box = region(line, 3.0 * mm, picture.shape)
         if box is None:
@@ -121,8 +122,10 @@ class MouthLayer:
         x0, y0, x1, y1 = box
         target = picture[y0:y1, x0:x1]
         colour = (self._lip_colours[0] * _SEAM_LIP).astype(np.float32)
-        thin = stroke(target.shape, line[2:-2], x0, y0, _SEAM_MM * mm, 0.35 * mm) * np.float32(_SEAM_DARK * amount)
-        soft = stroke(target.shape, line, x0, y0, 1.5 * mm, 1.1 * mm) * np.float32(_SEAM_SHADE * amount)
+        thin = stroke(target.shape, line[2:-2], x0, y0, _SEAM_MM * mm, 0.35 * mm, fine) * np.float32(
+            _SEAM_DARK * amount
+        )
+        soft = stroke(target.shape, line, x0, y0, 1.5 * mm, 1.1 * mm, fine) * np.float32(_SEAM_SHADE * amount)
         cover = np.maximum(thin, soft)[..., None]
         target[:] = (target + (colour - target) * cover + 0.5).astype(np.uint8)
 
@@ -132,7 +135,8 @@ class MouthLayer:
         origin = shape.pose.apply(self._origin)[:2]
         to_mm = np.linalg.inv(axes[:2, :2])
         lean = to_mm @ axes[:2, 2]
-        offset = to_mm @ (np.array([x0, y0]) - origin)
+        fine = self._canvas.fine
+        offset = to_mm @ (np.array([x0, y0]) + 0.5 / fine - 0.5 - origin)
         lips = [(shape.vertices[line, :2] - origin) @ to_mm.T for line in (self._upper_line, self._lower_line)]
         first, last = float(lips[0][0, 0]), float(lips[0][-1, 0])
         columns = np.linspace(first, last, _COLUMNS)
@@ -152,7 +156,7 @@ class MouthLayer:
             *_TONGUE_HALF_MM,
         ]
         scene = Scene(
-            to_mm=np.column_stack([to_mm, offset]).astype(np.float32),
+            to_mm=np.column_stack([to_mm / fine, offset]).astype(np.float32),
             lean=float(lean[1]),
             first=first,
             step=(last - first) / (_COLUMNS - 1),

@@ -9,7 +9,7 @@ import numpy as np
 
 from dreamtalk.render.mesh import topology as topo
 from dreamtalk.render.mesh.canvas import Canvas
-from dreamtalk.render.mesh.drawing import Box, Double, fill, region, smoothstep, spread_colours
+from dreamtalk.render.mesh.drawing import Box, Double, coarser, fill, region, smoothstep, spread_colours
 from dreamtalk.render.mesh.geometry import Shape
 from dreamtalk.types import Bool, Float, Image
 
@@ -35,22 +35,24 @@ _KERNEL = np.ones((3, 3), np.uint8)
 
 @dataclass(frozen=True, slots=True)
 class OwnTeeth:
-    """layer: (h, w, 4) float32, colour premultiplied by alpha, of the photo region `box`. depth: px. colour: (3,) of
-    bright teeth. edge: (3,) photo px of the lower edge of the teeth in the middle.
+    """layer: (h, w, 4) float32, colour premultiplied by alpha, of the photo from `corner` on, `fine` times enlarged.
+    depth: photo px. colour: (3,) of bright teeth. edge: (3,) photo px of the lower edge of the teeth in the middle.
     """
 
     layer: Float
-    box: Box
+    corner: tuple[int, int]
+    fine: int
     depth: float
     colour: Double
     edge: Double
 
     def sample(self, shape: Shape, box: Box) -> Float:
-        """The layer where the rigid head shows it, (h, w, 4) for a region of the moved picture."""
-        x0, y0, x1, y1 = box
-        xs, ys = np.arange(x0, x1, dtype=np.float32)[None], np.arange(y0, y1, dtype=np.float32)[:, None]
+        """The layer where the rigid head shows it, (h fine, w fine, 4) for a region (h, w) of the moved picture."""
+        (x0, y0, x1, y1), fine = box, self.fine
+        xs = np.arange((x1 - x0) * fine, dtype=np.float32)[None] / fine + np.float32(x0 + 0.5 / fine - 0.5)
+        ys = np.arange((y1 - y0) * fine, dtype=np.float32)[:, None] / fine + np.float32(y0 + 0.5 / fine - 0.5)
         u, v = shape.pose.back_to_photo(xs, ys, self.depth)
-        u, v = u - np.float32(self.box[0]), v - np.float32(self.box[1])
+        u, v = ((at - np.float32(start) + 0.5) * fine - 0.5 for at, start in zip((u, v), self.corner, strict=True))
         seen = cv2.remap(self.layer, u, v, cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT)
         seen[..., 3] = np.clip(seen[..., 3], 0.0, 1.0)
         return np.asarray(seen, np.float32)
@@ -63,23 +65,33 @@ def split_mouth(canvas: Canvas, gap_mm: float) -> tuple[Image, OwnTeeth | None]:
     if gap_mm < _TEETH_MM or box is None:
         return canvas.image, None
     x0, y0, x1, y1 = box
-    patch = canvas.image[y0:y1, x0:x1]
-    mouth = fill(patch.shape, outline, x0, y0) > 0.5
-    lips = fill(patch.shape, canvas.landmarks[list(topo.LIP_OUTER), :2], x0, y0) > 0.5
-    inside = _inside(canvas, patch, mouth, lips)
+    large = canvas.enlarged(box)
+    mouth = fill(large.image.shape, large.landmarks[list(topo.HOLES[0]), :2], 0, 0) > 0.5
+    lips = fill(large.image.shape, large.landmarks[list(topo.LIP_OUTER), :2], 0, 0) > 0.5
+    inside = _inside(large, mouth, lips)
+    painted, cover = _closed(large, inside, lips)
+    change = coarser((painted - large.image) * cover[..., None], canvas.fine)
     skin = canvas.image.copy()
-    skin[y0:y1, x0:x1] = _closed(canvas, patch, inside, lips, box)
-    return skin, _teeth(canvas, patch, mouth, inside, lips, box)
+    skin[y0:y1, x0:x1] = np.clip(skin[y0:y1, x0:x1] + change + 0.5, 0, 255).astype(np.uint8)
+    found = _teeth(large, mouth, inside, lips)
+    if found is None:
+        return skin, None
+    layer, colour = found
+    edge = _lower_edge(large, layer[..., 3])
+    edge[:2] = (edge[:2] + 0.5) / canvas.fine - 0.5 + (x0, y0)
+    edge[2] /= canvas.fine
+    depth = float(canvas.landmarks[13, 2]) + _DEPTH_MM * canvas.mm
+    return skin, OwnTeeth(layer, (x0, y0), canvas.fine, depth, colour, edge)
 
 
-def _inside(canvas: Canvas, patch: Image, mouth: Bool, lips: Bool) -> Bool:
+def _inside(canvas: Canvas, mouth: Bool, lips: Bool) -> Bool:
     """Pixels of teeth and cavity: the tracked opening and what looks like it just outside."""
     steps = max(1, round(_RING_MM * canvas.mm))
     ring = (cv2.dilate(mouth.astype(np.uint8), _KERNEL, iterations=steps) > 0) & ~mouth
     lip = lips & ~mouth & ~(cv2.dilate(mouth.astype(np.uint8), _KERNEL) > 0)
     if lip.sum() < 8 or mouth.sum() < 8:
         return mouth
-    lab = cv2.cvtColor(patch, cv2.COLOR_RGB2LAB).astype(np.float32)
+    lab = cv2.cvtColor(canvas.image, cv2.COLOR_RGB2LAB).astype(np.float32)
     lip_red, lip_light = float(np.median(lab[lip][:, 1])), float(np.median(lab[lip][:, 0]))
     bright = mouth & (lab[..., 0] >= np.percentile(lab[mouth][:, 0], 60))
     tooth_red = float(np.median(lab[bright][:, 1]))
@@ -91,11 +103,14 @@ def _inside(canvas: Canvas, patch: Image, mouth: Bool, lips: Bool) -> Bool:
     return np.asarray((cv2.GaussianBlur(every, (0, 0), max(0.8, _ROUNDING_MM * canvas.mm)) > 0.45) | mouth)
 
 
-def _closed(canvas: Canvas, patch: Image, hole: Bool, lips: Bool, box: Box) -> Image:
-    """The patch with the hole painted in the colour of the nearer lip, each from its own side of the middle line."""
-    x0, y0 = box[:2]
+def _closed(canvas: Canvas, hole: Bool, lips: Bool) -> tuple[Float, Float]:
+    """The picture with the hole painted in the colour of the nearer lip, and how much of that is to be seen (0..1).
+
+    Each lip paints its own side of the middle line.
+    """
+    patch = canvas.image
     upper, lower = canvas.landmarks[list(topo.LIP_UPPER), :2], canvas.landmarks[list(topo.LIP_LOWER), :2]
-    middle = (upper + lower) / 2 - (x0, y0)
+    middle = (upper + lower) / 2
     across = np.array([canvas.down[1], -canvas.down[0]])
     ys, xs = np.mgrid[0 : patch.shape[0], 0 : patch.shape[1]]
     along = xs * across[0] + ys * across[1]
@@ -105,13 +120,13 @@ def _closed(canvas: Canvas, patch: Image, hole: Bool, lips: Bool, box: Box) -> I
     for side in (~below, below):
         painted = np.where(side[..., None], spread_colours(patch, lips & ~hole & side, canvas.mm), painted)
     wider = cv2.dilate(hole.astype(np.float32), _KERNEL)
-    soft = cv2.GaussianBlur(wider, (0, 0), max(0.7, 0.5 * canvas.mm))[..., None]
-    soft = np.maximum(soft, hole[..., None])
-    return np.asarray(np.clip(patch + (painted - patch) * soft + 0.5, 0, 255), np.uint8)
+    soft = cv2.GaussianBlur(wider, (0, 0), max(0.7, 0.5 * canvas.mm))
+    return np.asarray(painted, np.float32), np.maximum(soft, hole).astype(np.float32)
 
 
-def _teeth(canvas: Canvas, patch: Image, mouth: Bool, inside: Bool, lips: Bool, box: Box) -> OwnTeeth | None:
-    """The teeth among the inside: bright pixels without the red of lips, and the dark gaps between them."""
+def _teeth(canvas: Canvas, mouth: Bool, inside: Bool, lips: Bool) -> tuple[Float, Double] | None:
+    """The teeth as a layer (h, w, 4) and their colour: bright pixels without the red of lips, and the gaps between."""
+    patch = canvas.image
     light = patch.astype(np.float32).max(axis=2)
     bright = float(np.percentile(light[mouth], 85))
     sure = mouth & (light >= bright * 0.85)
@@ -130,9 +145,7 @@ def _teeth(canvas: Canvas, patch: Image, mouth: Bool, inside: Bool, lips: Bool, 
     smooth = cv2.GaussianBlur(joined.astype(np.float32), (0, 0), max(0.8, _ROUNDING_MM * canvas.mm))
     cut = (smoothstep(0.45, 0.75, smooth) * mouth * _largest(smooth > 0.45)).astype(np.float32)
     alpha = np.asarray(cv2.GaussianBlur(cut, (0, 0), max(0.5, 0.25 * canvas.mm)), np.float32)
-    layer = np.dstack([patch * alpha[..., None], alpha]).astype(np.float32)
-    depth = float(canvas.landmarks[13, 2]) + _DEPTH_MM * canvas.mm
-    return OwnTeeth(layer, box, depth, colour, _lower_edge(canvas, alpha, box))
+    return np.dstack([patch * alpha[..., None], alpha]).astype(np.float32), colour
 
 
 def _largest(mask: Bool) -> Bool:
@@ -148,13 +161,13 @@ def _redness(colour: Double) -> float:
     return float((colour[0] - (colour[1] + colour[2]) / 2) / max(colour[0], 1.0))
 
 
-def _lower_edge(canvas: Canvas, alpha: Float, box: Box) -> Double:
-    """Where the visible teeth end below the middle of the upper lip, photo px with depth."""
+def _lower_edge(canvas: Canvas, alpha: Float) -> Double:
+    """Where the visible teeth end below the middle of the upper lip, px with depth."""
     start = canvas.landmarks[13].astype(np.float64)
     best = start
     for step in np.arange(0.0, _TALLEST_MM, 0.25) * canvas.mm:
         point = start + canvas.down * step
-        x, y = round(point[0]) - box[0], round(point[1]) - box[1]
+        x, y = round(point[0]), round(point[1])
         if 0 <= y < alpha.shape[0] and 0 <= x < alpha.shape[1] and alpha[y, x] > 0.5:
             best = point
-    return np.asarray(best)
+    return np.array(best)
