@@ -30,11 +30,10 @@ def between_lips(animator: MeshAnimator, picture: Image, half: int = 2) -> Float
 
 
 def tooth_pixels(animator: MeshAnimator, picture: Image) -> int:
-    """Bright pixels without colour around the mouth."""
-    canvas = animator.canvas
-    x, y = canvas.landmarks[[78, 308, 0, 17], :2].mean(axis=0)
-    reach = int(24 * canvas.mm)
-    crop = picture[int(y) - reach : int(y) + reach, int(x) - reach : int(x) + reach].astype(int)
+    """Bright pixels without much colour where the photo's lips are parted."""
+    points = animator.canvas.landmarks
+    (left, right), (top, bottom) = points[[82, 312], 0].astype(int), points[[13, 14], 1].astype(int)
+    crop = picture[top : bottom + 1, left - 6 : right + 7].astype(int)
     return int(((crop.min(axis=2) > 185) & (np.ptp(crop, axis=2) < 45)).sum())
 
 
@@ -62,9 +61,8 @@ def test_photo_with_teeth_closes_and_opens(renderer: MeshRenderer, astronaut: Po
     photo, rest = tooth_pixels(animator, animator.canvas.image), tooth_pixels(animator, face(animator, still(64)))
     spoken = tooth_pixels(animator, face(animator, model.from_arkit(weights(jawOpen=0.35))))
     assert photo > 100, "the test portrait shows its teeth"
-    assert rest < 0.35 * photo, "the mouth is closed at rest; what is left is the gloss of the lips"
-    assert spoken > 2 * rest
-    assert spoken > 0.4 * photo, "its own teeth are seen again when it speaks"
+    assert rest < 0.1 * photo, "the mouth is closed at rest, without white spikes"
+    assert spoken > 0.15 * photo, "its own teeth are seen again when it speaks"
 
 
 def test_lids_close_in_the_picture(renderer: MeshRenderer, closed: Portrait, model: FaceModel) -> None:
