@@ -38,8 +38,8 @@ FEATURE_RATE = 50
 class Speech:
     """Speech as the encoder hears it.
 
-    samples: (S,) float32 in [-1, 1], mono, 16 kHz. source: the file it came from, whose own audio stream (rate, channels)
-    is muxed into the result; None for samples made in memory.
+    samples: (S,) float32 in [-1, 1], mono, 16 kHz. source: the file it came from, whose own audio stream (rate,
+    channels) is muxed into the result; None for samples made in memory.
     """
 
     samples: Float

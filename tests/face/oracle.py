@@ -1,8 +1,8 @@
 """The pictures on which our tracker is compared with MediaPipe, and the way to ask MediaPipe about them.
 
-    pip install mediapipe==1.2.2 safetensors ai-edge-litert && python tests/face/oracle.py      # in an environment of its own: it reports usage
+    pip install mediapipe==1.2.2 safetensors ai-edge-litert && python tests/face/oracle.py
 
-writes tests/data/face_oracle.npz. The tests read that file; MediaPipe is never installed with dreamtalk.
+in an environment of its own (MediaPipe reports usage) writes tests/data/face_oracle.npz. The tests read that file; MediaPipe is never installed with dreamtalk.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SIZE = 512
 
 
 def pictures() -> dict[str, np.ndarray]:
-    """Views of the example portrait by name, (512, 512, 3) uint8 RGB: whole, filling, small, rolled, off-centre, a clip."""
+    """Views of the example portrait by name, (512, 512, 3) uint8 RGB: whole, large, small, rolled, a clip."""
     sys.path.insert(0, str(ROOT / "src"))
     from dreamtalk.face.sampling import Square, crop
 

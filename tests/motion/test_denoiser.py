@@ -7,7 +7,8 @@ import torch
 
 from dreamtalk.motion.denoiser import Denoiser, DenoiserConfig, speech_windows
 
-TINY = DenoiserConfig(feature_size=12, expression_size=10, lower=(1, 3, 4), width=16, heads=2, hidden=32, layers=2, style_layers=1)  # fmt: skip
+TINY = DenoiserConfig(feature_size=12, expression_size=10, lower=(1, 3, 4), width=16, heads=2, hidden=32,
+                      layers=2, style_layers=1)  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from scipy.ndimage import median_filter  # type: ignore[import-untyped]
 
 from dreamtalk.audio import SpeechEncoder, load_speech
 from dreamtalk.data.cache import make_features, make_tracks
@@ -65,7 +64,9 @@ def load_talkers(clips: list[Clip], cache: Path, face_model: FaceModel, encoder:
             closure = np.clip(expression @ face_model.measure("aperture") - shut, 0.0, None)
             heard = shift_features(features[i], clips[i])
             length = min(len(expression), len(heard) // 2)
-            talkers.append(TalkingClip(clips[i].id, expression[:length], closure[:length], heard[: 2 * length], speaker))
+            talkers.append(
+                TalkingClip(clips[i].id, expression[:length], closure[:length], heard[: 2 * length], speaker)
+            )
     return talkers
 
 
@@ -80,7 +81,7 @@ def shift_features(features: Float, clip: Clip) -> Float:
         return features
     shift = round(-clip.lag_frames * FEATURE_RATE / VIDEO_FPS)  # sound late (negative lag): take later features
     index = np.clip(np.arange(len(features)) + shift, 0, len(features) - 1)
-    return features[index]
+    return np.asarray(features[index], dtype=np.float32)
 
 
 def remove_blinks(expression: Float, face_model: FaceModel) -> Float:
@@ -94,9 +95,15 @@ def remove_blinks(expression: Float, face_model: FaceModel) -> Float:
         direction = face_model.from_arkit(weights(**{f"eyeBlink{side}": 1.0}))
         lid = face_model.measure(f"eye_opening_{side.lower()}")
         opening = result @ lid
-        shortfall = np.clip(median_filter(opening, size=frames, mode="nearest") - opening, 0.0, None)
+        shortfall = np.clip(running_median(opening, frames) - opening, 0.0, None)
         result += (shortfall / (direction @ lid))[:, None] * direction
-    return result.astype(np.float32)
+    return np.asarray(result, dtype=np.float32)
+
+
+def running_median(values: Float, width: int) -> Float:
+    """Median (T,) over `width` frames around each, the ends repeated."""
+    padded = np.pad(values, (width // 2, width - 1 - width // 2), mode="edge")
+    return np.asarray(np.median(np.lib.stride_tricks.sliding_window_view(padded, width), axis=1), dtype=np.float32)
 
 
 def with_silence(clip: Clip, talker: TalkingClip, encoder: SpeechEncoder, seconds: float, noise: float) -> TalkingClip:
@@ -125,4 +132,3 @@ def with_silence(clip: Clip, talker: TalkingClip, encoder: SpeechEncoder, second
         features=features[: 2 * length],
         rest=True,
     )
-

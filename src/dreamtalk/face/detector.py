@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,19 +56,15 @@ class FaceDetector:
         height, width = image.shape[:2]
         return self._detect_in(image, Square(width / 2, height / 2, float(max(width, height))))
 
-    def search(self, image: Image, at_least: int = 1) -> list[Detection]:
-        """Like detect; while fewer than `at_least` faces are seen, looks from further away (faces filling the frame)
-        and ever closer (small faces)."""
-        found = self.detect(image)
+    def closer_looks(self, image: Image) -> Iterator[list[Detection]]:
+        """What is found by looking differently, most likely first: from further away (faces filling the frame), then in
+        ever smaller tiles (small faces). The closer the look, the more of it is no face at all."""
         height, width = image.shape[:2]
         longer = max(width, height)
-        if len(found) < at_least:
-            found = _suppress(found + self._detect_in(image, Square(width / 2, height / 2, 1.6 * longer)))
+        yield self._detect_in(image, Square(width / 2, height / 2, 1.6 * longer))
         for scale in _TILE_SCALES:
-            if len(found) >= at_least or scale * longer < _INPUT:
-                break
-            found = _suppress(found + self._detect_tiles(image, scale * longer))
-        return found
+            if scale * longer >= _INPUT:
+                yield self._detect_tiles(image, scale * longer)
 
     def _detect_tiles(self, image: Image, side: float) -> list[Detection]:
         """Faces in half-overlapping square tiles."""
@@ -75,7 +72,7 @@ class FaceDetector:
         xs = np.arange(min(side, width) / 2, width, side / 2)
         ys = np.arange(min(side, height) / 2, height, side / 2)
         found = [d for y in ys for x in xs for d in self._detect_in(image, Square(float(x), float(y), side))]
-        return _suppress(found)
+        return suppress(found)
 
     def _detect_in(self, image: Image, square: Square) -> list[Detection]:
         # Outside the picture is black BEFORE normalisation to -1..1; repeating the edge moves key points by 2 px.
@@ -87,17 +84,19 @@ class FaceDetector:
         size = raw[:, 2:4]
         keep = (score >= _MIN_SCORE) & (size > 0).all(axis=1)
         raw, score, anchor = raw[keep] / _INPUT, score[keep], self._anchor[keep]
-        points = raw.reshape(-1, 8, 2).copy()  # centre, size, six key points; all but the size are relative to the anchor
+        points = raw.reshape(
+            -1, 8, 2
+        ).copy()  # centre, size, six key points; all but the size are relative to the anchor
         points[:, 0] += anchor
         points[:, 2:] += anchor[:, None]
         found = []
         for p, s in zip(points, score, strict=True):
             corners = square.to_image(np.stack([p[0] - p[1] / 2, p[0] + p[1] / 2]))
             found.append(Detection(box=corners.reshape(4), keypoints=square.to_image(p[2:]), score=float(s)))
-        return _suppress(found)
+        return suppress(found)
 
 
-def _suppress(found: list[Detection]) -> list[Detection]:
+def suppress(found: list[Detection]) -> list[Detection]:
     """Weighted non-maximum suppression: each group becomes its score-weighted mean, keeping its best score."""
     rest = sorted(found, key=lambda d: -d.score)
     kept: list[Detection] = []

@@ -130,7 +130,7 @@ def rotation_of(matrix: Float) -> Float:
     """Head rotation (3, 3) in picture axes (x right, y down, z away from the viewer) of a facial matrix (4, 4)."""
     linear = matrix[:3, :3].astype(np.float64)
     u, _, vt = np.linalg.svd(linear)
-    return (_AXES @ (u @ vt) @ _AXES).astype(np.float32)
+    return np.asarray(_AXES @ (u @ vt) @ _AXES, dtype=np.float32)
 
 
 def euler_of(rotation: Float) -> Float:
@@ -146,4 +146,4 @@ def rotation_from_euler(angles: Float) -> Float:
     rx = np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])
     ry = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
     rz = np.array([[cz, -sz, 0], [sz, cz, 0], [0, 0, 1]])
-    return (rz @ ry @ rx).astype(np.float32)
+    return np.asarray(rz @ ry @ rx, dtype=np.float32)

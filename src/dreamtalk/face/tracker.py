@@ -14,7 +14,7 @@ import numpy as np
 
 from dreamtalk.errors import FaceNotFound
 from dreamtalk.face.blendshapes import BLENDSHAPE_POINTS
-from dreamtalk.face.detector import Detection, FaceDetector
+from dreamtalk.face.detector import Detection, FaceDetector, suppress
 from dreamtalk.face.networks import Network, read_task_file, sigmoid
 from dreamtalk.face.pose import CanonicalFace, euler_of, facial_matrix, rotation_of
 from dreamtalk.face.sampling import Square, crop
@@ -85,9 +85,20 @@ class FaceTracker:
 
     def track_all(self, image: Image, at_least: int = 1) -> list[TrackedFace]:
         """The faces of a picture, largest first; it is searched more closely while fewer than `at_least` are seen."""
-        found = sorted(self._detector.search(image, at_least), key=lambda d: -d.area)
-        tracked = [self._measure(image, square_of_detection(d)) for d in found]
-        return [t for t in tracked if t is not None]
+        found = self._detector.detect(image)
+        faces = self._measure_all(image, found)
+        for more in self._detector.closer_looks(image):
+            if len(faces) >= at_least:
+                break
+            found = suppress(found + more)
+            faces = self._measure_all(image, found)
+        return faces
+
+    def _measure_all(self, image: Image, found: list[Detection]) -> list[TrackedFace]:
+        """The detections that are faces, largest first."""
+        by_size = sorted(found, key=lambda d: -d.area)
+        measured = (self._measure(image, square_of_detection(d)) for d in by_size)
+        return [face for face in measured if face is not None]
 
     def track_frames(self, frames: Iterable[Image]) -> Iterator[TrackedFace | None]:
         """The same face through the frames of a video; None where it is lost.
@@ -97,16 +108,15 @@ class FaceTracker:
         """
         last: TrackedFace | None = None
         for image in frames:
-            found = self._detector.detect(image) if last else self._detector.search(image)
-            square: Square | None = None
-            if found:
-                square = square_of_detection(found[0] if last is None and len(found) == 1 else _nearest(found, last))
-            elif last is not None:
-                square = square_of_landmarks(last.landmarks)
-            tracked = self._measure(image, square) if square else None
-            if tracked is not None:
-                last = tracked
-            yield tracked
+            face = self._follow(image, last) if last is not None else next(iter(self.track_all(image)), None)
+            last = face or last
+            yield face
+
+    def _follow(self, image: Image, last: TrackedFace) -> TrackedFace | None:
+        """The face nearest to where it was last."""
+        found = self._detector.detect(image)
+        square = square_of_detection(_nearest(found, last)) if found else square_of_landmarks(last.landmarks)
+        return self._measure(image, square)
 
     def _measure(self, image: Image, square: Square) -> TrackedFace | None:
         """Landmarks, scores and pose of the face in a square; None when the network sees no face there."""
@@ -118,7 +128,7 @@ class FaceTracker:
             return None
         raw = out["Identity"].reshape(LANDMARKS, 3)
         landmarks = np.empty((LANDMARKS, 3), dtype=np.float32)
-        landmarks[:, :2] = square.to_image(raw[:, :2] / _INPUT)
+        landmarks[:, :2] = square.to_image(raw[:, :2] / np.float32(_INPUT))
         # The root is MediaPipe's: it differs from 1 only for a rolled face in a picture that is not square.
         skew = hypot(cos(square.angle), sin(square.angle) * width / height)
         landmarks[:, 2] = raw[:, 2] / _INPUT * square.side * skew
@@ -148,10 +158,8 @@ def square_of_landmarks(landmarks: Float) -> Square:
     return Square(float(centre[0]), float(centre[1]), _MARGIN * float((high - low).max()), angle)
 
 
-def _nearest(found: list[Detection], last: TrackedFace | None) -> Detection:
-    """The detection closest to the last known face; the largest one when there is none."""
-    if last is None:
-        return max(found, key=lambda d: d.area)
+def _nearest(found: list[Detection], last: TrackedFace) -> Detection:
+    """The detection closest to the last known face."""
     x0, y0, x1, y1 = last.box
     centre = np.array([(x0 + x1) / 2, (y0 + y1) / 2])
     return min(found, key=lambda d: float(np.linalg.norm((d.box[:2] + d.box[2:]) / 2 - centre)))

@@ -44,7 +44,9 @@ class DenoiserConfig:
 
 
 class ContentEncoder(nn.Module):
-    """Speech windows (B, W, F) to content tokens (B, W, D)."""
+    """Speech windows to content tokens (B, W, D)."""
+
+    position: Tensor
 
     def __init__(self, config: DenoiserConfig) -> None:
         super().__init__()
@@ -52,15 +54,10 @@ class ContentEncoder(nn.Module):
         self.layers = nn.ModuleList(
             EncoderLayer(config.width, config.heads, config.hidden, config.dropout) for _ in range(config.layers)
         )
-        self.window = config.window
         self.register_buffer("position", sinusoid_table(config.tokens, config.width), persistent=False)
 
-    def forward(self, windows: Tensor) -> Tensor:
-        """windows (B, W, F): already embedded tokens are not accepted, see embed()."""
-        return self.encode(self.increase_embed_dim(windows))
-
-    def encode(self, embedded: Tensor) -> Tensor:
-        """Embedded windows (B, W, D) to content tokens. The embedding is per token, so it can be done before windowing."""
+    def forward(self, embedded: Tensor) -> Tensor:
+        """Windows (B, W, D) of embedded features: the embedding is per token, so it is done once, before windowing."""
         x = embedded + self.position
         for layer in self.layers:
             x = layer(x)
@@ -69,6 +66,8 @@ class ContentEncoder(nn.Module):
 
 class StyleEncoder(nn.Module):
     """A style clip (B, S, E) of expression to a style code (B, D), by self-attention pooling (Safari et al. 2020)."""
+
+    position: Tensor
 
     def __init__(self, config: DenoiserConfig) -> None:
         super().__init__()
@@ -93,6 +92,8 @@ class StyleEncoder(nn.Module):
 
 class Decoder(nn.Module):
     """One half of the face: style queries read the memory; the middle token becomes expression numbers."""
+
+    position: Tensor
 
     def __init__(self, config: DenoiserConfig, size: int) -> None:
         super().__init__()
@@ -120,6 +121,8 @@ class Decoder(nn.Module):
 class Denoiser(nn.Module):
     """x0 = E_theta(x_t, t, content, style)."""
 
+    face_order: Tensor
+
     def __init__(self, config: DenoiserConfig) -> None:
         super().__init__()
         self.config = config
@@ -138,8 +141,8 @@ class Denoiser(nn.Module):
         """Speech features (B, N, F) at 50 Hz to content tokens (B, L, W, D), frame i centred on feature 2 i."""
         embedded = self.content_encoder.increase_embed_dim(features)
         windows = speech_windows(embedded, frames, self.config.window)
-        content = self.content_encoder.encode(windows.flatten(0, 1))
-        return content.unflatten(0, windows.shape[:2])
+        content = self.content_encoder(windows.flatten(0, 1))
+        return torch.as_tensor(content.view(*windows.shape[:2], *content.shape[1:]))
 
     def encode_style(self, clip: Tensor, padded: Tensor | None = None) -> Tensor:
         """Style clips (B, S, E) to codes s (B, D)."""

@@ -55,7 +55,7 @@ class Attention(nn.Module):
         return self.attend(self.query(tokens), memory, mask)
 
     def _split(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        return x.view(*x.shape[:-1], self.heads, -1).transpose(1, 2)
 
 
 class FeedForward(nn.Module):

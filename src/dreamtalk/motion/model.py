@@ -154,7 +154,7 @@ class MotionModel(nn.Module):
         # A chunk brings its own neighbours along, so frame 0 of the chunk sits `window` tokens in.
         embedded = self.denoiser.content_encoder.increase_embed_dim(heard)
         tokens = embedded.unfold(0, 2 * window + 1, 2)[:frames].transpose(1, 2)  # (L, W, D)
-        prepared = self.denoiser.prepare(self.denoiser.content_encoder.encode(tokens))
+        prepared = self.denoiser.prepare(self.denoiser.content_encoder(tokens))
         codes = {"style": torch.from_numpy(style.code)[None].to(device), "null": self.denoiser.null_style()}
 
         def predict(code: str) -> object:

@@ -23,7 +23,10 @@ PoseMode = Literal["natural", "still"]
 class Lids(Protocol):
     """What this file needs of a face model; dreamtalk.face.FaceModel has it."""
 
-    lid_shut: Float
+    @property
+    def lid_shut(self) -> Float:
+        """(2,) % iod by which tracked eyes close in a full blink."""
+        ...
 
     @property
     def lower(self) -> tuple[int, ...]:

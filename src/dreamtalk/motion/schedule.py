@@ -15,7 +15,7 @@ _BETA_FIRST, _BETA_LAST = 1e-4, 0.02
 
 @dataclass(frozen=True, slots=True)
 class VarianceSchedule:
-    """Linear variance-preserving schedule. All tensors (T + 1,) float32; index 0 is 'no noise' (beta 0, alpha_bar 1)."""
+    """Linear variance-preserving schedule. Tensors (T + 1,) float32; index 0 is 'no noise' (alpha_bar 1)."""
 
     beta: Tensor
     alpha_bar: Tensor

@@ -12,7 +12,6 @@ import numpy as np
 from dreamtalk.face.arkit import ARKIT, weights
 from dreamtalk.types import Float
 
-
 PROTOTYPES: dict[str, dict[str, float]] = {
     # AU 6 + 12
     "happy": {"mouthSmile": 0.7, "cheekSquint": 0.6, "eyeSquint": 0.3},

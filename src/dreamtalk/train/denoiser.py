@@ -1,7 +1,8 @@
 """`dreamtalk train denoiser`: the denoising network with its style encoder (paper III-B, L_denoise of eq. 7).
 
-Without the lip expert: lips are kept right by the closure loss. Every number is in the recipe (train/recipes.py), every
-step depends on the seed and its own number, and a run that was stopped goes on from its last checkpoint as if it had not.
+Without the lip expert: lips are kept right by the closure loss. Every number is in the recipe (train/recipes.py),
+every step depends on the seed and its own number, and a run that was stopped goes on from its last checkpoint as if it
+had not.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ about as large as the noise, and the last ones stay as small as they are (nothin
 
 @dataclass(frozen=True, slots=True)
 class DenoiserTraining:
-    """A whole training run. data: a talkset folder. cache: where tracks and features are kept. out: checkpoints, log."""
+    """A whole training run. data: a talkset folder. cache: tracks and features are kept there. out: checkpoints, log."""
 
     data: Path
     cache: Path = Path("work")
@@ -195,7 +196,7 @@ class _Run:
         features = (batch.features - model.feature_mean) / model.feature_std
         embedded = network.content_encoder.increase_embed_dim(features)
         windows = embedded.unfold(1, config.denoiser.tokens, 2)[:, :frames].transpose(2, 3)  # (B, L, W, D)
-        prepared = network.prepare(network.content_encoder.encode(windows.flatten(0, 1)))
+        prepared = network.prepare(network.content_encoder(windows.flatten(0, 1)))
         code = network.encode_style(model.normalise(batch.reference))
         code = torch.where(batch.has_style[:, None], code, network.null_style())
         predicted = network(x_t.flatten(0, 1), t.repeat_interleave(frames), prepared, code).float()

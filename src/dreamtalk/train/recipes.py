@@ -20,9 +20,19 @@ def denoiser_cpu(data: Path) -> DenoiserTraining:
 
 def denoiser_smoke(data: Path) -> DenoiserTraining:
     """A few steps on ten clips: does the whole stage run?"""
-    tiny = DenoiserConfig(feature_size=512, lower=tuple(range(40)), width=32, heads=2, hidden=64, layers=1, style_layers=1)
+    tiny = DenoiserConfig(
+        feature_size=512, lower=tuple(range(40)), width=32, heads=2, hidden=64, layers=1, style_layers=1
+    )
     return DenoiserTraining(
-        data=data, out=Path("runs/smoke"), denoiser=tiny, steps=20, rows=4, frames=16, warmup_steps=5, rest_clips=2, max_clips=10
+        data=data,
+        out=Path("runs/smoke"),
+        denoiser=tiny,
+        steps=20,
+        rows=4,
+        frames=16,
+        warmup_steps=5,
+        rest_clips=2,
+        max_clips=10,
     )
 
 
