@@ -75,6 +75,7 @@ class MeshAnimator:
         self._mouth = MouthLayer(canvas, self._geometry, rest, own_teeth)
         height, width = canvas.image.shape[:2]
         self._rows, self._columns = np.arange(height, dtype=np.float32), np.arange(width, dtype=np.float32)
+        self._spans = np.empty((-(-height // _STRIP_ROWS), 2), np.float32)
         # One column too many: numba compiles anew for arrays without gaps between their rows.
         self._buffers = [np.empty((_STRIP_ROWS, width + 1), np.float32) for _ in range(3)]
         self._moving = np.zeros(len(self._geometry.mesh.triangles), np.bool_)
@@ -109,17 +110,16 @@ class MeshAnimator:
         geometry = self._geometry
         picture: Image = self.canvas.image.copy()
         triangles, moving = geometry.mesh.triangles, self._moving
-        box = moving_triangles(shape.vertices, self._source, triangles, _STILL_PX, moving)
+        moving_triangles(shape.vertices, self._source, triangles, _STILL_PX, moving, self._spans, _STRIP_ROWS)
         height, width = picture.shape[:2]
-        x0, y0 = max(0, floor(box[0])), max(0, floor(box[1]))
-        x1, y1 = min(width, ceil(box[2]) + 1), min(height, ceil(box[3]) + 1)
-        if x1 <= x0 or y1 <= y0:
-            return picture
-        for top in range(y0, y1, _STRIP_ROWS):
-            part = np.s_[top : min(y1, top + _STRIP_ROWS), x0:x1]
-            rows = part[0].stop - top
-            map_x, map_y, depth = (buffer[:rows, : x1 - x0] for buffer in self._buffers)
-            map_x[:], map_y[:], depth[:] = self._columns[x0:x1], self._rows[top : top + rows, None], _FAR
+        for strip, (left, right) in enumerate(self._spans):
+            x0, x1 = max(0, floor(left)), min(width, ceil(right) + 1)
+            if x1 <= x0:
+                continue
+            top = strip * _STRIP_ROWS
+            bottom = min(height, top + _STRIP_ROWS)
+            map_x, map_y, depth = (buffer[: bottom - top, : x1 - x0] for buffer in self._buffers)
+            map_x[:], map_y[:], depth[:] = self._columns[x0:x1], self._rows[top:bottom, None], _FAR
             draw_map(
                 shape.vertices,
                 self._source,
@@ -132,7 +132,8 @@ class MeshAnimator:
                 float(x0),
                 float(top),
             )
-            picture[part] = cv2.remap(self._skin, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
+            seen = cv2.remap(self._skin, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
+            picture[top:bottom, x0:x1] = seen
         return picture
 
 

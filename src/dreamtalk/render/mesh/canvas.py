@@ -39,7 +39,8 @@ _GREY_SATURATION = 0.06
 class Canvas:
     """A picture ready to be warped; all lengths in its own pixels.
 
-    image: (H, W, 3) uint8 RGB. landmarks: (478, 3). rotation: (3, 3) face frame to picture axes. iod: outer eye corner
+    image: (H, W, 3) uint8 RGB. landmarks: (478, 3). rotation: (3, 3) face frame to picture axes. down: (3,) the
+    face's down direction in the picture, without depth, of length 1. iod: outer eye corner
     distance. mm: px per millimetre of face. centre: (3,) of the face. width: face width. skin: (3,) typical colour of
     the skin. grey: whether the picture is monochrome.
     """
@@ -47,18 +48,13 @@ class Canvas:
     image: Image
     landmarks: Double
     rotation: Double
+    down: Double
     iod: float
     mm: float
     centre: Double
     width: float
     skin: Double
     grey: bool
-
-    @property
-    def down(self) -> Double:
-        """The face's own down direction in the picture, (3,) without depth, of length 1."""
-        axis = self.rotation[:, 1] * (1.0, 1.0, 0.0)
-        return np.asarray(axis / max(float(np.linalg.norm(axis)), 1e-6))
 
     @property
     def fine(self) -> int:
@@ -149,10 +145,12 @@ def _measure(image: Image, landmarks: Double, rotation: Double) -> Canvas:
     )
     sides = landmarks[list(topo.FACE_SIDES)]
     skin = _skin_colour(image, landmarks)
+    down = rotation[:, 1] * (1.0, 1.0, 0.0)
     return Canvas(
         image=image,
         landmarks=landmarks,
         rotation=rotation,
+        down=np.asarray(down / max(float(np.linalg.norm(down)), 1e-6)),
         iod=iod,
         mm=float(0.5 * iris / _IRIS_MM + 0.5 * iod / _EYE_CORNERS_MM),
         centre=landmarks[list(topo.CENTRE)].mean(axis=0),

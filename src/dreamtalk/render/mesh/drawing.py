@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from dreamtalk.types import Bool, Float, Image
 
 Double: TypeAlias = NDArray[np.float64]
+Index: TypeAlias = NDArray[np.int32]
 Box: TypeAlias = tuple[int, int, int, int]
 """x0, y0, x1, y1 in px; x1 and y1 are outside."""
 

@@ -9,9 +9,8 @@ import numpy as np
 
 from dreamtalk.render.mesh import topology as topo
 from dreamtalk.render.mesh.canvas import Canvas
-from dreamtalk.render.mesh.drawing import Box, Double, fill, region, smoothstep, spread_colours
+from dreamtalk.render.mesh.drawing import Box, Double, Index, fill, region, smoothstep, spread_colours
 from dreamtalk.render.mesh.geometry import FaceGeometry
-from dreamtalk.render.mesh.topology import Index
 from dreamtalk.types import Bool, Float, Image
 
 _MARGIN_MM = 10.0

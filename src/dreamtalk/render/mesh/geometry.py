@@ -8,10 +8,9 @@ import numpy as np
 
 from dreamtalk.render.mesh import topology as topo
 from dreamtalk.render.mesh.canvas import Canvas
-from dreamtalk.render.mesh.drawing import Double, smoothstep
+from dreamtalk.render.mesh.drawing import Double, Index, smoothstep
 from dreamtalk.render.mesh.raster import relax_folds
 from dreamtalk.render.mesh.skirt import fine_mesh, make_skirt, skirt_triangles
-from dreamtalk.render.mesh.topology import Index
 from dreamtalk.types import Float
 
 _DEPTH_GAIN = 0.6

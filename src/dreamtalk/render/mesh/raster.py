@@ -9,7 +9,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from dreamtalk.render.mesh.topology import Index
+from dreamtalk.render.mesh.drawing import Index
 from dreamtalk.types import Bool, Float
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -32,26 +32,39 @@ _EDGE = 1e-4
 
 @compiled
 def moving_triangles(
-    target: Float, source: Float, triangles: Index, least: float, moving: Bool
-) -> tuple[float, float, float, float]:
+    target: Float, source: Float, triangles: Index, least: float, moving: Bool, spans: Float, rows: int
+) -> None:
     """Marks the triangles with a point that moves by more than `least` px in moving (M,).
 
-    Returns the box x0, y0, x1, y1 around where they come from and go to; x1 < x0 when nothing moves.
+    spans: (strips, 2) receives the columns from and to which they reach, for each strip of `rows` rows of the picture;
+    from > to where nothing moves.
     """
-    x0, y0, x1, y1 = 1e9, 1e9, -1e9, -1e9
+    strips = spans.shape[0]
+    spans[:, 0], spans[:, 1] = 1e9, -1e9
     for t in range(triangles.shape[0]):
         moves = False
+        x0, y0, x1, y1 = np.float32(1e9), np.float32(1e9), np.float32(-1e9), np.float32(-1e9)
         for corner in range(3):
             n = triangles[t, corner]
-            if abs(target[n, 0] - source[n, 0]) > least or abs(target[n, 1] - source[n, 1]) > least:
+            x, y = target[n, 0], target[n, 1]
+            if abs(x - source[n, 0]) > least or abs(y - source[n, 1]) > least:
                 moves = True
+            x0, x1, y0, y1 = min(x0, x), max(x1, x), min(y0, y), max(y1, y)
         moving[t] = moves
-        if moves:
-            for corner in range(3):
-                n = triangles[t, corner]
-                x0, x1 = min(x0, target[n, 0], source[n, 0]), max(x1, target[n, 0], source[n, 0])
-                y0, y1 = min(y0, target[n, 1], source[n, 1]), max(y1, target[n, 1], source[n, 1])
-    return x0, y0, x1, y1
+        if moves and y1 >= 0.0:
+            for strip in range(max(0, int(y0 - 1) // rows), min(strips - 1, int(y1 + 1) // rows) + 1):
+                spans[strip, 0], spans[strip, 1] = min(spans[strip, 0], x0), max(spans[strip, 1], x1)
+
+
+@compiled
+def apply_stencils(start: Index, columns: Index, weights: Float, values: Float) -> Float:
+    """Product of a sparse matrix in compressed rows with values (columns, C) float32."""
+    result = np.zeros((start.shape[0] - 1, values.shape[1]), np.float32)
+    for row in range(result.shape[0]):
+        for entry in range(start[row], start[row + 1]):
+            for c in range(values.shape[1]):
+                result[row, c] += weights[entry] * values[columns[entry], c]
+    return result
 
 
 @compiled

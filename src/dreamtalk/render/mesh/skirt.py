@@ -9,8 +9,7 @@ import numpy as np
 
 from dreamtalk.render.mesh import topology as topo
 from dreamtalk.render.mesh.canvas import Canvas
-from dreamtalk.render.mesh.drawing import Double, smoothstep
-from dreamtalk.render.mesh.topology import Index
+from dreamtalk.render.mesh.drawing import Double, Index, smoothstep
 
 RINGS = (1.07, 1.16, 1.28, 1.42, 1.60, 1.85, 2.2, 2.7)
 """Radius of each ring relative to the face outline."""

@@ -12,13 +12,11 @@ from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dreamtalk import assets
-from dreamtalk.render.mesh.drawing import Double
+from dreamtalk.render.mesh.drawing import Double, Index
+from dreamtalk.render.mesh.raster import apply_stencils
 from dreamtalk.types import Float
-
-Index = NDArray[np.int32]
 
 LANDMARKS = 468
 """Points of the face mesh without the irises."""
@@ -106,8 +104,8 @@ class Stencils:
 
     def apply(self, values: Float | Double) -> Float:
         """values (columns, C) -> (rows, C) float32."""
-        products = values[self.columns].astype(np.float32) * self.weights[:, None]
-        return np.asarray(np.add.reduceat(products, self.start[:-1], axis=0), np.float32)
+        single = np.ascontiguousarray(values, np.float32)
+        return apply_stencils(self.start, self.columns, self.weights, single)
 
 
 @dataclass(frozen=True, slots=True)
