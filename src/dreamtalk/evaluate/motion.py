@@ -50,6 +50,9 @@ METRICS: tuple[Metric, ...] = (
     closure.FALSE,
 )
 
+_SILENCE_CLIPS = 12
+"""Clips per set that are also spoken between digital silence, which is the same for all and costs as much again."""
+
 OURS, REAL, SHUFFLED, SWAPPED, MEAN = "ours", "real", "shuffled audio", "another clip", "mean motion"
 """The rows: the model; the real motion; the model on another clip's sound; another clip's real motion; no motion."""
 
@@ -60,6 +63,8 @@ class MotionEvaluation:
 
     dataset: Path
     """Folder of the talkset (clips.csv, lags.csv, video/)."""
+    model: Path | None = None
+    """A motion model file (.safetensors) instead of the shipped one, for example a training run's."""
     out: Path | None = None
     """Folder for table.md, report.json, metrics.csv and clips.csv; none: only the screen."""
     tracks: Path | None = None
@@ -111,11 +116,13 @@ def evaluate_motion(
         SWAPPED: swapped(others),
         MEAN: constant(mean),
     }
+    spoken_in_silence = {c.id for name in SETS for c in [c for c in clips if c.set == name][:_SILENCE_CLIPS]}
     values = [
         Value(clip.set, row, clip.id, metric.name, score)
         for clip in progress(clips, description="Evaluating", transient=True)
         for row, source in rows.items()
-        for metric, score in zip(METRICS, scores(clip, _made(clip, row, source, face), row), strict=True)
+        for made in [_made(clip, row, source, face, silent=clip.id in spoken_in_silence)]
+        for metric, score in zip(METRICS, scores(clip, made, row), strict=True)
     ]
     facts = {"config": _plain(config), "versions": versions(), "lags": {c.id: c.lag for c in clips if c.lag}}
     report = Report(METRICS, SETS, tuple(rows), tuple(values), facts, config.resamples, config.seed)
@@ -151,11 +158,11 @@ def model_source(model: MotionModel, style: Style, config: MotionEvaluation, fac
     return generate
 
 
-def _made(clip: Clip, row: str, source: Source, face: FaceSpace) -> Made:
-    """The mouth that a source gives a clip; with silence around it where that means something."""
+def _made(clip: Clip, row: str, source: Source, face: FaceSpace, silent: bool) -> Made:
+    """The mouth that a source gives a clip; with silence around it, if `silent`, where that means something."""
     neutral = clip.neutral if row == REAL else clip.portrait
     mouth = moved_mouth(face, neutral, source(clip))
-    if row in (OURS, MEAN):
+    if silent and row in (OURS, MEAN):
         return Made(mouth, moved_mouth(face, neutral, source(with_silence(clip))))
     return Made(mouth)
 
@@ -180,5 +187,5 @@ def _shipped_encoder() -> Encode:
 def _shipped_model(config: MotionEvaluation, face: FaceSpace) -> Generate:
     from dreamtalk.motion import MotionModel
 
-    model = MotionModel.load()
+    model = MotionModel.load(config.model) if config.model else MotionModel.load()
     return model_source(model, model.neutral_style(), config, face)

@@ -25,7 +25,8 @@ APERTURE = Metric(
     span="about -1 to 30",
     good="at most the real value",
     definition=f"Mean aperture in {SILENCE_FRAMES / 25:.2f} s of digital silence put before and after the clip's "
-    f"sound, less the last {_READY / 25:.2f} s before and the first {_SETTLE / 25:.2f} s after the sound. Row real: "
+    f"sound, less the last {_READY / 25:.2f} s before and the first {_SETTLE / 25:.2f} s after the sound, "
+    "in the first 12 clips of a set. Row real: "
     "tracked frames of the same clip before the first and after the last sound (same margins, without digital "
     "silence); the fifth of the clip with the smallest aperture where there are fewer than four.",
     reference="shared feasibility study, s1: real 0.83, ridge regression 1.00.",
