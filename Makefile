@@ -59,7 +59,8 @@ $(VENV)/.torch: constraints.txt | $(VENV)/bin/python
 	elif [ "$$(uname -s)" = Linux ] && ! nvidia-smi >/dev/null 2>&1; then \
 	  echo "== Installing PyTorch ($(TORCH_PINNED), CPU build)"; \
 	  $(PIP) install -qq --no-deps --retries 1 --timeout 30 --extra-index-url $(TORCH_CPU_INDEX) "$(TORCH_PINNED)+cpu" || \
-	  { echo "== The CPU build cannot be reached; installing $(TORCH_PINNED) as the package index has it"; \
+	  { echo "== The CPU build cannot be reached. Installing $(TORCH_PINNED) as the package index has it: on Linux that"; \
+	    echo "== may be several GB of CUDA. To stop: Ctrl-C. To choose another build: make TORCH=... (docs/install.md)"; \
 	    $(PIP) install -qq "$(TORCH_PINNED)"; }; \
 	else \
 	  echo "== Installing PyTorch ($(TORCH_PINNED))"; $(PIP) install -qq "$(TORCH_PINNED)"; \
