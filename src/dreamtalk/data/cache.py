@@ -1,4 +1,4 @@
-"""What is made from a clip once and kept: its face track and its speech features, one .npz each below a cache folder."""
+"""What is made from a clip once and kept: its face track and its speech features, one .npz each in a cache folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The 52 blendshape scores of the tracker: their names (ARKit's, first one unused) and the landmarks they are read from."""
+"""The tracker's 52 blendshape scores: their names (ARKit's, first one unused), the landmarks they are read from."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
 def weighted_similarity(
     source: NDArray[np.float64], target: NDArray[np.float64], weights: NDArray[np.float64]
 ) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
-    """Scale, rotation (3, 3), translation (3,) with target ~ scale R source + translation, in weighted least squares."""
+    """Scale, rotation (3, 3), translation (3,) with target ~ scale R source + translation: weighted least squares."""
     total = weights.sum()
     source_mean = weights @ source / total
     target_mean = weights @ target / total

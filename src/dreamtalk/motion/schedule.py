@@ -1,4 +1,4 @@
-"""The variance schedule of the diffusion (paper III-A; the official values are in configs/default.py of the release)."""
+"""The variance schedule of the diffusion (paper III-A, with the values of the official configs/default.py)."""
 
 from __future__ import annotations
 

@@ -26,6 +26,7 @@ from dreamtalk.motion.denoiser import DenoiserConfig
 from dreamtalk.motion.model import MotionConfig, MotionModel
 from dreamtalk.train.augment import StyleAugmentation
 from dreamtalk.train.batches import Batch, BatchMaker
+from dreamtalk.train.chance import with_chance
 
 _STYLED_SAMPLES = 400
 """Styled clips from which the network's units are measured."""
@@ -37,7 +38,7 @@ about as large as the noise, and the last ones stay as small as they are (nothin
 
 @dataclass(frozen=True, slots=True)
 class DenoiserTraining:
-    """A whole training run. data: a talkset folder. cache: tracks and features are kept there. out: checkpoints, log."""
+    """A whole training run. data: a talkset folder. cache: tracks and features are kept. out: checkpoints, log."""
 
     data: Path
     cache: Path = Path("work")
@@ -88,7 +89,10 @@ def train_on(config: DenoiserTraining, talkers: list[TalkingClip], face_model: F
     torch.manual_seed(config.seed)
     model = MotionModel(MotionConfig(config.denoiser, encoder=config.encoder))
     _set_units(model, talkers, styles, config.seed)
-    return _Run(config, model, maker, face_model).run()
+    file = _Run(config, model, maker, face_model).run()
+    trained = with_chance(MotionModel.load(file), talkers, styles)
+    trained.save(file, {"step": str(config.steps), "seed": str(config.seed)})
+    return file
 
 
 def load_training_talkers(config: DenoiserTraining, face_model: FaceModel) -> list[TalkingClip]:
