@@ -24,7 +24,7 @@ _LEAST_FACE_HEIGHTS = 1.25
 _CROP_SHIFT = 0.02
 """How far above the middle of the face the cut is centred, in face heights: hair needs more room than the neck."""
 
-_FINE_PX_PER_MM, _FINEST = 1.5, 4
+_FINE_PX_PER_MM, _FINEST = 2.5, 4
 """The mouth is painted with at least the first resolution, but at most so many times the picture's own."""
 _IRIS_MM = 11.7
 """Diameter of a human iris."""

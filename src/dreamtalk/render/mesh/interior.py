@@ -9,6 +9,9 @@ import numpy as np
 from dreamtalk.render.mesh.raster import compiled
 from dreamtalk.types import Float
 
+_EDGE_SLACK_MM = 0.4
+"""Distances to the lips, measured on pixels, count only where they are shorter than heights by this."""
+
 
 class Strip(NamedTuple):
     """A row of teeth in one frame. texture: (h, w, 4) premultiplied; scale: px per mm; half, above: see Teeth.
@@ -34,7 +37,7 @@ class Scene(NamedTuple):
     columns starts at x = first mm, every `step` mm. upper, lower: (columns,) y of the lips. gap: widest opening, mm.
     narrow: 0 for a mouth as wide as at rest, 1 for pursed lips, which shade what is behind them.
     tongue: centre x, y, half width, half height. cavity, flesh: (3,) colours of cavity and tongue. lips:
-    (3,) colours of the wet inside of upper and lower lip.
+    (3,) colours of the wet inside of upper and lower lip. warmth: what green and blue lose in full shadow.
     """
 
     to_mm: Float
@@ -49,6 +52,7 @@ class Scene(NamedTuple):
     cavity: Float
     flesh: Float
     lips: tuple[Float, Float]
+    warmth: float
 
 
 @compiled
@@ -122,7 +126,8 @@ def paint_interior(
                     colour[c] += (scene.flesh[c] * light - colour[c]) * flesh
             _add_teeth(lower, column, y, scene.lean, colour)
             _add_teeth(upper, column, y, scene.lean, colour)
-            near = edge[row, col]
+            # Heights are smooth, distances have the steps of pixels but see the corners of the mouth as well.
+            near = min(edge[row, col] + _EDGE_SLACK_MM, max(0.0, min(under, over)))
             # Light comes in between the lips: a slit is dark, whatever is behind it.
             height = under + over
             lit = (0.45 + 0.55 * _ramp(0.3, 5.0, height)) * (1.0 - 0.30 * scene.narrow)
@@ -133,7 +138,7 @@ def paint_interior(
             soft = (0.80 + 0.20 * _ramp(-0.2, 1.5, near)) * lit
             for c in range(3):
                 # Shadows in a mouth are red: green and blue lose a little more.
-                tinge = 0.0 if c == 0 else 0.15
+                tinge = 0.0 if c == 0 else scene.warmth
                 value = colour[c] * light * (1.0 - tinge * (1.0 - light)) * keep
                 value += own[row, col, c] * soft * (1.0 - tinge * (1.0 - soft))
                 lip = scene.lips[0][c] + side * (scene.lips[1][c] - scene.lips[0][c])

@@ -50,6 +50,8 @@ _WET_LIP = np.array([0.78, 0.60, 0.60])
 """Colour of the inside of the lips relative to their red."""
 _SEAM_LIP = np.array([0.62, 0.42, 0.42])
 """Colour of the line between closed lips relative to the wet inside."""
+_WARMTH = 0.15
+"""Share of green and blue that a full shadow in the mouth loses more than red."""
 _PLAIN_TOOTH = np.array([215.0, 208.0, 190.0])
 """Colour of painted teeth before tinting."""
 _CAVITY = np.array([50.0, 22.0, 26.0])
@@ -72,13 +74,13 @@ class MouthLayer:
         self._origin = rest.control[[13, 14]].mean(axis=0)
         """Between the lips at rest, in the photo."""
         scale = float(np.clip(1.1 * canvas.mm * canvas.fine, 0.5, 12.0))
-        self._teeth = (paint_teeth(True, scale), paint_teeth(False, scale))
+        self._teeth = (paint_teeth(True, scale, canvas.grey), paint_teeth(False, scale, canvas.grey))
         x, arc, depth = arch_table()
         self._arch = (x, arc, depth)
         self._tint = _tooth_tint(canvas)
         self._upper_edge = _UPPER_EDGE_MM
         if own is not None:
-            self._tint = own.colour / _PLAIN_TOOTH
+            self._tint = own.colour / (_PLAIN_TOOTH.mean() if canvas.grey else _PLAIN_TOOTH)
             height = float((own.edge - self._origin) @ canvas.down) / canvas.mm
             self._upper_edge = float(np.clip(height, 1.5, 6.0))
         light = float(np.clip(canvas.luma / 150.0, 0.35, 1.1))
@@ -168,6 +170,7 @@ class MouthLayer:
             cavity=self._cavity,
             flesh=self._tongue,
             lips=self._lip_colours,
+            warmth=0.0 if self._canvas.grey else _WARMTH,
         )
         upper = self._strip(self._teeth[0], upper_edge, 0.0, _UPPER_DEPTH_MM, float(lean[0]), columns, 1.0)
         lower = self._strip(
@@ -224,7 +227,7 @@ def _tooth_tint(canvas: Canvas) -> Double:
     """Teeth take the brightness of the skin and half the colour of its light."""
     brightness = float(np.clip(canvas.luma / 175.0, 0.25, 1.15))
     if canvas.grey:
-        return brightness * np.array([0.93, 0.97, 1.08])
+        return np.full(3, 0.93 * brightness)
     light = np.clip(canvas.skin / max(canvas.luma, 1.0) / _WHITE_SKIN, 0.6, 1.5)
     light[1:] = np.minimum(light[1:], _COLDEST * light[0])
-    return np.asarray(brightness * (0.45 + 0.55 * light) * (0.93, 0.93, 0.90))
+    return np.asarray(brightness * (0.45 + 0.55 * light) * (0.94, 0.92, 0.91))

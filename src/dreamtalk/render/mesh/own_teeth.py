@@ -22,8 +22,10 @@ _DEPTH_MM = 4.0
 """How far behind the upper lip the teeth stand."""
 _TOOTH_LIGHT = (0.50, 0.72)
 """Brightness relative to the photo's bright teeth from which on a pixel may be, and surely is, a tooth."""
-_TOOTH_RED, _TOOTH_DARK = 0.7, 0.55
-"""Teeth are less red than this times the lips, and no darker than this times the skin."""
+_TOOTH_RED, _TOOTH_SKIN, _TOOTH_RED_LEAST = 0.7, 1.0, 0.12
+"""Teeth are less red than the first times the lips, and than the second times the skin (or the third, if more)."""
+_TOOTH_DARK = 0.55
+"""Teeth are no darker than this times the skin."""
 _TALLEST_MM = 14.0
 """Visible teeth end at most this far below the upper lip."""
 _TOOTH_GAP_MM = 2.5
@@ -132,8 +134,8 @@ def _teeth(canvas: Canvas, mouth: Bool, inside: Bool, lips: Bool) -> tuple[Float
     sure = mouth & (light >= bright * 0.85)
     colour = np.median(patch[sure], axis=0).astype(np.float64)
     lip = np.median(patch[lips & ~inside], axis=0) if (lips & ~inside).any() else canvas.skin
-    red_lips = not canvas.grey and _redness(colour) > _TOOTH_RED * _redness(lip)
-    if red_lips or colour.max() < _TOOTH_DARK * canvas.skin.max():
+    reddest = min(_TOOTH_RED * _redness(lip), max(_TOOTH_RED_LEAST, _TOOTH_SKIN * _redness(canvas.skin)))
+    if (not canvas.grey and _redness(colour) > reddest) or colour.max() < _TOOTH_DARK * canvas.skin.max():
         return None
     tint = patch.astype(np.float64)
     red = (tint[..., 0] - tint[..., 1:].mean(axis=2)) / np.maximum(tint[..., 0], 1.0)

@@ -56,9 +56,12 @@ class Teeth:
     above: float
 
 
-def paint_teeth(upper: bool, scale: float) -> Teeth:
-    """One strip at `scale` px per mm."""
+def paint_teeth(upper: bool, scale: float, grey: bool = False) -> Teeth:
+    """One strip at `scale` px per mm, without colour for a monochrome picture."""
     strip, half = _painted(upper)
+    if grey:
+        strip = strip.copy()
+        strip[..., :3] = strip[..., :3].mean(axis=2, keepdims=True)
     height, width = strip.shape[:2]
     size = (max(8, round(width * scale / _PAINT)), max(4, round(height * scale / _PAINT)))
     small = cv2.resize(strip, size, interpolation=cv2.INTER_AREA)
