@@ -42,7 +42,8 @@ class Canvas:
     image: (H, W, 3) uint8 RGB. landmarks: (478, 3). rotation: (3, 3) face frame to picture axes. down: (3,) the
     face's down direction in the picture, without depth, of length 1. iod: outer eye corner
     distance. mm: px per millimetre of face. centre: (3,) of the face. width: face width. skin: (3,) typical colour of
-    the skin. grey: whether the picture is monochrome.
+    the skin. grey: whether the picture is monochrome. zoom: px per px of the photo, at least 1: how
+    blurred the picture is.
     """
 
     image: Image
@@ -55,6 +56,7 @@ class Canvas:
     width: float
     skin: Double
     grey: bool
+    zoom: float
 
     @property
     def fine(self) -> int:
@@ -81,18 +83,18 @@ def make_canvas(portrait: Portrait, size: int | None) -> Canvas:
 
     Raises UnusableInput for a size below 16 px or a picture too small to hold one.
     """
-    image, landmarks = portrait.image, portrait.landmarks.astype(np.float64)
+    image, landmarks, zoom = portrait.image, portrait.landmarks.astype(np.float64), 1.0
     if size is None:
         image, landmarks = _whole(image, landmarks)
     elif size < MIN_SIDE:
         raise UnusableInput(f"The picture size {size} is too small. Use {MIN_SIDE} or more, for example 512.")
     else:
-        image, landmarks = _square(image, landmarks, size - size % 2)
+        image, landmarks, zoom = _square(image, landmarks, size - size % 2)
     if min(image.shape[:2]) < MIN_SIDE:
         raise UnusableInput(
             f"The portrait is too small to animate; use one of at least {MIN_SIDE} by {MIN_SIDE} pixels."
         )
-    return _measure(image, landmarks, portrait.rotation.astype(np.float64))
+    return _measure(image, landmarks, portrait.rotation.astype(np.float64), max(1.0, zoom))
 
 
 def _whole(image: Image, landmarks: Double) -> tuple[Image, Double]:
@@ -107,7 +109,7 @@ def _whole(image: Image, landmarks: Double) -> tuple[Image, Double]:
     return np.ascontiguousarray(image[: height - height % 2, : width - width % 2]), landmarks
 
 
-def _square(image: Image, landmarks: Double, size: int) -> tuple[Image, Double]:
+def _square(image: Image, landmarks: Double, size: int) -> tuple[Image, Double, float]:
     height, width = image.shape[:2]
     top, bottom = landmarks[topo.FOREHEAD, :2], landmarks[topo.CHIN, :2]
     tall = max(float(np.linalg.norm(bottom - top)), float(np.ptp(landmarks[:, 0])), 1.0)
@@ -133,10 +135,10 @@ def _square(image: Image, landmarks: Double, size: int) -> tuple[Image, Double]:
     cut = cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
     moved = landmarks * scale
     moved[:, :2] += 0.5 * scale + offset - 0.5
-    return np.asarray(cut, np.uint8), moved
+    return np.asarray(cut, np.uint8), moved, scale
 
 
-def _measure(image: Image, landmarks: Double, rotation: Double) -> Canvas:
+def _measure(image: Image, landmarks: Double, rotation: Double, zoom: float) -> Canvas:
     corners = landmarks[list(topo.EYE_CORNERS)]
     iod = max(float(np.linalg.norm(corners[0] - corners[1])), 1e-3)
     rims = [landmarks[list(iris)] for iris in topo.IRIS]
@@ -157,6 +159,7 @@ def _measure(image: Image, landmarks: Double, rotation: Double) -> Canvas:
         width=float(np.linalg.norm(sides[0] - sides[1])),
         skin=skin,
         grey=bool(np.ptp(skin) <= _GREY_SATURATION * max(float(skin.max()), 1.0)),
+        zoom=zoom,
     )
 
 

@@ -16,15 +16,17 @@ from dreamtalk.types import Float, Image
 
 _VISIBLE_MM, _FADE_MM = 0.25, 0.8
 """The inside shows from the first opening on, fully after another of the second."""
-_EDGE_BLUR_MM = 0.3
-"""Softness of the lips' inner edge."""
+_EDGE_BLUR_MM, _EDGE_BLUR_PX = 0.3, 0.3
+"""Softness of the lips' inner edge, at least, in mm and in px of the photo."""
+_TOOTH_DETAIL = 2.0
+"""Texture points of the painted teeth per px of the photo, at most."""
 _COLUMNS = 97
 """Samples of lips and arch over the mouth's width."""
 
 _SEAM_MM, _SEAM_DARK, _SEAM_SHADE = 0.6, 0.75, 0.35
 """Width of the line between closed lips, how dark it is, and how dark the soft shadow around it."""
 
-_COLDEST = 1.03
+_COLDEST = 1.0
 """Teeth look no colder than this: a pale painted skin does not mean blue light."""
 _PURSED = 0.33
 """Loss of width of fully pursed lips."""
@@ -73,7 +75,8 @@ class MouthLayer:
         self._rest = rest.control
         self._origin = rest.control[[13, 14]].mean(axis=0)
         """Between the lips at rest, in the photo."""
-        scale = float(np.clip(1.1 * canvas.mm * canvas.fine, 0.5, 12.0))
+        sharpest = _TOOTH_DETAIL * canvas.mm / canvas.zoom  # painted teeth in a blurred photo look pasted in
+        scale = float(np.clip(min(1.1 * canvas.mm * canvas.fine, sharpest), 0.5, 12.0))
         self._teeth = (paint_teeth(True, scale, canvas.grey), paint_teeth(False, scale, canvas.grey))
         x, arc, depth = arch_table()
         self._arch = (x, arc, depth)
@@ -105,7 +108,8 @@ class MouthLayer:
         distance = cv2.distanceTransform((mask > 0.4).astype(np.uint8), cv2.DIST_L2, 5)
         # Blurred: the distance has the steps of the pixels it was measured between.
         edge = cv2.GaussianBlur(distance, (0, 0), 1.0) / np.float32(mm)
-        mask = cv2.GaussianBlur(mask, (0, 0), max(0.45, _EDGE_BLUR_MM * mm)) * np.float32(fade)
+        softness = max(0.45, _EDGE_BLUR_MM * mm, _EDGE_BLUR_PX * self._canvas.zoom * fine)
+        mask = cv2.GaussianBlur(mask, (0, 0), softness) * np.float32(fade)
         scene, upper, lower = self._scene(shape, x0, y0)
         own = np.zeros((*mask.shape, 4), np.float32) if self._own is None else self._own.sample(shape, box)
         inside = np.zeros((*mask.shape, 3), np.float32)

@@ -103,7 +103,7 @@ def _tooth(across: Double, up: Double, width: float, height: float) -> tuple[Dou
     inside = np.clip(np.minimum(np.minimum(bottom, top), side) * _PAINT * 0.7 + 0.5, 0.0, 1.0)
     rounding = 0.80 + 0.20 * np.sqrt(np.clip(1.0 - 0.80 * across**2, 0.0, 1.0))
     root = 1.0 - 0.10 * smoothstep(3.0, 9.0, up)
-    gap = 0.74 + 0.26 * smoothstep(0.0, 0.75, side)
+    gap = 0.80 + 0.20 * smoothstep(0.0, 0.6, side)
     tip = 1.0 - 0.10 * (1.0 - smoothstep(0.0, 1.2, bottom))
     gloss = 0.05 * np.exp(-((across + 0.15) ** 2) / 0.06 - (up - height / 2) ** 2 / 5.0)
     return inside, rounding * root * gap * tip + gloss
