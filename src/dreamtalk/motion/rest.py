@@ -39,6 +39,9 @@ _HOP = SAMPLE_RATE // 50
 _WINDOW = 512
 """Samples of one energy measurement (32 ms), centred."""
 
+_BLOCK = 10 * SAMPLE_RATE
+"""Samples of a long file that are measured at once: memory stays flat."""
+
 _BAND = (250.0, 3800.0)
 """Hz: speech without rumble, hum and hiss."""
 
@@ -157,7 +160,8 @@ def speech_activity(samples: Float) -> Float:
     it is learnt, steady noise up to about 10 dB below the speech counts as silence.
     """
     meter = ActivityMeter()
-    return np.concatenate([meter.push(samples), meter.finish()])
+    blocks = [meter.push(samples[at : at + _BLOCK]) for at in range(0, len(samples), _BLOCK)]
+    return np.concatenate([*blocks, meter.finish()])
 
 
 class RestGate:
