@@ -68,6 +68,18 @@ def apply_stencils(start: Index, columns: Index, weights: Float, values: Float) 
 
 
 @compiled
+def _clip_span(low: float, high: float, ax: float, p: float, c: float) -> tuple[float, float]:
+    """The part of a row from low to high where a corner's weight c + p (x - ax) is not negative."""
+    if p > 0:
+        return max(low, ax + (-_EDGE - c) / p), high
+    if p < 0:
+        return low, min(high, ax + (-_EDGE - c) / p)
+    if c < -_EDGE:
+        return low, low - 1.0
+    return low, high
+
+
+@compiled
 def draw_map(
     target: Float,
     source: Float,
@@ -110,17 +122,10 @@ def draw_map(
         dz = single(p0 * target[i, 2] + p1 * target[j, 2] + p2 * target[k, 2])
         for y in range(first, last + 1):
             c0, c1, c2 = 1.0 + q0 * (y - ay), q1 * (y - ay), q2 * (y - ay)
-            low, high = min(ax, bx, cx) - _EDGE, max(ax, bx, cx) + _EDGE
-            for p, c in ((p0, c0), (p1, c1), (p2, c2)):
-                if p > 0:
-                    low = max(low, ax + (-_EDGE - c) / p)
-                elif p < 0:
-                    high = min(high, ax + (-_EDGE - c) / p)
-                elif c < -_EDGE:
-                    high = low - 1.0
+            low, high = _clip_span(min(ax, bx, cx) - _EDGE, max(ax, bx, cx) + _EDGE, ax, p0, c0)
+            low, high = _clip_span(low, high, ax, p1, c1)
+            low, high = _clip_span(low, high, ax, p2, c2)
             left, right = max(0, int(np.ceil(low))), min(width - 1, int(np.floor(high)))
-            if right < left:
-                continue
             w1, w2 = c1 + p1 * (left - ax), c2 + p2 * (left - ax)
             w0 = 1.0 - w1 - w2
             u = single(w0 * source[i, 0] + w1 * source[j, 0] + w2 * source[k, 0])
