@@ -50,9 +50,6 @@ class Mouth:
     width: Float
     lips: Float
 
-    def __len__(self) -> int:
-        return len(self.aperture)
-
 
 def mouth_of(points: Float) -> Mouth:
     """Measures the mouths of faces (T, >= 468, 3) given in iod in the face frame."""

@@ -138,10 +138,14 @@ def natural(
     machine = NaturalMotion(seed, face_model, blink, pose, pose_scale, rest)
     for level in heard[:ANTICIPATION_FRAMES]:
         machine.ahead(float(level))
-    made = [machine.next(expression[i], float(heard[i]), float(heard[i + ANTICIPATION_FRAMES])) for i in range(frames)]
-    return Motion(
-        expression=np.stack([frame.expression for frame in made]),
-        rotation=np.stack([frame.rotation for frame in made]),
-        translation=np.stack([frame.translation for frame in made]),
-        gaze=np.stack([frame.gaze for frame in made]),
+    motion = Motion(
+        expression=np.empty((frames, expression.shape[1]), dtype=np.float32),
+        rotation=np.empty((frames, 3), dtype=np.float32),
+        translation=np.empty((frames, 3), dtype=np.float32),
+        gaze=np.empty((frames, 4), dtype=np.float32),
     )
+    for i in range(frames):
+        frame = machine.next(expression[i], float(heard[i]), float(heard[i + ANTICIPATION_FRAMES]))
+        motion.expression[i], motion.rotation[i] = frame.expression, frame.rotation
+        motion.translation[i], motion.gaze[i] = frame.translation, frame.gaze
+    return motion
