@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import save_file
 
 from dreamtalk.errors import UnusableInput
@@ -33,13 +35,36 @@ def test_same_seed_same_bytes_and_other_seed_other_motion(model: MotionModel, fe
     assert first != model.generate(features, style, 40, seed=4).tobytes()
 
 
-def test_chunks_equal_the_whole(model: MotionModel, features: SpeechFeatures) -> None:
+@pytest.mark.parametrize("eta", [0.0, 1.0])
+def test_chunks_equal_the_whole(model: MotionModel, features: SpeechFeatures, eta: float) -> None:
     style = model.neutral_style()
-    whole = model.generate(features, style, FRAMES, seed=1)
+    whole = model.generate(features, style, FRAMES, seed=1, eta=eta)
     assert whole.shape == (FRAMES, 64)
     for start in (0, 17, 260):
-        part = model.generate(features, style, 60, seed=1, start=start)
+        part = model.generate(features, style, 60, seed=1, start=start, eta=eta)
         np.testing.assert_allclose(part, whole[start : start + 60], atol=1e-5)
+
+
+def test_zero_edges_are_frames_of_zero_features(features: SpeechFeatures) -> None:
+    """As if the utterance stood between zeros; and the network given whole windows says the same (facts 0.6)."""
+    held = MotionModel.debug()
+    config = replace(held.config, denoiser=replace(held.config.denoiser, edges="zeros"))
+    model = MotionModel(config).eval()
+    model.load_state_dict(held.state_dict())
+    heard = SpeechFeatures(features.values[:40], features.encoder)
+    around = np.zeros((60, 512), np.float32)
+    around[10:50] = heard.values
+    style = model.neutral_style()
+    with torch.inference_mode():
+        code = torch.from_numpy(style.code)[None]
+        speech = model.denoiser.encode_speech(torch.from_numpy(heard.values)[None], 20)[0]
+        padded = held.denoiser.encode_speech(torch.from_numpy(around)[None], 30)[0, 5:25]
+        x, t = torch.zeros(20, 64), torch.tensor([9])
+        direct = model.denoiser(x, t, model.denoiser.prepare(speech), code)
+        assert torch.allclose(direct, held.denoiser(x, t, held.denoiser.prepare(padded), code), atol=1e-6)
+    assert torch.allclose(model._content(heard.values, 0, 0, 20), speech, atol=1e-6)
+    assert torch.allclose(model._content(heard.values[10:], 10, 8, 12), speech[8:], atol=1e-6)
+    assert not np.allclose(held.generate(heard, style, 20)[:2], model.generate(heard, style, 20)[:2], atol=1e-4)
 
 
 def test_intensity_is_linear_guidance_between_neutral_and_style(model: MotionModel, features: SpeechFeatures) -> None:

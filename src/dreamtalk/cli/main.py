@@ -26,6 +26,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "doctor": ("doctor", "Doctor", "device, models, versions, and the speed of each step"),
     "train face-model": ("train", "TrainFaceModel", "learn the statistical face model from tracked clips"),
     "train denoiser": ("train", "TrainDenoiser", "learn the motion model from tracked clips with speech"),
+    "convert official": ("convert", "ConvertOfficial", "official DreamTalk checkpoints become files of ours"),
     "evaluate motion": ("evaluate", "EvaluateMotion", "measure lips and silence against real talkers"),
 }
 """Words on the command line: module below dreamtalk.cli, class, help. Only the chosen one is imported."""

@@ -7,12 +7,15 @@ coherence in time comes from overlapping speech windows, the common style code, 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dreamtalk.motion.layers import DecoderLayer, EncoderLayer, sinusoid_table, time_embedding
+
+Edges: TypeAlias = Literal["hold", "zeros"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,9 @@ class DenoiserConfig:
     style_frames: int = 256
     """Length of a style clip; shorter ones are padded and masked."""
     dropout: float = 0.1
+    edges: Edges = "hold"
+    """What a window hears beyond the ends of the speech. "hold": its end feature, so that silence goes on as silence.
+    "zeros": feature vectors of zeros before the embedding, as the official network was trained (facts 0.6)."""
 
     @property
     def tokens(self) -> int:
@@ -139,8 +145,9 @@ class Denoiser(nn.Module):
 
     def encode_speech(self, features: Tensor, frames: int) -> Tensor:
         """Speech features (B, N, F) at 50 Hz to content tokens (B, L, W, D), frame i centred on feature 2 i."""
-        embedded = self.content_encoder.increase_embed_dim(features)
-        windows = speech_windows(embedded, frames, self.config.window)
+        embed = self.content_encoder.increase_embed_dim
+        edge = embed.bias if self.config.edges == "zeros" else None
+        windows = speech_windows(embed(features), frames, self.config.window, edge)
         content = self.content_encoder(windows.flatten(0, 1))
         return torch.as_tensor(content.view(*windows.shape[:2], *content.shape[1:]))
 
@@ -171,11 +178,13 @@ class Denoiser(nn.Module):
         return torch.cat(halves, dim=1)[:, self.face_order]
 
 
-def speech_windows(tokens: Tensor, frames: int, window: int) -> Tensor:
+def speech_windows(tokens: Tensor, frames: int, window: int, edge: Tensor | None = None) -> Tensor:
     """Tokens (B, N, D) at 50 Hz to windows (B, frames, 2 window + 1, D) around token 2 i.
 
-    Beyond the ends stands the end token: silence goes on as silence.
+    Beyond the ends stands the token edge (D,), by default the end token.
     """
     centre = 2 * torch.arange(frames, device=tokens.device)[:, None]
     index = centre + torch.arange(-window, window + 1, device=tokens.device)
-    return tokens[:, index.clamp(0, tokens.shape[1] - 1)]
+    inside = index.clamp(0, tokens.shape[1] - 1)
+    windows = tokens[:, inside]
+    return windows if edge is None else torch.where((index == inside)[..., None], windows, edge)

@@ -15,13 +15,16 @@ from torch import Tensor, nn
 from dreamtalk import assets
 from dreamtalk.errors import AssetMissing, UnusableInput
 from dreamtalk.motion.denoiser import Denoiser, DenoiserConfig
-from dreamtalk.motion.sampler import ddim, frame_noise, guided
+from dreamtalk.motion.sampler import Sampling, ddim, frame_noise, guided
 from dreamtalk.motion.schedule import VarianceSchedule
-from dreamtalk.types import VIDEO_FPS, Float, SpeechFeatures, Style
+from dreamtalk.types import Float, SpeechFeatures, Style
 
 DEFAULT_MODEL = "denoiser-mesh64"
 _CHUNK = 250
 """Frames denoised at once: memory stays flat, and chunks equal the whole because frames are independent."""
+
+_CHANCE_STREAM = 1_000_000
+"""A number no diffusion step has: chance draws its noise independently of the sampler."""
 
 _FORMAT = "dreamtalk-motion-1"
 
@@ -35,9 +38,8 @@ class MotionConfig:
     face_space: str = "mesh64"
     noise_smoothing: float = 3.0
     """Standard deviation, in frames, of the noise's kernel along time."""
-    lower_temperature: float = 1.0
-    upper_temperature: float = 1.0
-    """Scale of the starting noise: below 1 the lips stay nearer to the most likely motion."""
+    chance_smoothing: float = 6.0
+    """The same for the motion of brows and lids that neither speech nor style explains."""
 
 
 class MotionModel(nn.Module):
@@ -47,6 +49,8 @@ class MotionModel(nn.Module):
     feature_std: Tensor
     expression_scale: Tensor
     expression_mean: Tensor
+    chance: Tensor
+    """(E, E): a factor of the covariance of the motion that neither speech nor style explains; 0 for the lips."""
 
     def __init__(self, config: MotionConfig) -> None:
         super().__init__()
@@ -57,6 +61,7 @@ class MotionModel(nn.Module):
         self.register_buffer("feature_std", torch.ones(config.denoiser.feature_size))
         self.register_buffer("expression_mean", torch.zeros(config.denoiser.expression_size))
         self.register_buffer("expression_scale", torch.ones(config.denoiser.expression_size))
+        self.register_buffer("chance", torch.zeros(2 * (config.denoiser.expression_size,)))
 
     @classmethod
     def load(cls, name: str | Path = DEFAULT_MODEL, device: str = "cpu") -> MotionModel:
@@ -82,9 +87,9 @@ class MotionModel(nn.Module):
             torch.manual_seed(seed)
             return cls(MotionConfig(replace(tiny, style_layers=1))).eval()
 
-    def save(self, file: Path, extra: dict[str, str] | None = None) -> None:
-        """Weights as fp16 safetensors, config as JSON in the header."""
-        weights = {key: value.detach().half().contiguous().cpu() for key, value in self.state_dict().items()}
+    def save(self, file: Path, extra: dict[str, str] | None = None, precision: torch.dtype = torch.float16) -> None:
+        """Weights as safetensors of that precision, config as JSON in the header."""
+        weights = {key: value.detach().to(precision).contiguous().cpu() for key, value in self.state_dict().items()}
         header = {"format": _FORMAT, "config": json.dumps(asdict(self.config)), **(extra or {})}
         part = file.with_suffix(".part")
         save_file(weights, part, metadata=header)
@@ -115,60 +120,71 @@ class MotionModel(nn.Module):
         steps: int = 10,
         start: int = 0,
         first_feature: int = 0,
+        eta: float = 0.0,
     ) -> Float:
         """Expression (frames, E) for frames start, start + 1, ... of the speech.
 
         intensity: guidance scale omega (paper eq. 9), 0 = neutral, 1 = the style, up to about 2. features: the whole
-        utterance's, or the part from feature number first_feature on that these frames and their windows need. The same
-        seed gives the same numbers, whatever the chunks.
+        utterance's, or the part from feature number first_feature on that these frames and their windows need. steps,
+        eta: of the sampler, see Sampling. The same seed gives the same numbers, whatever the chunks.
         """
         if features.encoder != self.config.encoder:
             raise UnusableInput(f"This model hears {self.config.encoder}, not {features.encoder}.")
         if first_feature + features.values.shape[0] < 2 * (start + frames) - 1:
             raise ValueError(f"{frames} frames from {start} need {2 * (start + frames)} features at 50 Hz")
+        sampling = Sampling(intensity, steps, eta, seed)
         chunks = [
-            self._generate_chunk(
-                features, first_feature, style, at, min(_CHUNK, start + frames - at), intensity, seed, steps
-            )
+            self._generate_chunk(features, first_feature, style, at, min(_CHUNK, start + frames - at), sampling)
             for at in range(start, start + frames, _CHUNK)
         ]
         return np.concatenate(chunks)
 
     def _generate_chunk(
-        self,
-        features: SpeechFeatures,
-        first_feature: int,
-        style: Style,
-        start: int,
-        frames: int,
-        intensity: float,
-        seed: int,
-        steps: int,
+        self, features: SpeechFeatures, first_feature: int, style: Style, start: int, frames: int, sampling: Sampling
     ) -> Float:
-        device = self.feature_mean.device
-        window, total = self.config.denoiser.window, len(features.values)
+        config, device = self.config, self.feature_mean.device
+        prepared = self.denoiser.prepare(self._content(features.values, first_feature, start, frames))
+
+        def conditional(x_t: Tensor, t: int) -> Tensor:
+            return torch.as_tensor(self.denoiser(x_t, torch.tensor([t], device=device), prepared, code))
+
+        def unconditional(x_t: Tensor, t: int) -> Tensor:
+            return torch.as_tensor(self.denoiser(x_t, torch.tensor([t], device=device), prepared, null))
+
+        def noise(step: int) -> Tensor:
+            size, smoothing = config.denoiser.expression_size, config.noise_smoothing
+            return frame_noise(sampling.seed, start, frames, size, smoothing, step).to(device)
+
+        code = torch.from_numpy(style.code)[None].to(device)
+        null = code if sampling.intensity == 1.0 else self.denoiser.null_style()
+        predict = guided(conditional, unconditional, sampling.intensity)
+        x0 = ddim(predict, noise(0), self.schedule, sampling.steps, sampling.eta, noise)
+        expression = self.denormalise(x0) + self._chance(sampling.seed, start, frames)
+        return np.asarray(expression.cpu().numpy(), dtype=np.float32)
+
+    def _chance(self, seed: int, start: int, frames: int) -> Tensor:
+        """Brows and lids (frames, E) by chance: of the covariance and the speed that training left unexplained.
+
+        The denoiser's own samples hardly differ from each other yet: what it cannot hear it averages.
+        """
+        if not self.chance.any():
+            return self.chance[:1]
+        noise = frame_noise(seed, start, frames, len(self.chance), self.config.chance_smoothing, _CHANCE_STREAM)
+        return noise.to(self.chance.device) @ self.chance.T
+
+    def _content(self, values: Float, first_feature: int, start: int, frames: int) -> Tensor:
+        """Content tokens (frames, W, D) of frames start, ... from features (N, F), the first being first_feature."""
+        window, total = self.config.denoiser.window, len(values)
         needed = np.arange(2 * start - window, 2 * (start + frames) + window) - first_feature
-        index = np.clip(needed, 0, total - 1)
-        heard = torch.from_numpy(features.values[index]).to(device)
+        inside = np.clip(needed, 0, total - 1)
+        heard = torch.from_numpy(values[inside]).to(self.feature_mean.device)
         heard = (heard - self.feature_mean) / self.feature_std
+        if self.config.denoiser.edges == "zeros":
+            heard[torch.from_numpy(needed != inside)] = 0.0
         # A chunk brings its own neighbours along, so frame 0 of the chunk sits `window` tokens in.
         embedded = self.denoiser.content_encoder.increase_embed_dim(heard)
         tokens = embedded.unfold(0, 2 * window + 1, 2)[:frames].transpose(1, 2)  # (L, W, D)
-        prepared = self.denoiser.prepare(self.denoiser.content_encoder(tokens))
-        codes = {"style": torch.from_numpy(style.code)[None].to(device), "null": self.denoiser.null_style()}
-
-        def predict(code: str) -> object:
-            return lambda x_t, t: self.denoiser(x_t, torch.tensor([t], device=device), prepared, codes[code])
-
-        noise = frame_noise(seed, start, frames, self.config.denoiser.expression_size, self.config.noise_smoothing)
-        noise = noise.to(device) * self._temperature()
-        x0 = ddim(guided(predict("style"), predict("null"), intensity), noise, self.schedule, steps)  # type: ignore[arg-type]
-        return np.asarray(self.denormalise(x0).cpu().numpy(), dtype=np.float32)
-
-    def _temperature(self) -> Tensor:
-        temperature = torch.full_like(self.expression_scale, self.config.upper_temperature)
-        temperature[list(self.config.denoiser.lower)] = self.config.lower_temperature
-        return temperature
+        return torch.as_tensor(self.denoiser.content_encoder(tokens))
 
     def normalise(self, expression: Tensor) -> Tensor:
         """Expression in the face space's units to the network's."""
@@ -185,8 +201,3 @@ def config_from_json(text: str) -> MotionConfig:
     sizes = values.pop("denoiser")
     sizes["lower"] = tuple(sizes["lower"])
     return MotionConfig(denoiser=DenoiserConfig(**sizes), **values)
-
-
-def seconds_of(expression: Float) -> float:
-    """Duration of a motion of (T, E) expression numbers."""
-    return len(expression) / VIDEO_FPS

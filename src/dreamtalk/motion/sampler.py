@@ -1,9 +1,14 @@
-"""Sampling motion: DDIM with x0 prediction, classifier-free guidance, and noise that belongs to absolute frames."""
+"""Sampling motion: DDPM and DDIM with x0 prediction, classifier-free guidance, noise that belongs to absolute frames.
+
+Equation numbers: DDPM is Ho et al. 2020 (arXiv 2006.11239), DDIM is Song et al. 2021 (arXiv 2010.02502), "paper" is
+DreamTalk (arXiv 2312.09767). abar is alpha_bar of motion/schedule.py: the alpha_t of the DDIM paper.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
 
 import numpy as np
 import torch
@@ -41,30 +46,80 @@ def guided(conditional: PredictX0, unconditional: PredictX0, scale: float) -> Ca
     return predict
 
 
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How motion is drawn. The defaults are the official ones.
+
+    intensity: guidance scale omega (paper eq. 9). steps: 1 to T. eta: 0 deterministic (DDIM) to 1; eta = 1 with T steps
+    is DDPM's ancestral sampling. seed: the same one gives the same motion.
+    """
+
+    intensity: float = 1.0
+    steps: int = 10
+    eta: float = 0.0
+    seed: int = 0
+
+
+StepNoise: TypeAlias = Callable[[int], Tensor]
+"""Diffusion step t to standard normal noise like x, for the step that leaves t."""
+
+
 @torch.inference_mode()
 def ddim(
-    predict: Callable[[Tensor, int], Tensor], noise: Tensor, schedule: VarianceSchedule, steps: int = 10
+    predict: Callable[[Tensor, int], Tensor],
+    noise: Tensor,
+    schedule: VarianceSchedule,
+    steps: int = 10,
+    eta: float = 0.0,
+    step_noise: StepNoise | None = None,
 ) -> Tensor:
-    """Deterministic DDIM (eta = 0) from noise (L, E); the last step returns the predicted x0 itself."""
+    """DDIM (eq. 12) from noise (L, E); the last step returns the predicted x0 itself.
+
+    eta: share of DDPM's own noise that is put back in each step (eq. 16), 0 for none; it takes step_noise.
+    """
+    if eta != 0.0 and step_noise is None:
+        raise ValueError("eta above 0 puts noise back: it needs step_noise")
     times = schedule.ddim_times(steps)
     x = noise
     for t, previous in zip(times, [*times[1:], 0], strict=True):
         x0 = predict(x, t)
         a_t, a_prev = schedule.alpha_bar[t], schedule.alpha_bar[previous]
         eps = (x - a_t.sqrt() * x0) / (1.0 - a_t).sqrt()
-        x = a_prev.sqrt() * x0 + (1.0 - a_prev).sqrt() * eps
+        if eta == 0.0 or step_noise is None or previous == 0:
+            x = a_prev.sqrt() * x0 + (1.0 - a_prev).sqrt() * eps
+            continue
+        sigma = eta * ((1.0 - a_prev) / (1.0 - a_t) * (1.0 - a_t / a_prev)).sqrt()
+        x = a_prev.sqrt() * x0 + (1.0 - a_prev - sigma**2).sqrt() * eps + sigma * step_noise(t)
     return x
 
 
-def frame_noise(seed: int, start: int, frames: int, size: int, smoothing: float = 0.0) -> Tensor:
+@torch.inference_mode()
+def ddpm(
+    predict: Callable[[Tensor, int], Tensor], noise: Tensor, schedule: VarianceSchedule, step_noise: StepNoise
+) -> Tensor:
+    """Ancestral sampling from noise (L, E) through all T steps: the posterior q(x_{t-1} | x_t, x0) (DDPM eq. 6, 7).
+
+    Its variance is the posterior's own, as in the official sampler at flexibility 0; no noise is added at t = 1.
+    """
+    x = noise
+    for t in range(schedule.steps, 0, -1):
+        x0 = predict(x, t)
+        beta, a_t, a_prev = schedule.beta[t], schedule.alpha_bar[t], schedule.alpha_bar[t - 1]
+        mean = (1.0 - beta).sqrt() * (1.0 - a_prev) / (1.0 - a_t) * x + a_prev.sqrt() * beta / (1.0 - a_t) * x0
+        x = mean if t == 1 else mean + ((1.0 - a_prev) / (1.0 - a_t) * beta).sqrt() * step_noise(t)
+    return x
+
+
+def frame_noise(seed: int, start: int, frames: int, size: int, smoothing: float = 0.0, step: int = 0) -> Tensor:
     """Standard normal noise (frames, size) for absolute frames start, start + 1, ...: chunks equal the whole.
 
+    step: 0 for the noise that sampling starts from, t for what a stochastic sampler adds when it leaves step t.
     smoothing: standard deviation in frames of a Gaussian kernel along time, scaled so that every value stays standard
     normal. The denoiser treats frames independently (facts 1.4), so this changes no frame's distribution, only how
     neighbouring frames hang together: without it, whatever speech does not determine would flicker.
     """
     reach = int(np.ceil(_KERNEL_REACH * smoothing))
-    raw = _raw_noise(seed, start - reach, frames + 2 * reach, size)
+    raw = _raw_noise(seed, start - reach, frames + 2 * reach, size, step)
     if reach == 0:
         return torch.from_numpy(raw)
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / smoothing) ** 2)
@@ -73,12 +128,15 @@ def frame_noise(seed: int, start: int, frames: int, size: int, smoothing: float 
     return torch.from_numpy(smooth.astype(np.float32))
 
 
-def _raw_noise(seed: int, start: int, frames: int, size: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+def _raw_noise(
+    seed: int, start: int, frames: int, size: int, step: int
+) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
     first, last = start // _NOISE_BLOCK, (start + frames - 1) // _NOISE_BLOCK
     blocks = []
     for block in range(first, last + 1):
         # Blocks before frame 0 exist too (the kernel reaches back); Philox counters are unsigned.
-        key = np.random.SeedSequence([seed, block % 2**32]).generate_state(2, np.uint64)
+        entropy = [seed, block % 2**32, step] if step else [seed, block % 2**32]
+        key = np.random.SeedSequence(entropy).generate_state(2, np.uint64)
         rng = np.random.Generator(np.random.Philox(key=key))
         blocks.append(rng.standard_normal((_NOISE_BLOCK, size), dtype=np.float32))
     offset = start - first * _NOISE_BLOCK
