@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dreamtalk.errors import FaceNotFound
+from dreamtalk.errors import FaceNotFound, UnusableInput
 from dreamtalk.evaluate import tracks
 from dreamtalk.evaluate.clips import first_frame_neutral
 from dreamtalk.evaluate.tracks import Track, load_track
@@ -62,6 +62,11 @@ def test_a_video_without_a_face_is_named(tmp_path: Path) -> None:
     write_video(tmp_path / "grey.mp4", iter([np.full((64, 64, 3), 128, dtype=np.uint8)] * 2), None)
     with pytest.raises(FaceNotFound, match=r"grey\.mp4"):
         load_track(tmp_path / "grey.mp4", None)
+
+
+def test_a_missing_video_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UnusableInput, match=r"gone\.mp4"):
+        load_track(tmp_path / "gone.mp4", None)
 
 
 def test_the_first_frame_gives_a_closed_mouth_in_the_speakers_frame() -> None:

@@ -11,7 +11,7 @@ import platformdirs
 
 from dreamtalk.errors import FaceNotFound
 from dreamtalk.face import FaceTracker
-from dreamtalk.media import read_frames
+from dreamtalk.media import check_input, read_frames
 from dreamtalk.types import VIDEO_FPS, Bool, Float
 
 _CACHE_VERSION = 1
@@ -32,11 +32,11 @@ class Track:
 def load_track(video: Path, folder: Path | None) -> Track:
     """The track of a video: `folder`/<stem>.npz where that exists, else from the cache, else tracked now.
 
-    Raises FaceNotFound when no frame of the video shows a face.
+    Raises FaceNotFound when no frame of the video shows a face, UnusableInput when there is no video.
     """
     if folder is not None and (folder / f"{video.stem}.npz").is_file():
         return _read(folder / f"{video.stem}.npz")
-    key = hashlib.sha256(video.read_bytes()).hexdigest()[:16]
+    key = hashlib.sha256(check_input(video).read_bytes()).hexdigest()[:16]
     cached = Path(platformdirs.user_cache_dir("dreamtalk")) / "tracks" / f"{key}-{_CACHE_VERSION}.npz"
     if not cached.is_file():
         _write(cached, _track(video))
