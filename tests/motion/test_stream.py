@@ -64,7 +64,7 @@ def test_chunks_come_early_and_nothing_piles_up(samples: Float, parts: MotionPar
     stream = MotionStream(parts, choices)
     first = None
     held = []
-    for second in range(30):
+    for second in range(14):
         start = second % 4 * SAMPLE_RATE
         chunks = list(stream.push(samples[start : start + SAMPLE_RATE]))
         assert all(len(chunk) == CHUNK for chunk in chunks)
