@@ -1,0 +1,103 @@
+"""Layers that the three networks share: both norms, and the convolution blocks of the editing network.
+
+Attribute names make the keys of a state dict, and so of every checkpoint file: `mlp_shared`, `model`, `conv_0` and the
+others are those of the published checkpoints.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+SLOPE = 0.1
+"""Negative slope of every leaky rectifier."""
+EPSILON = 1e-5
+"""Added to every variance before its root."""
+_ADAPTIVE_HIDDEN = 128
+"""Width of the hidden layer that turns a descriptor into the scale and shift of a norm."""
+
+
+def leaky(x: Tensor) -> Tensor:
+    """Leaky rectifier."""
+    return F.leaky_relu(x, SLOPE)
+
+
+class AdaptiveNorm(nn.Module):
+    """Instance norm whose scale and shift come from the motion descriptor (AdaIN)."""
+
+    def __init__(self, channels: int, descriptor: int) -> None:
+        super().__init__()
+        self.mlp_shared = nn.Sequential(nn.Linear(descriptor, _ADAPTIVE_HIDDEN), nn.ReLU())
+        self.mlp_gamma = nn.Linear(_ADAPTIVE_HIDDEN, channels)
+        self.mlp_beta = nn.Linear(_ADAPTIVE_HIDDEN, channels)
+
+    def forward(self, x: Tensor, z: Tensor) -> Tensor:
+        """x: (B, C, H, W). z: (B, descriptor)."""
+        return self.modulate(instance_norm(x), z)
+
+    def modulate(self, normal: Tensor, z: Tensor) -> Tensor:
+        """normal: (B or 1, C, H, W), normalised already. z: (B, descriptor)."""
+        hidden = self.mlp_shared(z)
+        gamma, beta = self.mlp_gamma(hidden), self.mlp_beta(hidden)
+        return torch.addcmul(beta[..., None, None], normal, 1.0 + gamma[..., None, None])
+
+
+def instance_norm(x: Tensor) -> Tensor:
+    """Each channel of each picture to mean 0 and variance 1."""
+    return F.instance_norm(x, eps=EPSILON)
+
+
+class PictureNorm(nn.Module):
+    """Layer norm over channels and pixels together, with a scale and shift per channel."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(channels, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (B, C, H, W)."""
+        normal = F.layer_norm(x, x.shape[1:], eps=EPSILON)
+        return torch.addcmul(self.bias, normal, self.weight)
+
+
+class ConvBlock(nn.Module):
+    """Convolution, norm over the picture, leaky rectifier; the side stays."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int = 3) -> None:
+        super().__init__()
+        self.model = nn.Sequential(
+            nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2), PictureNorm(outputs), nn.LeakyReLU(SLOPE)
+        )
+
+    @property
+    def conv(self) -> nn.Conv2d:
+        """The convolution alone."""
+        return cast(nn.Conv2d, self.model[0])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, inputs, H, W) to (B, outputs, H, W)."""
+        return self.finish(self.conv(x))
+
+    def finish(self, convolved: Tensor) -> Tensor:
+        """What comes after the convolution."""
+        return leaky(self.model[1](convolved))
+
+
+class DownBlock(ConvBlock):
+    """ConvBlock and a mean over 2 x 2 pixels: half the side."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, inputs, H, W) to (B, outputs, H / 2, W / 2)."""
+        return F.avg_pool2d(super().forward(x), 2)
+
+
+class UpBlock(ConvBlock):
+    """Pixels doubled each way, then ConvBlock: twice the side."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, inputs, H, W) to (B, outputs, 2 H, 2 W)."""
+        return super().forward(F.interpolate(x, scale_factor=2.0, mode="nearest"))
