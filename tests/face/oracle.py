@@ -1,8 +1,10 @@
 """The pictures on which our tracker is compared with MediaPipe, and the way to ask MediaPipe about them.
 
+In an environment of its own (MediaPipe reports usage, and is never installed with dreamtalk),
+
     pip install mediapipe==1.2.2 safetensors ai-edge-litert && python tests/face/oracle.py
 
-in an environment of its own (MediaPipe reports usage) writes tests/data/face_oracle.npz. The tests read that file; MediaPipe is never installed with dreamtalk.
+writes tests/data/face_oracle.npz, which the tests read.
 """
 
 from __future__ import annotations

@@ -1,32 +1,25 @@
 """`dreamtalk train denoiser`: the denoising network with its style encoder (paper III-B, L_denoise of eq. 7).
 
-Without the lip expert: lips are kept right by the closure loss. Every number is in the recipe (train/recipes.py),
-every step depends on the seed and its own number, and a run that was stopped goes on from its last checkpoint as if it
-had not.
+Without the lip expert: lips are kept right by the closure loss. Every number is in the recipe (train/recipes.py).
 """
 
 from __future__ import annotations
 
-import json
-import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
-from rich.progress import Progress
-from torch import Tensor
 
-from dreamtalk.audio import SpeechEncoder
-from dreamtalk.data.talkers import TalkingClip, load_talkers, with_silence
-from dreamtalk.data.talkset import Clip, read_talkset
-from dreamtalk.errors import DreamTalkError, UnusableInput
+from dreamtalk.data.talkers import TalkingClip
 from dreamtalk.face.model import FaceModel
 from dreamtalk.motion.denoiser import DenoiserConfig
 from dreamtalk.motion.model import MotionConfig, MotionModel
 from dreamtalk.train.augment import StyleAugmentation
 from dreamtalk.train.batches import Batch, BatchMaker
 from dreamtalk.train.chance import with_chance
+from dreamtalk.train.clips import load_training_talkers
+from dreamtalk.train.loop import LoopConfig, Losses, State, run_loop
 
 _STYLED_SAMPLES = 400
 """Styled clips from which the network's units are measured."""
@@ -36,12 +29,14 @@ _UNITS = 2.0
 about as large as the noise, and the last ones stay as small as they are (nothing is whitened)."""
 
 
-@dataclass(frozen=True, slots=True)
-class DenoiserTraining:
-    """A whole training run. data: a talkset folder. cache: tracks and features are kept. out: checkpoints, log."""
+@dataclass(frozen=True, kw_only=True)
+class DenoiserTraining(LoopConfig):
+    """A whole training run."""
 
     data: Path
+    """A talkset folder."""
     cache: Path = Path("work")
+    """Where tracks and features are kept."""
     out: Path = Path("runs/denoiser")
     denoiser: DenoiserConfig = field(default_factory=DenoiserConfig)
     encoder: str = "whisper-base-l3"
@@ -49,26 +44,18 @@ class DenoiserTraining:
     rows: int = 24
     frames: int = 32
     """Talks per batch and consecutive frames of each."""
-    learning_rate: float = 1e-3
-    warmup_steps: int = 100
-    weight_decay: float = 0.02
-    gradient_norm: float = 1.0
-    ema: float = 0.998
     null_share: float = 0.0
     """Share of styled talks trained with the null style. Zero: only talks without any style go with the null code, so
     that guidance scale 0 is neutral; with styled talks among them it would be a mixture of all styles."""
     others_share: float = 0.3
+    """Share of talks by everyone but the speaker with the most clips."""
     velocity_weight: float = 1.0
     closure_weight: float = 0.05
     upper_weight: float = 0.3
     rest_clips: int = 120
     """Clips of which a version with silence around the speech is made."""
-    seed: int = 0
-    threads: int = 1
-    bfloat16: bool = True
-    """Matrix products in bfloat16 where the processor has them."""
-    save_every: int = 100
     clean_only: bool = True
+    """Only licence-clean clips: required for weights that are shipped."""
     max_clips: int | None = None
 
 
@@ -78,49 +65,30 @@ def train_denoiser(config: DenoiserTraining) -> Path:
     Raises UnusableInput when the data folder is not usable, DreamTalkError when the loss stops being a number.
     """
     face_model = FaceModel.load()
-    return train_on(config, load_training_talkers(config, face_model), face_model)
+    talkers = load_training_talkers(
+        config.data, config.cache, face_model, config.encoder, config.clean_only, config.max_clips, config.rest_clips
+    )
+    return train_on(config, talkers, face_model)
 
 
 def train_on(config: DenoiserTraining, talkers: list[TalkingClip], face_model: FaceModel) -> Path:
     """The same on clips in memory."""
-    torch.set_num_threads(config.threads)
     styles = StyleAugmentation(talkers, face_model)
-    maker = BatchMaker(talkers, styles, config.denoiser.window, config.seed, config.others_share)
     torch.manual_seed(config.seed)
     model = MotionModel(MotionConfig(config.denoiser, encoder=config.encoder))
     _set_units(model, talkers, styles, config.seed)
-    file = _Run(config, model, maker, face_model).run()
-    trained = with_chance(MotionModel.load(file), talkers, styles)
-    trained.save(file, {"step": str(config.steps), "seed": str(config.seed)})
-    return file
+    loss = _DenoiserLoss(config, model, talkers, styles, face_model)
 
+    def export(weights: State, steps: int) -> Path:
+        made = MotionModel(model.config)
+        made.load_state_dict(weights)
+        if steps == config.steps:
+            made = with_chance(made, talkers, styles)
+        file = config.out / "model.safetensors"
+        made.save(file, {"steps": str(steps), "seed": str(config.seed)})
+        return file
 
-def load_training_talkers(config: DenoiserTraining, face_model: FaceModel) -> list[TalkingClip]:
-    """The train split's talking clips, some of them a second time with silence around."""
-    clips = [
-        c
-        for c in read_talkset(config.data)
-        if c.kind == "av" and c.split == "train" and (c.clean or not config.clean_only)
-    ]
-    clips = _mixed(clips)[: config.max_clips]
-    if not clips:
-        raise UnusableInput(f"{config.data} has no talking clips to train on.")
-    talkers = load_talkers(clips, config.cache, face_model, config.encoder)
-    by_id = {t.id: t for t in talkers}
-    encoder = SpeechEncoder.load(config.encoder)
-    resting = []
-    for number, clip in enumerate([c for c in clips if c.id in by_id][: config.rest_clips]):
-        noise = (0.0, 3e-4, 2e-3)[number % 3]
-        resting.append(with_silence(clip, by_id[clip.id], encoder, seconds=1.5, noise=noise))
-    return talkers + resting
-
-
-def _mixed(clips: list[Clip]) -> list[Clip]:
-    """Speakers with few clips first: a cut-off list keeps the variety."""
-    count: dict[str, int] = {}
-    for clip in clips:
-        count[clip.speaker] = count.get(clip.speaker, 0) + 1
-    return sorted(clips, key=lambda c: (count[c.speaker], c.id))
+    return run_loop(config, model, loss, export, "Training the denoiser")
 
 
 def _set_units(model: MotionModel, talkers: list[TalkingClip], styles: StyleAugmentation, seed: int) -> None:
@@ -137,64 +105,28 @@ def _set_units(model: MotionModel, talkers: list[TalkingClip], styles: StyleAugm
         model.expression_scale[list(half)] = total / _UNITS
 
 
-class _Run:
-    """The loop: one optimiser, one EMA copy, checkpoints that can be gone on from."""
+class _DenoiserLoss:
+    """Step number to the losses of its batch."""
 
-    def __init__(self, config: DenoiserTraining, model: MotionModel, maker: BatchMaker, face_model: FaceModel) -> None:
-        self._config, self._model, self._maker = config, model, maker
+    def __init__(
+        self,
+        config: DenoiserTraining,
+        model: MotionModel,
+        talkers: list[TalkingClip],
+        styles: StyleAugmentation,
+        face_model: FaceModel,
+    ) -> None:
+        self._config, self._model = config, model
+        self._maker = BatchMaker(talkers, styles, config.denoiser.window, config.seed, config.others_share)
         self._aperture = torch.from_numpy(face_model.measure("aperture"))
         self._weights = torch.full((config.denoiser.expression_size,), config.upper_weight)
         self._weights[list(config.denoiser.lower)] = 1.0
-        self._optimiser = torch.optim.AdamW(
-            model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.99)
-        )
-        self._ema = {name: value.detach().clone() for name, value in model.state_dict().items()}
-        self._done = 0
 
-    def run(self) -> Path:
+    def __call__(self, number: int) -> Losses:
         config = self._config
-        config.out.mkdir(parents=True, exist_ok=True)
-        (config.out / "config.json").write_text(json.dumps(asdict(config), default=str, indent=1))
-        self._resume()
-        self._model.train()
-        started = time.monotonic()
-        with Progress() as progress, open(config.out / "log.jsonl", "a", encoding="utf-8") as log:
-            bar = progress.add_task("Training the denoiser", total=config.steps, completed=self._done)
-            while self._done < config.steps:
-                losses = self._step(self._done)
-                self._done += 1
-                progress.update(bar, completed=self._done)
-                if self._done % 20 == 0:
-                    seconds = round(time.monotonic() - started, 1)
-                    log.write(json.dumps({"step": self._done, "seconds": seconds, **losses}) + "\n")
-                    log.flush()
-                if self._done % config.save_every == 0 or self._done == config.steps:
-                    self._save()
-        return config.out / "model.safetensors"
+        return self._losses(self._maker.make(number, config.rows, config.frames, config.null_share))
 
-    def _step(self, number: int) -> dict[str, float]:
-        """One optimisation step; everything random in it comes from the seed and its number."""
-        config = self._config
-        torch.manual_seed(config.seed * 1_000_003 + number)
-        batch = self._maker.make(number, config.rows, config.frames, config.null_share)
-        for group in self._optimiser.param_groups:
-            group["lr"] = self._learning_rate(number)
-        with torch.autocast("cpu", torch.bfloat16, enabled=config.bfloat16):
-            losses = self._losses(batch)
-        loss = losses["x0"] + config.velocity_weight * losses["velocity"] + config.closure_weight * losses["closure"]
-        if not torch.isfinite(loss):
-            raise DreamTalkError(f"The loss is not a number at step {number}. Lower the learning rate and resume.")
-        self._optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self._model.parameters(), config.gradient_norm)
-        self._optimiser.step()
-        decay = min(config.ema, (1 + number) / (10 + number))
-        with torch.no_grad():
-            for name, value in self._model.state_dict().items():
-                self._ema[name].lerp_(value, 1.0 - decay)
-        return {name: round(float(value.detach()), 5) for name, value in losses.items()}
-
-    def _losses(self, batch: Batch) -> dict[str, Tensor]:
+    def _losses(self, batch: Batch) -> Losses:
         """L_denoise (eq. 7): squared error of x0 and of its velocity; and the closure loss on the lip aperture."""
         config, model, network = self._config, self._model, self._model.denoiser
         rows, frames = batch.expression.shape[:2]
@@ -214,36 +146,6 @@ class _Run:
         opening = model.denormalise(predicted) @ self._aperture
         wanted = batch.expression @ self._aperture
         closing = (torch.exp(-((batch.closure / 2.0) ** 2)) + 0.3) * (opening - wanted) ** 2
-        return {"x0": error.sum(-1).mean(), "velocity": velocity.sum(-1).mean(), "closure": closing.mean()}
-
-    def _learning_rate(self, number: int) -> float:
-        """Linear warm-up, then a cosine to a hundredth."""
-        config = self._config
-        warm = min(1.0, (number + 1) / config.warmup_steps)
-        cosine = 0.5 * (1.0 + np.cos(np.pi * min(1.0, number / config.steps)))
-        return float(config.learning_rate * warm * max(0.01, cosine))
-
-    def _save(self) -> None:
-        """The EMA model, and the state to go on from (both whole or not at all)."""
-        config = self._config
-        state = {
-            "step": self._done,
-            "model": self._model.state_dict(),
-            "ema": self._ema,
-            "optimiser": self._optimiser.state_dict(),
-        }
-        part = config.out / "state.part"
-        torch.save(state, part)
-        part.replace(config.out / "state.pt")
-        shipped = MotionModel(self._model.config)
-        shipped.load_state_dict(self._ema)
-        shipped.save(config.out / "model.safetensors", {"step": str(self._done), "seed": str(config.seed)})
-
-    def _resume(self) -> None:
-        file = self._config.out / "state.pt"
-        if not file.is_file():
-            return
-        state = torch.load(file, weights_only=True)
-        self._model.load_state_dict(state["model"])
-        self._optimiser.load_state_dict(state["optimiser"])
-        self._ema, self._done = state["ema"], state["step"]
+        parts = {"x0": error.sum(-1).mean(), "velocity": velocity.sum(-1).mean(), "closure": closing.mean()}
+        total = parts["x0"] + config.velocity_weight * parts["velocity"] + config.closure_weight * parts["closure"]
+        return {"loss": total, **parts}

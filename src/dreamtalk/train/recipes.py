@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dreamtalk.lipsync.expert import LipExpertConfig
 from dreamtalk.motion.denoiser import DenoiserConfig
 from dreamtalk.train.denoiser import DenoiserTraining
+from dreamtalk.train.lip_expert import LipExpertTraining
 
 MESH64 = DenoiserConfig(
     feature_size=512, lower=tuple(range(40)), width=128, heads=4, hidden=512, layers=2, style_layers=2
@@ -37,3 +39,18 @@ def denoiser_smoke(data: Path) -> DenoiserTraining:
 
 
 DENOISER_RECIPES = {"cpu": denoiser_cpu, "smoke": denoiser_smoke}
+
+
+def lip_expert_cpu(data: Path) -> LipExpertTraining:
+    """The style-aware lip expert on two CPU cores."""
+    return LipExpertTraining(data=data)
+
+
+def lip_expert_unconditional(data: Path) -> LipExpertTraining:
+    """Table IV's "uncond lip expert": the same without the style."""
+    return LipExpertTraining(
+        data=data, out=Path("runs/lip-expert-unconditional"), expert=LipExpertConfig(style_aware=False)
+    )
+
+
+LIP_EXPERT_RECIPES = {"cpu": lip_expert_cpu, "unconditional": lip_expert_unconditional}

@@ -1,0 +1,52 @@
+"""Which clips a training stage gets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dreamtalk.audio import SpeechEncoder
+from dreamtalk.data.talkers import TalkingClip, load_talkers, with_silence
+from dreamtalk.data.talkset import Clip, read_talkset
+from dreamtalk.errors import UnusableInput
+from dreamtalk.face.model import FaceModel
+
+_SILENCE_SECONDS = 1.5
+_SILENCE_NOISE = (0.0, 3e-4, 2e-3)
+"""Standard deviation of the noise in the added silence, in full scale: digital silence, -70 dB, -54 dB."""
+
+
+def load_training_talkers(
+    data: Path,
+    cache: Path,
+    face_model: FaceModel,
+    encoder: str,
+    clean_only: bool = True,
+    max_clips: int | None = None,
+    rest_clips: int = 0,
+) -> list[TalkingClip]:
+    """The train split's talking clips; the first rest_clips of them a second time with silence around.
+
+    clean_only: licence-clean clips, as weights that are shipped require. max_clips: speakers with few clips come first.
+    Raises UnusableInput when there are none.
+    """
+    clips = [c for c in read_talkset(data) if c.kind == "av" and c.split == "train" and (c.clean or not clean_only)]
+    clips = _rare_speakers_first(clips)[:max_clips]
+    if not clips:
+        raise UnusableInput(f"{data} has no talking clips to train on.")
+    talkers = load_talkers(clips, cache, face_model, encoder)
+    if not rest_clips:
+        return talkers
+    by_id = {t.id: t for t in talkers}
+    hear = SpeechEncoder.load(encoder)
+    resting = [
+        with_silence(clip, by_id[clip.id], hear, _SILENCE_SECONDS, _SILENCE_NOISE[number % len(_SILENCE_NOISE)])
+        for number, clip in enumerate([c for c in clips if c.id in by_id][:rest_clips])
+    ]
+    return talkers + resting
+
+
+def _rare_speakers_first(clips: list[Clip]) -> list[Clip]:
+    count: dict[str, int] = {}
+    for clip in clips:
+        count[clip.speaker] = count.get(clip.speaker, 0) + 1
+    return sorted(clips, key=lambda c: (count[c.speaker], c.id))
