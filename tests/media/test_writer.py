@@ -116,6 +116,14 @@ def test_sound_is_cut_or_filled_to_the_length_of_the_frames(tmp_path: Path, make
     assert lengths["audio"] == pytest.approx(count * FRAME, abs=FRAME)
 
 
+def test_samples_that_are_no_numbers_do_no_harm(tmp_path: Path) -> None:
+    samples = np.zeros(SAMPLE_RATE, np.float32)
+    samples[100:200] = np.nan
+    samples[300:400] = np.inf
+    assert write_video(tmp_path / "out.mp4", frames(25), Speech(samples)) == 25
+    assert np.isfinite(sound_of(tmp_path / "out.mp4")[0]).all()
+
+
 def test_samples_without_a_file_are_heard(tmp_path: Path) -> None:
     tone = np.sin(np.arange(SAMPLE_RATE) * 0.1).astype(np.float32) * np.float32(0.5)
     write_video(tmp_path / "out.mp4", frames(25), Speech(tone))

@@ -54,16 +54,14 @@ class Sound:
                 break
             frame.pts = None
             self._fifo.write(frame)
-        frame = self._fifo.read(samples, partial=True)
-        have = 0 if frame is None else frame.samples
-        if have < samples:
-            channels = av.AudioLayout(self.layout).nb_channels
-            padded = np.zeros((channels, samples), np.float32)
-            if frame is not None:
-                padded[:, :have] = frame.to_ndarray()
-            frame = AudioFrame.from_ndarray(padded, format=_FORMAT, layout=self.layout)
-            frame.sample_rate = self.rate
-        assert frame is not None
+        block = np.zeros((av.AudioLayout(self.layout).nb_channels, samples), np.float32)
+        read = self._fifo.read(samples, partial=True)
+        if read is not None:
+            block[:, : read.samples] = read.to_ndarray()
+        # Float files may hold anything; the encoder refuses what is no number.
+        np.nan_to_num(block, copy=False, nan=0.0, posinf=1.0, neginf=-1.0)
+        frame = AudioFrame.from_ndarray(block, format=_FORMAT, layout=self.layout)
+        frame.sample_rate = self.rate
         return frame
 
     def close(self) -> None:
