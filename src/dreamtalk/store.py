@@ -22,8 +22,12 @@ _SHAPES: dict[str, tuple[int | None, ...]] = {
     "pose": (None, 6),
     "blendshapes": (None, 52),
     "valid": (None,),
+    "crop": (None, 3),
 }
 """Shape of each array after the frame axis; None: any length (the first axis is the same for all)."""
+
+_OPTIONAL = {"crop"}
+"""Arrays that a file may lack."""
 
 
 def save_motion(path: str | Path, motion: Motion) -> None:
@@ -50,7 +54,7 @@ def kind_of(path: str | Path) -> str:
     """'motion' or 'track' for files of ours. Raises UnusableInput for others."""
     names = set(_arrays(check_input(path)))
     for kind, cls in (("motion", Motion), ("track", FaceTrack)):
-        if {field.name for field in fields(cls)} <= names:
+        if {field.name for field in fields(cls)} - _OPTIONAL <= names:
             return kind
     raise UnusableInput(f"{path} is neither a motion file nor a track file of dreamtalk.")
 
@@ -58,6 +62,7 @@ def kind_of(path: str | Path) -> str:
 def _save(path: str | Path, record: Motion | FaceTrack) -> None:
     path = check_output(path, ".npz")
     arrays: dict[str, Any] = {field.name: getattr(record, field.name) for field in fields(record)}
+    arrays = {name: value for name, value in arrays.items() if value is not None}
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, **arrays)
 
@@ -65,13 +70,13 @@ def _save(path: str | Path, record: Motion | FaceTrack) -> None:
 def _load(path: str | Path, cls: type[Motion] | type[FaceTrack], kind: str) -> dict[str, Any]:
     path = check_input(path)
     arrays = _arrays(path)
-    missing = [field.name for field in fields(cls) if field.name not in arrays]
+    missing = [field.name for field in fields(cls) if field.name not in arrays and field.name not in _OPTIONAL]
     if missing:
         raise UnusableInput(f"{path} is not a {kind} file of dreamtalk: it lacks {', '.join(missing)}.")
     frames = len(np.atleast_1d(arrays["expression"]))
     values: dict[str, Any] = {"fps": float(arrays["fps"]), "face_space": str(arrays["face_space"])}
     for field in fields(cls):
-        if field.name in _SHAPES:
+        if field.name in _SHAPES and field.name in arrays:
             values[field.name] = _checked(path, field.name, arrays[field.name], frames)
     return values
 

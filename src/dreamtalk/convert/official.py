@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from dreamtalk.errors import UnusableInput
+from dreamtalk.face.bfm64 import FACE_SPACE
 from dreamtalk.media.files import check_input, check_output, replacing
 from dreamtalk.motion.denoiser import DenoiserConfig
 from dreamtalk.motion.layers import sinusoid_table
@@ -25,8 +26,6 @@ from dreamtalk.motion.schedule import VarianceSchedule
 
 ENCODER = "wav2vec2-large-xlsr-53-english"
 """The speech encoder the official denoiser was trained with (jonatasgrosman's on the Hugging Face hub)."""
-
-FACE_SPACE = "bfm64"
 
 _PREFIX = "diff_net."
 _RENAMED = (

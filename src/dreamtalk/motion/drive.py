@@ -22,7 +22,7 @@ def with_head(motion: Motion, source: FaceTrack | Motion, start: int = 0) -> Mot
         place = source.pose[:, 3:]
         rotation = _relative(source.pose[:, :3])
         translation = (place - np.median(place, axis=0)).astype(np.float32)
-    index = _there_and_back(len(rotation), start, len(motion))
+    index = there_and_back(len(rotation), start, len(motion))
     return replace(
         motion, rotation=rotation[index].astype(np.float32), translation=translation[index].astype(np.float32)
     )
@@ -34,7 +34,8 @@ def _relative(angles: Float) -> Float:
     return np.stack([euler_of(rotation_from_euler(a) @ usual.T) for a in angles])
 
 
-def _there_and_back(length: int, start: int, frames: int) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+def there_and_back(length: int, start: int, frames: int) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+    """Which of a source's frames (frames,) go with frames start, ...: forwards and backwards in turn, one is held."""
     period = max(1, 2 * (length - 1))
     place = np.arange(start, start + frames) % period
     return np.minimum(place, period - place) if length > 1 else np.zeros(frames, np.intp)
