@@ -104,7 +104,7 @@ def convert_renderer(file: str | Path, output: str | Path) -> Conversion:
     from dreamtalk.render.pirenderer.network import PIRendererNetwork
 
     stored = read_checkpoint(file, "net_G_ema")
-    network = PIRendererNetwork(face_space=FACE_SPACE)
+    network = PIRendererNetwork()
     shapes = {key: value.shape for key, value in network.state_dict().items()}
     known = {key: value for key, value in stored.items() if key in shapes}
     accept(file, known, shapes)
