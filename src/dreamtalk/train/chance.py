@@ -13,8 +13,9 @@ from dreamtalk.train.augment import StyleAugmentation
 from dreamtalk.types import Float, SpeechFeatures
 
 _CLIPS_PER_SPEAKER = 10
-_STRENGTH = 0.8
-"""Part of the unexplained standard deviation that is put back: the rest is the tracker's noise and drifting heads."""
+
+_NOISE_LAG = 2
+"""Frames: what residuals this far apart share is motion, the rest is the tracker's noise."""
 
 _LONGEST_LAG = 50
 """Frames."""
@@ -24,10 +25,10 @@ def with_chance(model: MotionModel, talkers: list[TalkingClip], styles: StyleAug
     """The model with its `chance` and `chance_smoothing` set from the upper face's residuals on training talks."""
     upper = list(model.config.denoiser.upper)
     residuals = _residuals(model, talkers, styles, upper)
-    covariance = np.mean([r.T @ r / len(r) for r in residuals], axis=0)
-    values, vectors = np.linalg.eigh(covariance)
+    shared = np.mean([r[_NOISE_LAG:].T @ r[:-_NOISE_LAG] / (len(r) - _NOISE_LAG) for r in residuals], axis=0)
+    values, vectors = np.linalg.eigh((shared + shared.T) / 2)
     factor = np.zeros((len(styles.mean), len(styles.mean)), np.float32)
-    factor[np.ix_(upper, upper)] = _STRENGTH * vectors * np.sqrt(np.clip(values, 0.0, None))
+    factor[np.ix_(upper, upper)] = vectors * np.sqrt(np.clip(values, 0.0, None))
     made = MotionModel(replace(model.config, chance_smoothing=_smoothing(residuals, vectors[:, -1])))
     made.load_state_dict({**model.state_dict(), "chance": torch.from_numpy(factor)})
     return made.eval()
@@ -53,12 +54,12 @@ def _residuals(
 def _smoothing(residuals: list[Float], direction: Float) -> float:
     """Standard deviation in frames of the Gaussian kernel whose smoothed noise has the residuals' half-life.
 
-    Noise smoothed with standard deviation s has autocorrelation exp(-lag^2 / (4 s^2)), one half at 2 s sqrt(ln 2).
+    Half of what is shared at the noise lag, which leaves the tracker's noise out. Noise smoothed with standard deviation s has autocorrelation exp(-lag^2 / (4 s^2)), one half at 2 s sqrt(ln 2).
     """
     series = [r @ direction for r in residuals if len(r) > 2 * _LONGEST_LAG // 2]
     lags = np.arange(1, min(_LONGEST_LAG, min(len(s) for s in series) // 2))
     power = sum(float(s @ s) / len(s) for s in series)
     correlation = np.array([sum(float(s[lag:] @ s[:-lag]) / len(s[lag:]) for s in series) / power for lag in lags])
-    below = np.flatnonzero(correlation < 0.5)
+    below = np.flatnonzero(correlation < 0.5 * correlation[_NOISE_LAG - 1])
     half = float(lags[below[0]]) if len(below) else float(lags[-1])
     return half / (2.0 * float(np.sqrt(np.log(2.0))))
