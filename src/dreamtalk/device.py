@@ -23,7 +23,7 @@ class Device:
 def choose_device(name: str = "auto", threads: int | None = None) -> Device:
     """The device to run the networks on; the renderer always runs on the CPU.
 
-    threads: CPU threads for PyTorch and OpenCV in this process; None leaves them as they are.
+    threads: CPU threads for PyTorch and OpenCV in this process; None: PyTorch gets all cores but one.
     Raises UnusableInput for an unknown device, one that is not there, or less than one thread.
     """
     import cv2
@@ -31,9 +31,13 @@ def choose_device(name: str = "auto", threads: int | None = None) -> Device:
 
     if name not in DEVICES:
         raise UnusableInput(f"There is no device {name!r}. Choose one of: {', '.join(DEVICES)}.")
-    if threads is not None:
-        if threads < 1:
-            raise UnusableInput(f"At least one thread is needed, not {threads}.")
+    if threads is None:
+        # One core is for the video encoder. Small networks gain little from more threads, and lose several times over
+        # when their threads have to wait for each other on a busy machine.
+        torch.set_num_threads(min(torch.get_num_threads(), max(1, (os.cpu_count() or 1) - 1)))
+    elif threads < 1:
+        raise UnusableInput(f"At least one thread is needed, not {threads}.")
+    else:
         torch.set_num_threads(threads)
         cv2.setNumThreads(threads)
     if name == "cuda" and not torch.cuda.is_available():

@@ -30,9 +30,12 @@ if TYPE_CHECKING:
     from dreamtalk.face import FaceTracker
     from dreamtalk.face.model import FaceModel
     from dreamtalk.motion import MotionModel
+    from dreamtalk.render import Renderer
+    from dreamtalk.render.pirenderer import PIRenderer
 
 Size: TypeAlias = Literal["native", 256, 512, 1024]
 Blink: TypeAlias = Literal["natural", "off"]
+RendererName: TypeAlias = Literal["mesh", "pirenderer"]
 Progress: TypeAlias = Callable[[int, int], None]
 """Called with the frames done and the frames in all."""
 
@@ -44,7 +47,8 @@ class TalkOptions:
     style: "neutral", or a video or track file whose manner of speaking is taken over. intensity: of that style, 0 to 3.
     pose: "natural", "still", or a video, track or motion file whose head motion is taken over. blink: "natural" or
     "off". size: "native", or the side in px of a square around the head. seed: the same one gives the same motion.
-    face: which face of the portrait, 0 the largest. badge: draw the visible AI mark.
+    face: which face of the portrait, 0 the largest. badge: draw the visible AI mark. renderer: "mesh", or "pirenderer"
+    with the file renderer_weights (docs/pirenderer.md).
     """
 
     style: str | Path | Style = "neutral"
@@ -55,12 +59,16 @@ class TalkOptions:
     seed: int = 0
     face: int = 0
     badge: bool = True
+    renderer: RendererName = "mesh"
+    renderer_weights: str | Path | None = None
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.intensity <= MAX_INTENSITY:
             raise UnusableInput(f"The intensity must be between 0 and {MAX_INTENSITY:g}, not {self.intensity:g}.")
         if not 0 <= self.seed < 2**63:
             raise UnusableInput(f"The seed must be a whole number from 0 on, not {self.seed}.")
+        if (self.renderer == "pirenderer") != (self.renderer_weights is not None):
+            raise UnusableInput("The renderer pirenderer, and it alone, needs a file of weights (--renderer-weights).")
 
 
 MAX_INTENSITY = 3.0
@@ -82,12 +90,13 @@ class Talker:
     """Makes portraits talk. Parts are loaded when first needed; use one Talker per thread."""
 
     def __init__(self, device: str = "auto", threads: int | None = None) -> None:
-        """device: "auto", "cpu" or "cuda". threads: CPU threads for the networks; None: as many as there are cores.
+        """device: "auto", "cpu" or "cuda". threads: CPU threads; None: all cores but one for the networks.
 
         Raises UnusableInput when the device is not there.
         """
         self.device: Device = choose_device(device, threads)
         self._threads = threads
+        self._painters: dict[Path, PIRenderer] = {}
 
     def generate(
         self,
@@ -171,23 +180,19 @@ class Talker:
     ) -> FrameStream:
         """Frames of the portrait doing a motion, given whole or in chunks.
 
-        Raises UnusableInput when the motion is not made for our face space.
+        Raises UnusableInput when the motion is not made for the renderer's face space.
         """
-        from dreamtalk.render import MeshRenderer
+        from dreamtalk.render import animate
 
         options, watch = options or TalkOptions(), watch or Stopwatch()
-        if isinstance(motion, Motion) and motion.face_space != FACE_SPACE:
-            raise UnusableInput(f"The motion is made for the face space {motion.face_space}, not {FACE_SPACE}.")
         with watch.step("portrait"):
+            renderer, face_space = self._renderer(options)
+            if isinstance(motion, Motion) and motion.face_space != face_space:
+                raise UnusableInput(f"The motion is made for the face space {motion.face_space}, not {face_space}.")
             face = self.portrait(portrait, options.face)
             size = None if options.size == "native" else int(options.size)
-            animator = MeshRenderer(self.face_model).prepare(face, size)
-        chunks = iter([motion]) if isinstance(motion, Motion) else motion
-        frames = (
-            animator.frame(*row)
-            for chunk in chunks
-            for row in zip(chunk.expression, chunk.rotation, chunk.translation, chunk.gaze, strict=True)
-        )
+            animator = renderer.prepare(face, size)
+        frames = animate(animator, [motion] if isinstance(motion, Motion) else motion)
         return watch.each("renderer", _marked(frames) if options.badge else frames)
 
     def render_to(
@@ -266,6 +271,20 @@ class Talker:
 
         return MotionModel.load(device=self.device.name)
 
+    def _renderer(self, options: TalkOptions) -> tuple[Renderer, str]:
+        """The renderer asked for, and the face space it draws. Weights are read once per Talker."""
+        from dreamtalk.render import MeshRenderer
+
+        if options.renderer_weights is None:
+            return MeshRenderer(self.face_model), FACE_SPACE
+        from dreamtalk.render.pirenderer import PIRenderer
+
+        file = Path(options.renderer_weights)
+        if file not in self._painters:
+            self._painters[file] = PIRenderer.load(file, self.device.name)
+        painter = self._painters[file]
+        return painter, painter.layout.face_space
+
     def _driver(self, pose: str | Path) -> FaceTrack | Motion | None:
         """Whose head motion to take over: a track or motion file, or a video; None for our own."""
         if str(pose) in ("natural", "still"):
@@ -290,7 +309,7 @@ class Talker:
 
 
 def load(device: str = "auto", threads: int | None = None) -> Talker:
-    """A Talker with the embedded models. device: "auto", "cpu" or "cuda". threads: CPU threads; None: all cores."""
+    """A Talker with the embedded models. device: "auto", "cpu" or "cuda". threads: CPU threads; None: see Talker."""
     return Talker(device, threads)
 
 

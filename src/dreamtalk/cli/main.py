@@ -27,6 +27,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "train face-model": ("train", "TrainFaceModel", "learn the statistical face model from tracked clips"),
     "train denoiser": ("train", "TrainDenoiser", "learn the motion model from tracked clips with speech"),
     "convert official": ("convert", "ConvertOfficial", "official DreamTalk checkpoints become files of ours"),
+    "train renderer": ("train", "TrainRenderer", "learn a neural renderer (PIRenderer) from talking clips"),
     "evaluate motion": ("evaluate", "EvaluateMotion", "measure lips and silence against real talkers"),
 }
 """Words on the command line: module below dreamtalk.cli, class, help. Only the chosen one is imported."""

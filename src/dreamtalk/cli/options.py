@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 
@@ -26,8 +27,10 @@ class MotionFlags:
 class PictureFlags:
     """How the picture is made."""
 
-    renderer: Literal["mesh"] = "mesh"
-    """What draws the frames. mesh: warps the portrait itself, on the CPU."""
+    renderer: Literal["mesh", "pirenderer"] = "mesh"
+    """What draws the frames. mesh: warps the portrait itself, on the CPU. pirenderer: a network, 256 px a side."""
+    renderer_weights: Path | None = None
+    """Weights of the pirenderer (.safetensors)."""
     size: Literal["native", "256", "512", "1024"] = "native"
     """Size of the video: the picture's own, or a square of so many pixels around the head."""
     face: int = 0
@@ -43,4 +46,4 @@ class DeviceFlags:
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Processor for the networks."""
     threads: int | None = None
-    """CPU threads. By default all cores."""
+    """CPU threads. By default all cores but one for the networks, and the last one for the video encoder."""

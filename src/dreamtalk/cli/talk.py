@@ -20,4 +20,6 @@ def options_of(motion: MotionFlags | None = None, picture: PictureFlags | None =
         size=cast(Size, picture.size if picture.size == "native" else int(picture.size)),
         face=picture.face,
         badge=picture.badge,
+        renderer=picture.renderer,
+        renderer_weights=picture.renderer_weights,
     )
