@@ -1,13 +1,17 @@
-"""Motion to frames: the Renderer protocol, and the mesh renderer that is the default."""
+"""Motion to frames: the Renderer protocol, and the mesh renderer that is the default.
+
+render/pirenderer holds the other one; it is imported only where it is asked for.
+"""
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Iterable
+from typing import Protocol, runtime_checkable
 
 from dreamtalk.render.mesh import MeshRenderer
-from dreamtalk.types import Float, Image, Portrait
+from dreamtalk.types import Float, FrameStream, Image, Motion, Portrait
 
-__all__ = ["Animator", "MeshRenderer", "Renderer"]
+__all__ = ["Animator", "MeshRenderer", "Renderer", "SequenceAnimator", "animate"]
 
 
 class Animator(Protocol):
@@ -24,8 +28,27 @@ class Animator(Protocol):
         """
 
 
+@runtime_checkable
+class SequenceAnimator(Animator, Protocol):
+    """An animator whose frames depend on those before and after them."""
+
+    def frames(self, motion: Iterable[Motion]) -> FrameStream:
+        """Frames (H, W, 3) uint8 RGB of a motion given in one or more chunks."""
+
+
 class Renderer(Protocol):
     """Prepares portraits; the slow part happens once per portrait."""
 
     def prepare(self, portrait: Portrait, size: int | None = None) -> Animator:
         """size: None keeps the photo's own size, a number gives a square of that many px around the head."""
+
+
+def animate(animator: Animator, motion: Iterable[Motion]) -> FrameStream:
+    """Frames (H, W, 3) uint8 RGB of a motion given in one or more chunks, by whatever animator."""
+    if isinstance(animator, SequenceAnimator):
+        return animator.frames(motion)
+    return (
+        animator.frame(*row)
+        for chunk in motion
+        for row in zip(chunk.expression, chunk.rotation, chunk.translation, chunk.gaze, strict=True)
+    )
