@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import signal
 import sys
 import traceback
@@ -49,7 +50,13 @@ class Verb(Protocol):
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Entry point of ``dreamtalk``; always ends with SystemExit."""
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    try:
+        code = run(sys.argv[1:] if arguments is None else arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:  # `dreamtalk ... | head`: nobody reads on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -68,6 +75,8 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print("dreamtalk: stopped; nothing was written.", file=sys.stderr)
         return _INTERRUPTED
+    except BrokenPipeError:
+        raise
     except Exception:
         traceback.print_exc()
         print("dreamtalk: this is a failure of dreamtalk, not of your input. Please report it.", file=sys.stderr)
