@@ -69,12 +69,14 @@ def measure(seconds: float, size: str, threads: int | None) -> dict[str, object]
 
         talk = talker.generate(PORTRAIT, speech, Path(folder) / "out.mp4", options, progress=progress)
         whole = time.perf_counter() - start
+    used = resource.getrusage(resource.RUSAGE_SELF)
     # Linux counts in KiB, macOS in bytes.
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    peak = used.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
     return {
         "video": talk.seconds,
         "first frame": first[0],
         "whole": whole,
+        "cpu": used.ru_utime + used.ru_stime,
         "peak MiB": peak,
         "steps": talk.times,
         "device": talk.device,
@@ -106,6 +108,7 @@ def show(runs: list[dict[str, object]]) -> None:
     for step in runs[0]["steps"]:  # type: ignore[attr-defined]
         print(f"  {step:<20}" + "".join(f"{run['steps'][step] / run['video']:>10.3f}  " for run in runs))  # type: ignore[index]
     print(f"{'whole, import incl.':<22}" + "".join(f"{run['whole'] / run['video']:>10.3f}  " for run in runs))  # type: ignore[operator]
+    print(f"{'CPU time, all cores':<22}" + "".join(f"{run['cpu'] / run['video']:>10.3f}  " for run in runs))  # type: ignore[operator]
     print(f"{'first frame after':<22}" + "".join(f"{run['first frame']:>10.2f} s" for run in runs))
     print(f"{'peak memory':<22}" + "".join(f"{run['peak MiB']:>8.0f} MiB" for run in runs))
 
