@@ -27,6 +27,7 @@ from dreamtalk.types import VIDEO_FPS, FaceTrack, FrameStream, Image, Motion, Po
 
 if TYPE_CHECKING:
     from dreamtalk.audio import SpeechEncoder
+    from dreamtalk.audio.wav2vec2 import Wav2Vec2Encoder
     from dreamtalk.face import FaceTracker
     from dreamtalk.face.model import FaceModel
     from dreamtalk.motion import MotionModel
@@ -48,7 +49,9 @@ class TalkOptions:
     pose: "natural", "still", or a video, track or motion file whose head motion is taken over. blink: "natural" or
     "off". size: "native", or the side in px of a square around the head. seed: the same one gives the same motion.
     face: which face of the portrait, 0 the largest. badge: draw the visible AI mark. renderer: "mesh", or "pirenderer"
-    with the file renderer_weights (docs/pirenderer.md).
+    with the file renderer_weights (docs/pirenderer.md). motion_weights: a motion model file, used in place of the
+    embedded one; for a converted official one, style and pose are coefficient files (.mat) and speech_encoder is the
+    folder or hub name of its wav2vec2 (docs/official_checkpoints.md).
     """
 
     style: str | Path | Style = "neutral"
@@ -61,6 +64,8 @@ class TalkOptions:
     badge: bool = True
     renderer: RendererName = "mesh"
     renderer_weights: str | Path | None = None
+    motion_weights: str | Path | None = None
+    speech_encoder: str | Path | None = None
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.intensity <= MAX_INTENSITY:
@@ -97,6 +102,8 @@ class Talker:
         self.device: Device = choose_device(device, threads)
         self._threads = threads
         self._painters: dict[Path, PIRenderer] = {}
+        self._models: dict[Path, MotionModel] = {}
+        self._listeners: dict[tuple[str, str | Path | None], Wav2Vec2Encoder] = {}
 
     def generate(
         self,
@@ -137,6 +144,7 @@ class Talker:
         with watch.step("sound"):
             speech = self.speech(audio)
         with watch.step("portrait"):
+            self._check_face_space(options)
             face = self.portrait(portrait, options.face)
         return self.render(face, self.motion_stream(speech, options, watch=watch), options, watch=watch)
 
@@ -151,23 +159,26 @@ class Talker:
     def motion_stream(
         self, audio: str | Path | Speech, options: TalkOptions | None = None, *, watch: Stopwatch | None = None
     ) -> Iterator[Motion]:
-        """The same motion in chunks of 2 s, made as they are asked for."""
+        """The same motion in chunks of 2 s, made as they are asked for; official models give it in one piece."""
         from dreamtalk.motion.stream import MotionChoices, MotionParts, motion_of
 
         options, watch = options or TalkOptions(), watch or Stopwatch()
         with watch.step("sound"):
             speech = self.speech(audio)
         with watch.step("style"):
+            model = self._motion_model(options)
+            if model.config.face_space != FACE_SPACE:
+                return self._utterance(speech, model, options, watch)
             driver = self._driver(options.pose)
             choices = MotionChoices(
-                style=self.style(options.style),
+                style=self._style(options.style, model),
                 intensity=options.intensity,
                 seed=options.seed,
                 blink=options.blink,
                 pose="natural" if options.pose == "natural" else "still",
                 driver=driver,
             )
-            parts = MotionParts(self.encoder, self.motion_model, self.face_model)
+            parts = MotionParts(self.encoder, model, self.face_model)
         return motion_of(speech.samples, parts, choices, watch)
 
     def render(
@@ -240,12 +251,21 @@ class Talker:
 
     def style(self, given: str | Path | Style) -> Style:
         """A manner of speaking: "neutral", or that of a video or track file. Raises UnusableInput."""
+        return self._style(given, self.motion_model)
+
+    def _style(self, given: str | Path | Style, model: MotionModel) -> Style:
+        """The style as the model's own encoder sees it."""
+        from dreamtalk.face.bfm64 import read_style, refuse_for_mesh
+
         if isinstance(given, Style):
             return given
         if str(given) == "neutral":
-            return self.motion_model.neutral_style()
+            return model.neutral_style()
         _check_choice("style", given, ("neutral",))
-        return self.motion_model.encode_style(self.track(given).expression, str(given))
+        if model.config.face_space != FACE_SPACE:
+            return model.encode_style(read_style(given), str(given))
+        refuse_for_mesh(given)
+        return model.encode_style(self.track(given).expression, str(given))
 
     @cached_property
     def tracker(self) -> FaceTracker:
@@ -271,6 +291,46 @@ class Talker:
 
         return MotionModel.load(device=self.device.name)
 
+    def _motion_model(self, options: TalkOptions) -> MotionModel:
+        """The motion model asked for. Weights are read once per Talker."""
+        from dreamtalk.media import check_input
+        from dreamtalk.motion import MotionModel
+
+        if options.motion_weights is None:
+            return self.motion_model
+        file = check_input(options.motion_weights)
+        if file not in self._models:
+            self._models[file] = MotionModel.load(file, self.device.name)
+        return self._models[file]
+
+    def _utterance(
+        self, speech: Speech, model: MotionModel, options: TalkOptions, watch: Stopwatch
+    ) -> Iterator[Motion]:
+        """Motion of an official model, in one chunk."""
+        from dreamtalk.audio.wav2vec2 import Wav2Vec2Encoder
+        from dreamtalk.motion.utterance import OfficialChoices, OfficialParts, official_pose, utterance_motion
+
+        choices = OfficialChoices(
+            style=self._style(options.style, model),
+            intensity=options.intensity,
+            seed=options.seed,
+            pose=official_pose(options.pose),
+        )
+        key = (model.config.encoder, options.speech_encoder)
+        if key not in self._listeners:
+            self._listeners[key] = Wav2Vec2Encoder.load(*key, self.device.name, self._threads)
+        parts = OfficialParts(self._listeners[key], model)
+        return (utterance_motion(speech, parts, choices, watch) for _ in range(1))
+
+    def _check_face_space(self, options: TalkOptions) -> None:
+        """Raise UnusableInput, before any work, when the renderer does not draw what the motion model makes."""
+        made, drawn = self._motion_model(options).config.face_space, self._renderer(options)[1]
+        if made != drawn:
+            raise UnusableInput(
+                f"The motion model makes the face space {made}, the renderer draws {drawn}. An official denoiser goes "
+                "with an official renderer: --motion-weights and --renderer pirenderer --renderer-weights."
+            )
+
     def _renderer(self, options: TalkOptions) -> tuple[Renderer, str]:
         """The renderer asked for, and the face space it draws. Weights are read once per Talker."""
         from dreamtalk.render import MeshRenderer
@@ -287,9 +347,12 @@ class Talker:
 
     def _driver(self, pose: str | Path) -> FaceTrack | Motion | None:
         """Whose head motion to take over: a track or motion file, or a video; None for our own."""
+        from dreamtalk.face.bfm64 import refuse_for_mesh
+
         if str(pose) in ("natural", "still"):
             return None
         _check_choice("pose", pose, ("natural", "still"))
+        refuse_for_mesh(pose)
         if Path(pose).suffix.lower() != ".npz":
             return self.track(pose)
         return load_motion(pose) if kind_of(pose) == "motion" else load_track(pose)

@@ -21,6 +21,11 @@ class MotionFlags:
     """Blinks."""
     seed: int = 0
     """The same seed gives the same motion."""
+    motion_weights: Path | None = None
+    """A motion model (.safetensors) in the embedded one's place. For a converted official one, style and pose are
+    coefficient files (.mat)."""
+    speech_encoder: str | None = None
+    """Folder or Hugging Face hub name of the wav2vec2 that a converted official motion model hears."""
 
 
 @dataclass(frozen=True, kw_only=True)

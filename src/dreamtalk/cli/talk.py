@@ -17,6 +17,8 @@ def options_of(motion: MotionFlags | None = None, picture: PictureFlags | None =
         pose=motion.pose,
         blink=motion.blink,
         seed=motion.seed,
+        motion_weights=motion.motion_weights,
+        speech_encoder=motion.speech_encoder,
         size=cast(Size, picture.size if picture.size == "native" else int(picture.size)),
         face=picture.face,
         badge=picture.badge,

@@ -26,6 +26,9 @@ MOTION_SIZE = 73
 STILL_POSE = np.array([0, 0, 0, 0, 0, 0, 0.9370641, 126.84911, 129.03864], np.float32)
 """Angles, translation, crop of a head that looks straight ahead and does not move."""
 
+_OFFICIAL_ONLY = (".mat", ".txt")
+"""Suffixes of coefficient files; .npz may be a file of any face space."""
+
 _EXPRESSION, _ANGLES, _TRANSLATION = slice(80, 144), slice(224, 227), slice(254, 257)
 _LARGEST = 1e4
 """No coefficient, angle or pixel of a cut-out of 256 px is as large."""
@@ -40,7 +43,9 @@ def read_style(file: str | Path) -> Float:
     if suffix == ".txt":
         return _checked(file, _read_text(file), EXPRESSION_SIZE)
     if suffix == ".npz":
-        return _read_motion(file).expression
+        return _checked(file, _read_motion(file).expression, EXPRESSION_SIZE)
+    if suffix != ".mat":
+        raise UnusableInput(f"The style {file} must be coefficients for this motion model: .mat, .txt or .npz.")
     return _checked(file, _coefficients(file, _EXPRESSION.stop)[:, _EXPRESSION], EXPRESSION_SIZE)
 
 
@@ -51,12 +56,22 @@ def read_pose(file: str | Path) -> Float:
     """
     if Path(file).suffix.lower() == ".npz":
         return numbers_of(_read_motion(file))[:, EXPRESSION_SIZE:]
+    if Path(file).suffix.lower() != ".mat":
+        raise UnusableInput(f"The pose {file} must be coefficients for this motion model: .mat or .npz.")
     coefficients = _coefficients(file, _TRANSLATION.stop)
     transform = _matrix(file, "transform_params")
     if transform.shape[0] != len(coefficients) or transform.shape[1] < 3:
         raise UnusableInput(f"{file}: transform_params {transform.shape} does not go with coeff {coefficients.shape}.")
     pose = np.concatenate([coefficients[:, _ANGLES], coefficients[:, _TRANSLATION], transform[:, -3:]], axis=1)
     return _checked(file, pose, len(STILL_POSE))
+
+
+def refuse_for_mesh(file: str | Path) -> None:
+    """Raise UnusableInput for coefficient files, where videos and tracks of our own face space are needed."""
+    if Path(file).suffix.lower() in _OFFICIAL_ONLY:
+        raise UnusableInput(
+            f"{file} holds coefficients of official models; they need --motion-weights (docs/official_checkpoints.md)."
+        )
 
 
 def posed(expression: Float, pose: Float | None = None, start: int = 0) -> Motion:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -73,6 +73,8 @@ class MotionModel(nn.Module):
                 weights = {key: stored.get_tensor(key).float() for key in stored.keys()}  # noqa: SIM118 (not a dict)
         except OSError as error:
             raise AssetMissing(f"The motion model {file} cannot be read: {error}") from error
+        except SafetensorError as error:
+            raise UnusableInput(f"{file} is not a weights file (.safetensors) that can be read.") from error
         if description.get("format") != _FORMAT:
             raise UnusableInput(f"{file} is not a dreamtalk motion model (safetensors with format {_FORMAT}).")
         model = cls(config_from_json(description["config"]))

@@ -6,7 +6,7 @@ A whole file goes through here as well, so that streaming and offline are the sa
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -131,9 +131,12 @@ def motion_of(
 def joined(chunks: Iterator[Motion]) -> Motion:
     """One motion of all chunks."""
     parts = list(chunks)
-    return Motion(
+    crops = [part.crop for part in parts if part.crop is not None]
+    return replace(
+        parts[0],
         expression=np.concatenate([part.expression for part in parts]),
         rotation=np.concatenate([part.rotation for part in parts]),
         translation=np.concatenate([part.translation for part in parts]),
         gaze=np.concatenate([part.gaze for part in parts]),
+        crop=np.concatenate(crops) if crops else None,
     )

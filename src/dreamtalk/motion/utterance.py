@@ -1,0 +1,65 @@
+"""Motion of a whole utterance in the face space of the official models (facts 1.2 to 1.6).
+
+wav2vec2 hears all of the speech before it says anything, so unlike motion/stream.py nothing comes out piece by piece.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dreamtalk.audio.wav2vec2 import Wav2Vec2Encoder, frame_count
+from dreamtalk.face.bfm64 import FACE_SPACE, posed, read_pose
+from dreamtalk.motion.model import MotionModel
+from dreamtalk.timing import Stopwatch
+from dreamtalk.types import Float, Motion, Speech, Style
+
+
+@dataclass(frozen=True, slots=True)
+class OfficialParts:
+    """The models that turn speech into official motion."""
+
+    encoder: Wav2Vec2Encoder
+    model: MotionModel
+
+    def __post_init__(self) -> None:
+        if self.model.config.face_space != FACE_SPACE:
+            raise ValueError(f"this motion model makes {self.model.config.face_space}, not {FACE_SPACE}")
+
+
+@dataclass(frozen=True, slots=True)
+class OfficialChoices:
+    """How the face moves. pose: (F, 9) of bfm64.read_pose; None: a still head. The others as in sampler.Sampling."""
+
+    style: Style
+    intensity: float = 1.0
+    seed: int = 0
+    pose: Float | None = None
+
+
+def official_pose(given: str | Path) -> Float | None:
+    """The pose (F, 9) of a file; None for "natural" and "still": this face space has no head motion of its own.
+
+    Raises UnusableInput when the file holds no pose.
+    """
+    return None if str(given) in ("natural", "still") else read_pose(given)
+
+
+def utterance_motion(
+    speech: Speech, parts: OfficialParts, choices: OfficialChoices, watch: Stopwatch | None = None
+) -> Motion:
+    """Motion of a speech, speech.frames frames.
+
+    The official code makes N // 2 frames of N features, up to 60 ms less than the speech; the last expression is held
+    for the rest. Raises UnusableAudio for speech too short or too long.
+    """
+    watch = watch or Stopwatch()
+    with watch.step("speech encoder"):
+        features = parts.encoder.encode(speech)
+    with watch.step("motion model"):
+        frames = frame_count(len(features.values))
+        expression = parts.model.generate(features, choices.style, frames, choices.intensity, choices.seed)
+    rest = max(0, speech.frames - len(expression))
+    return posed(np.pad(expression, ((0, rest), (0, 0)), mode="edge"), choices.pose)
