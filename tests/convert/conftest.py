@@ -58,6 +58,12 @@ def official_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _write_denoiser(tmp_path_factory.mktemp("official") / "denoising_network.pth")
 
 
+@pytest.fixture(scope="session")
+def rule() -> Callable[[Shapes, int], dict[str, torch.Tensor]]:
+    """rule(shapes, salt): weights by the rule of golden/README.md for all keys that are no buffers."""
+    return ruled
+
+
 def _write_denoiser(path: Path, salt: int = 0, changes: dict[str, Any] | None = None) -> Path:
     """A file like denoising_network.pth: rule weights, and the optimiser's leavings that such files have.
 
