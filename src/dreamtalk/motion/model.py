@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from dreamtalk import assets
 from dreamtalk.errors import AssetMissing, UnusableInput
+from dreamtalk.motion.closure import lips_meet
 from dreamtalk.motion.denoiser import Denoiser, DenoiserConfig
 from dreamtalk.motion.sampler import Sampling, ddim, frame_noise, guided
 from dreamtalk.motion.schedule import VarianceSchedule
@@ -49,6 +50,9 @@ class MotionModel(nn.Module):
     feature_std: Tensor
     expression_scale: Tensor
     expression_mean: Tensor
+    aperture: Tensor
+    opening: Tensor
+    """(E,) each, see closure.lips_meet; all 0 where lips are left as they are."""
     chance: Tensor
     """(E, E): a factor of the covariance of the motion that neither speech nor style explains; 0 for the lips."""
 
@@ -61,6 +65,8 @@ class MotionModel(nn.Module):
         self.register_buffer("feature_std", torch.ones(config.denoiser.feature_size))
         self.register_buffer("expression_mean", torch.zeros(config.denoiser.expression_size))
         self.register_buffer("expression_scale", torch.ones(config.denoiser.expression_size))
+        self.register_buffer("aperture", torch.zeros(config.denoiser.expression_size))
+        self.register_buffer("opening", torch.zeros(config.denoiser.expression_size))
         self.register_buffer("chance", torch.zeros(2 * (config.denoiser.expression_size,)))
 
     @classmethod
@@ -161,7 +167,9 @@ class MotionModel(nn.Module):
         null = code if sampling.intensity == 1.0 else self.denoiser.null_style()
         predict = guided(conditional, unconditional, sampling.intensity)
         x0 = ddim(predict, noise(0), self.schedule, sampling.steps, sampling.eta, noise)
-        expression = self.denormalise(x0) + self._chance(sampling.seed, start, frames)
+        expression = lips_meet(self.denormalise(x0), self.aperture, self.opening) + self._chance(
+            sampling.seed, start, frames
+        )
         return np.asarray(expression.cpu().numpy(), dtype=np.float32)
 
     def _chance(self, seed: int, start: int, frames: int) -> Tensor:

@@ -64,8 +64,8 @@ class StyleAugmentation:
         # How a mouth opens by 1 % iod: the regression of all dimensions on the aperture, upper face left out.
         direction = frames.T @ opening / (opening @ opening)
         direction[list(face_model.upper)] = 0.0
-        self._aperture = aperture
-        self._opening = (direction / (direction @ aperture)).astype(np.float32)
+        self.aperture = aperture
+        self.opening = (direction / (direction @ aperture)).astype(np.float32)
 
     @property
     def none(self) -> DrawnStyle:
@@ -89,5 +89,5 @@ class StyleAugmentation:
         own = self._speaker_mean[talker.speaker]
         styled = self.mean + style.offset + style.gain * (talker.expression - own)
         closed = np.exp(-((talker.closure / _CLOSURE_SCALE) ** 2))
-        wanted = talker.closure - (styled @ self._aperture)
-        return np.asarray(styled + (closed * wanted)[:, None] * self._opening, dtype=np.float32)
+        wanted = talker.closure - (styled @ self.aperture)
+        return np.asarray(styled + (closed * wanted)[:, None] * self.opening, dtype=np.float32)

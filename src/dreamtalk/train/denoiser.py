@@ -10,9 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from dreamtalk.data.talkers import TalkingClip
 from dreamtalk.face.model import FaceModel
+from dreamtalk.lipsync.expert import LipExpert
 from dreamtalk.motion.denoiser import DenoiserConfig
 from dreamtalk.motion.model import MotionConfig, MotionModel
 from dreamtalk.train.augment import StyleAugmentation
@@ -51,6 +53,14 @@ class DenoiserTraining(LoopConfig):
     """Share of talks by everyone but the speaker with the most clips."""
     velocity_weight: float = 1.0
     closure_weight: float = 0.05
+    expert: Path | None = None
+    """A trained lip expert; without one there is no sync loss."""
+    sync_weight: float = 0.0
+    """lambda_sync of eq. 6; lambda_denoise is 1."""
+    sync_windows: int = 4
+    """Windows per talk that the expert hears in every step."""
+    start_from: Path | None = None
+    """A trained model whose weights and units are taken over at the start."""
     upper_weight: float = 0.3
     rest_clips: int = 120
     """Clips of which a version with silence around the speech is made."""
@@ -76,7 +86,10 @@ def train_on(config: DenoiserTraining, talkers: list[TalkingClip], face_model: F
     styles = StyleAugmentation(talkers, face_model)
     torch.manual_seed(config.seed)
     model = MotionModel(MotionConfig(config.denoiser, encoder=config.encoder))
-    _set_units(model, talkers, styles, config.seed)
+    if config.start_from is None:
+        _set_units(model, talkers, styles, config.seed)
+    else:
+        model.load_state_dict(MotionModel.load(config.start_from).state_dict())
     loss = _DenoiserLoss(config, model, talkers, styles, face_model)
 
     def export(weights: State, steps: int) -> Path:
@@ -96,6 +109,8 @@ def _set_units(model: MotionModel, talkers: list[TalkingClip], styles: StyleAugm
     features = np.concatenate([t.features for t in talkers[:: max(1, len(talkers) // 200)]])
     model.feature_mean.copy_(torch.from_numpy(features.mean(axis=0)))
     model.feature_std.copy_(torch.from_numpy(features.std(axis=0) + 1e-3))
+    model.aperture.copy_(torch.from_numpy(styles.aperture))
+    model.opening.copy_(torch.from_numpy(styles.opening))
     rng = np.random.default_rng(seed)
     picked = [talkers[rng.integers(len(talkers))] for _ in range(_STYLED_SAMPLES)]
     styled = np.concatenate([styles.apply(t, styles.draw(rng)) for t in picked])
@@ -119,14 +134,16 @@ class _DenoiserLoss:
         self._config, self._model = config, model
         self._maker = BatchMaker(talkers, styles, config.denoiser.window, config.seed, config.others_share)
         self._aperture = torch.from_numpy(face_model.measure("aperture"))
+        self._expert = LipExpert.load(config.expert).requires_grad_(False) if config.expert else None
         self._weights = torch.full((config.denoiser.expression_size,), config.upper_weight)
         self._weights[list(config.denoiser.lower)] = 1.0
 
     def __call__(self, number: int) -> Losses:
         config = self._config
-        return self._losses(self._maker.make(number, config.rows, config.frames, config.null_share))
+        batch = self._maker.make(number, config.rows, config.frames, config.null_share)
+        return self._losses(batch, np.random.default_rng([config.seed, number, 2]))
 
-    def _losses(self, batch: Batch) -> Losses:
+    def _losses(self, batch: Batch, rng: np.random.Generator) -> Losses:
         """L_denoise (eq. 7): squared error of x0 and of its velocity; and the closure loss on the lip aperture."""
         config, model, network = self._config, self._model, self._model.denoiser
         rows, frames = batch.expression.shape[:2]
@@ -148,4 +165,21 @@ class _DenoiserLoss:
         closing = (torch.exp(-((batch.closure / 2.0) ** 2)) + 0.3) * (opening - wanted) ** 2
         parts = {"x0": error.sum(-1).mean(), "velocity": velocity.sum(-1).mean(), "closure": closing.mean()}
         total = parts["x0"] + config.velocity_weight * parts["velocity"] + config.closure_weight * parts["closure"]
+        if self._expert is not None:
+            parts["sync"] = self._sync_loss(self._expert, model.denormalise(predicted), batch, rng)
+            total = total + config.sync_weight * parts["sync"]
         return {"loss": total, **parts}
+
+    def _sync_loss(self, expert: LipExpert, generated: Tensor, batch: Batch, rng: np.random.Generator) -> Tensor:
+        """L_sync = -log P_sync of windows of the generated clips with their own sound and style (eq. 8)."""
+        rows, frames = generated.shape[:2]
+        n, window = expert.config.frames, self._config.denoiser.window
+        row = torch.arange(rows).repeat_interleave(self._config.sync_windows)
+        at = torch.from_numpy(rng.integers(0, frames - n + 1, len(row)))
+        seen = at[:, None] + torch.arange(n)
+        heard = window + 2 * at[:, None] + torch.arange(2 * n)
+        with torch.no_grad():
+            style = expert.style(batch.reference)
+        own = None if style is None else style[row]
+        probability = expert(generated[row[:, None], seen], batch.features[row[:, None], heard], own)
+        return torch.as_tensor(-probability.float().clamp_min(1e-3).log().mean())

@@ -6,8 +6,10 @@ from pathlib import Path
 
 from dreamtalk.lipsync.expert import LipExpertConfig
 from dreamtalk.motion.denoiser import DenoiserConfig
+from dreamtalk.render.pirenderer.config import tiny
 from dreamtalk.train.denoiser import DenoiserTraining
 from dreamtalk.train.lip_expert import LipExpertTraining
+from dreamtalk.train.renderer import RendererTraining
 
 MESH64 = DenoiserConfig(
     feature_size=512, lower=tuple(range(40)), width=128, heads=4, hidden=512, layers=2, style_layers=2
@@ -18,6 +20,21 @@ MESH64 = DenoiserConfig(
 def denoiser_cpu(data: Path) -> DenoiserTraining:
     """The shipped weights: two CPU cores, see docs/model_cards/denoiser-mesh64.md for time and results."""
     return DenoiserTraining(data=data, denoiser=MESH64)
+
+
+def denoiser_sync(data: Path) -> DenoiserTraining:
+    """The shipped weights, second half: goes on from "cpu" under the frozen style-aware lip expert."""
+    return DenoiserTraining(
+        data=data,
+        out=Path("runs/denoiser-sync"),
+        denoiser=MESH64,
+        start_from=Path("runs/denoiser/model.safetensors"),
+        expert=Path("runs/lip-expert/model.safetensors"),
+        sync_weight=0.5,
+        steps=800,
+        learning_rate=4e-4,
+        warmup_steps=50,
+    )
 
 
 def denoiser_smoke(data: Path) -> DenoiserTraining:
@@ -38,7 +55,7 @@ def denoiser_smoke(data: Path) -> DenoiserTraining:
     )
 
 
-DENOISER_RECIPES = {"cpu": denoiser_cpu, "smoke": denoiser_smoke}
+DENOISER_RECIPES = {"cpu": denoiser_cpu, "sync": denoiser_sync, "smoke": denoiser_smoke}
 
 
 def lip_expert_cpu(data: Path) -> LipExpertTraining:
@@ -54,3 +71,27 @@ def lip_expert_unconditional(data: Path) -> LipExpertTraining:
 
 
 LIP_EXPERT_RECIPES = {"cpu": lip_expert_cpu, "unconditional": lip_expert_unconditional}
+
+
+def renderer_full(data: Path) -> RendererTraining:
+    """PIRenderer at full size with the published numbers: for a GPU, and give it VGG-19 weights (--vgg)."""
+    return RendererTraining(data=data, bfloat16=True)
+
+
+def renderer_smoke(data: Path) -> RendererTraining:
+    """A few steps of both phases on ten clips with a tiny network: does the whole stage run?"""
+    return RendererTraining(
+        data=data,
+        out=Path("runs/renderer-smoke"),
+        network=tiny(),
+        warp_steps=10,
+        steps=20,
+        pairs=2,
+        learning_rate=1e-3,
+        device="cpu",
+        save_every=10,
+        max_clips=10,
+    )
+
+
+RENDERER_RECIPES = {"full": renderer_full, "smoke": renderer_smoke}

@@ -1,0 +1,123 @@
+"""The lip expert: what it looks at, and that it learns to hear whether a mouth is in step."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from dreamtalk.data.talkers import TalkingClip
+from dreamtalk.errors import UnusableInput
+from dreamtalk.face.arkit import weights
+from dreamtalk.face.model import FaceModel
+from dreamtalk.lipsync.expert import LipExpert, LipExpertConfig, sync_loss
+from dreamtalk.train.batches import Batch
+from dreamtalk.train.lip_expert import LipExpertTraining, cut_pairs, train_on
+
+TINY = LipExpertConfig(feature_size=24, width=32, frames=6, style_width=16)
+
+
+@pytest.fixture(scope="module")
+def face_model() -> FaceModel:
+    return FaceModel.load()
+
+
+@pytest.fixture(scope="module")
+def expert(face_model: FaceModel) -> LipExpert:
+    torch.manual_seed(0)
+    made = LipExpert(TINY)
+    made.set_face_model(face_model)
+    return made.eval()
+
+
+@pytest.fixture(scope="module")
+def talkers(face_model: FaceModel) -> list[TalkingClip]:
+    """Mouths that open as loud as the sound of the same moment."""
+    rng = np.random.default_rng(0)
+    opening = face_model.from_arkit(weights(jawOpen=0.5))
+    clips = []
+    for number in range(16):
+        loud = np.repeat(rng.random(40), 3)[:100].astype(np.float32)
+        features = 0.1 * rng.standard_normal((200, 24)).astype(np.float32)
+        features[:, :8] += np.repeat(loud, 2)[:, None] * 2 - 1
+        expression = loud[:, None] * opening + 0.002 * rng.standard_normal((100, 64)).astype(np.float32)
+        closure = np.clip(expression @ face_model.measure("aperture"), 0, None)
+        clips.append(TalkingClip(f"c{number}", expression, closure, features, speaker="abcd"[number % 4]))
+    return clips
+
+
+def test_it_sees_the_mouth_and_nothing_else(expert: LipExpert, face_model: FaceModel) -> None:
+    still = torch.zeros(1, 6, 64)
+    style = expert.style(torch.zeros(1, 30, 64))
+    brows = still + torch.from_numpy(face_model.from_arkit(weights(browInnerUp=1.0, eyeBlink=1.0)))
+    jaw = still + torch.from_numpy(face_model.from_arkit(weights(jawOpen=0.5)))
+    seen = expert.embed_motion(still, style)
+    upper_only = brows.clone()
+    upper_only[:, :, list(face_model.lower)] = 0.0
+    assert torch.allclose(expert.embed_motion(upper_only, style), seen, atol=1e-5)
+    assert not torch.allclose(expert.embed_motion(jaw, style), seen, atol=1e-2)
+
+
+def test_probabilities_are_probabilities(expert: LipExpert) -> None:
+    style = expert.style(torch.randn(5, 40, 64))
+    probability = expert(torch.randn(5, 6, 64), torch.randn(5, 12, 24), style)
+    assert probability.shape == (5,) and probability.min() >= 0 and probability.max() <= 1 + 1e-6
+
+
+def test_only_the_style_aware_one_hears_the_style(expert: LipExpert) -> None:
+    motion, sound = 0.2 * torch.randn(4, 6, 64), torch.randn(4, 12, 24)
+    plain, smiling = torch.zeros(4, 30, 64), torch.zeros(4, 30, 64)
+    smiling[:, :, :40] = 0.3
+    one, other = (expert(motion, sound, expert.style(reference)) for reference in (plain, smiling))
+    assert not torch.allclose(one, other, atol=1e-4)
+    blind = LipExpert(replace(TINY, style_aware=False))
+    assert blind.style(plain) is None
+
+
+def test_loss_is_binary_cross_entropy() -> None:
+    loss = sync_loss(torch.tensor([0.9, 0.2]), torch.tensor([True, False]))
+    assert loss.item() == pytest.approx(-(np.log(0.9) + np.log(0.8)) / 2, rel=1e-5)
+
+
+def test_pairs_out_of_step_are_out_of_step() -> None:
+    expression = torch.arange(40.0).view(1, 40, 1) + 1000 * torch.arange(3.0).view(3, 1, 1)
+    features = (torch.arange(80.0).view(1, 80, 1) / 2) + 1000 * torch.arange(3.0).view(3, 1, 1)
+    nothing = torch.zeros(3)
+    batch = Batch(features, expression, nothing, nothing, nothing)
+    pairs = cut_pairs(batch, n=6, windows=60, rng=np.random.default_rng(0))
+    apart = (pairs.features[:, 0, 0] - pairs.expression[:, 0, 0]).abs()
+    assert (apart[pairs.in_step] == 0).all() and (apart[~pairs.in_step] >= 3).all()
+    assert 0.35 < pairs.in_step.float().mean() < 0.65
+
+
+def test_it_learns_and_its_probability_peaks_in_step(
+    talkers: list[TalkingClip], face_model: FaceModel, tmp_path: Path
+) -> None:
+    config = LipExpertTraining(
+        data=Path("unused"), out=tmp_path, expert=TINY, steps=150, rows=8, frames=40, windows=12, learning_rate=3e-3,
+        warmup_steps=10, ema=0.95, bfloat16=False, save_every=150,
+    )  # fmt: skip
+    expert = LipExpert.load(train_on(config, talkers, face_model))
+    clip = talkers[0]
+    at = np.arange(20, 80, 2)
+    motion = torch.from_numpy(np.stack([clip.expression[a : a + 6] for a in at]))
+    style = expert.style(torch.from_numpy(clip.expression)[None])
+    assert style is not None
+    mean = {}
+    with torch.no_grad():
+        for shift in (-8, -4, 0, 4, 8):
+            sound = np.stack([clip.features[2 * (a + shift) : 2 * (a + shift) + 12] for a in at])
+            mean[shift] = expert(motion, torch.from_numpy(sound), style.expand(len(at), -1)).mean().item()
+    assert max(mean, key=lambda s: mean[s]) == 0
+    assert mean[0] > 0.5 > 0.4 > max(value for shift, value in mean.items() if shift)
+
+
+def test_a_foreign_file_is_refused(tmp_path: Path) -> None:
+    from safetensors.numpy import save_file
+
+    save_file({"x": np.zeros(2, np.float32)}, tmp_path / "x.safetensors")
+    with pytest.raises(UnusableInput, match="not a dreamtalk lip expert"):
+        LipExpert.load(tmp_path / "x.safetensors")
