@@ -100,4 +100,28 @@ class UpBlock(ConvBlock):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, inputs, H, W) to (B, outputs, 2 H, 2 W)."""
-        return super().forward(F.interpolate(x, scale_factor=2.0, mode="nearest"))
+        if torch.is_grad_enabled():
+            return super().forward(F.interpolate(x, scale_factor=2.0, mode="nearest"))
+        return self.finish(_doubled_convolution(x, self.conv))
+
+
+def _doubled_convolution(x: Tensor, conv: nn.Conv2d) -> Tensor:
+    """conv (3 x 3) of x with its pixels doubled, with 4/9 of the products.
+
+    An output pixel sees only 2 x 2 different pixels of x: which ones depends on whether its row and column are even,
+    and kernel weights that fall on the same pixel can be added beforehand.
+    """
+    batch, _, height, width = x.shape
+    result = x.new_empty(batch, conv.out_channels, 2 * height, 2 * width)
+    for row in (0, 1):
+        for column in (0, 1):
+            kernel = _added(_added(conv.weight, 2, row), 3, column)
+            padded = F.pad(x, (1 - column, column, 1 - row, row))
+            result[:, :, row::2, column::2] = F.conv2d(padded, kernel, conv.bias)
+    return result
+
+
+def _added(weight: Tensor, axis: int, odd: int) -> Tensor:
+    """Three taps along an axis to two: the first alone for even places, the last alone for odd ones."""
+    first, middle, last = weight.unbind(axis)
+    return torch.stack([first + middle, last] if odd else [first, middle + last], dim=axis)

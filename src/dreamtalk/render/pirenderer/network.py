@@ -52,13 +52,13 @@ class Drawn:
 class PIRendererNetwork(nn.Module):
     """The three networks. State-dict keys are those of the published `net_G_ema`, its spelling included.
 
-    face_space: what the coefficients mean, see layout.py.
+    layout: what the coefficients mean, by its name in layout.py.
     """
 
-    def __init__(self, config: NetworkConfig | None = None, face_space: str = "bfm64") -> None:
+    def __init__(self, config: NetworkConfig | None = None, layout: str = "bfm64") -> None:
         super().__init__()
         self.config = config or NetworkConfig()
-        self.face_space = face_space
+        self.layout = layout
         self.mapping_net = MappingNet(self.config)
         self.warpping_net = WarpingNet(self.config)
         self.editing_net = EditingNet(self.config)
@@ -84,7 +84,7 @@ class PIRendererNetwork(nn.Module):
         """Weights as safetensors (half: in 16 bits, half the size, no longer the same to the last digit)."""
         dtype = torch.float16 if half else torch.float32
         weights = {key: value.detach().to("cpu", dtype).contiguous() for key, value in self.state_dict().items()}
-        header = {"format": _FORMAT, "config": json.dumps(asdict(self.config)), "face_space": self.face_space}
+        header = {"format": _FORMAT, "config": json.dumps(asdict(self.config)), "layout": self.layout}
         part = file.with_suffix(".part")
         save_file(weights, part, metadata={**header, **(extra or {})})
         part.replace(file)
@@ -103,7 +103,7 @@ class PIRendererNetwork(nn.Module):
         if header.get("format") != _FORMAT:
             raise UnusableInput(f"{file} does not hold a PIRenderer of dreamtalk (safetensors with format {_FORMAT}).")
         try:
-            network = cls(NetworkConfig(**json.loads(header["config"])), header["face_space"])
+            network = cls(NetworkConfig(**json.loads(header["config"])), header["layout"])
             network.load_state_dict(weights)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise UnusableInput(f"{file} does not fit the network it describes: {error}") from error
