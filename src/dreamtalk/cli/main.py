@@ -27,9 +27,11 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "doctor": ("doctor", "Doctor", "device, models, versions, and the speed of each step"),
     "train face-model": ("train", "TrainFaceModel", "learn the statistical face model from tracked clips"),
     "train denoiser": ("train", "TrainDenoiser", "learn the motion model from tracked clips with speech"),
+    "train lip-expert": ("train", "TrainLipExpert", "learn the style-aware lip expert that keeps lips right"),
     "convert official": ("convert", "ConvertOfficial", "official DreamTalk checkpoints become files of ours"),
     "train renderer": ("train", "TrainRenderer", "learn a neural renderer (PIRenderer) from talking clips"),
     "evaluate motion": ("evaluate", "EvaluateMotion", "measure lips and silence against real talkers"),
+    "evaluate lip-expert": ("evaluate", "EvaluateLipExpert", "how well does a lip expert hear?"),
 }
 """Words on the command line: module below dreamtalk.cli, class, help. Only the chosen one is imported."""
 

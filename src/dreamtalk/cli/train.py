@@ -1,16 +1,22 @@
-"""dreamtalk train face-model | denoiser | renderer: the recipes that made the shipped models."""
+"""dreamtalk train face-model | denoiser | lip-expert | renderer: the recipes that made the shipped models."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
 from inspect import cleandoc
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 from tyro.conf import Positional, arg
 
 from dreamtalk.errors import UnusableInput
 from dreamtalk.train.face_model import FaceModelConfig, train_face_model
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Config = TypeVar("Config", bound="DataclassInstance")
 
 
 @dataclass(frozen=True)
@@ -23,8 +29,8 @@ class TrainFaceModel(FaceModelConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainDenoiser:
-    """Learn the motion model from a talkset: tracks and features are made once, a stopped run goes on."""
+class FromRecipe:
+    """Flags that every recipe takes."""
 
     data: Annotated[Positional[Path], arg(metavar="DATA")]
     """Folder of the talkset (clips.csv, video/)."""
@@ -33,7 +39,7 @@ class TrainDenoiser:
     out: Path | None = None
     """Folder for checkpoints, log and result. By default the recipe's."""
     cache: Path | None = None
-    """Folder where tracks and features are kept. By default the recipe's."""
+    """Folder where what is made of the videos is kept. By default the recipe's."""
     steps: int | None = None
     """Training steps. By default the recipe's."""
     seed: int | None = None
@@ -41,45 +47,59 @@ class TrainDenoiser:
     threads: int | None = None
     """CPU threads. By default the recipe's."""
 
+    def config(self, recipes: Mapping[str, Callable[[Path], Config]]) -> Config:
+        """The recipe's config with the flags that were given. Raises UnusableInput when there is no such recipe."""
+        if self.recipe not in recipes:
+            raise UnusableInput(f"There is no recipe {self.recipe!r}. Recipes: {', '.join(recipes)}.")
+        config = recipes[self.recipe](self.data)
+        known = {field.name for field in fields(config)} - {"data"}
+        flags = {field.name: getattr(self, field.name) for field in fields(self) if field.name in known}
+        return replace(config, **{name: value for name, value in flags.items() if value is not None})
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainDenoiser(FromRecipe):
+    """Learn the motion model from a talkset: tracks and features are made once, a stopped run goes on."""
+
+    start_from: Path | None = None
+    """A trained model to start from. By default the recipe's."""
+    expert: Path | None = None
+    """A trained lip expert, for recipes with a sync loss. By default the recipe's."""
+
     def run(self) -> None:
         """Train, and say where the model is."""
         from dreamtalk.train.denoiser import train_denoiser
         from dreamtalk.train.recipes import DENOISER_RECIPES
 
-        if self.recipe not in DENOISER_RECIPES:
-            raise UnusableInput(f"There is no recipe {self.recipe!r}. Recipes: {', '.join(DENOISER_RECIPES)}.")
-        config = DENOISER_RECIPES[self.recipe](self.data)
-        names = ("out", "cache", "steps", "seed", "threads")
-        given: dict[str, Any] = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
-        print(train_denoiser(replace(config, **given)))
+        print(train_denoiser(self.config(DENOISER_RECIPES)))
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainRenderer:
+class TrainLipExpert(FromRecipe):
+    """Learn the lip expert from a talkset: tracks and features are made once, a stopped run goes on."""
+
+    def run(self) -> None:
+        """Train, and say where the expert is."""
+        from dreamtalk.train.lip_expert import train_lip_expert
+        from dreamtalk.train.recipes import LIP_EXPERT_RECIPES
+
+        print(train_lip_expert(self.config(LIP_EXPERT_RECIPES)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainRenderer(FromRecipe):
     """Learn a PIRenderer from a talkset's videos: tracks and framed faces are made once, a stopped run goes on."""
 
-    data: Annotated[Positional[Path], arg(metavar="DATA")]
-    """Folder of the talkset (clips.csv, video/)."""
     recipe: str = "full"
     """Which recipe of train/recipes.py: full, smoke."""
     vgg: Path | None = None
     """Weights of VGG-19 for the perceptual loss (.safetensors, torchvision's names). Without it a plain loss."""
-    out: Path | None = None
-    """Folder for checkpoints, log, samples and result. By default the recipe's."""
-    cache: Path | None = None
-    """Folder where tracks and framed faces are kept. By default the recipe's."""
     warp_steps: int | None = None
     """Steps of the first phase. By default the recipe's."""
-    steps: int | None = None
-    """Steps of both phases. By default the recipe's."""
     pairs: int | None = None
     """Pairs of frames per step. By default the recipe's."""
-    seed: int | None = None
-    """By default the recipe's."""
     device: Literal["auto", "cpu", "cuda"] | None = None
     """By default the recipe's."""
-    threads: int | None = None
-    """CPU threads. By default the recipe's."""
     dry_run: bool = False
     """Make the data, time one step of each phase, and stop."""
 
@@ -88,10 +108,5 @@ class TrainRenderer:
         from dreamtalk.train.recipes import RENDERER_RECIPES
         from dreamtalk.train.renderer import dry_run, train_renderer
 
-        if self.recipe not in RENDERER_RECIPES:
-            raise UnusableInput(f"There is no recipe {self.recipe!r}. Recipes: {', '.join(RENDERER_RECIPES)}.")
-        config = RENDERER_RECIPES[self.recipe](self.data)
-        names = ("vgg", "out", "cache", "warp_steps", "steps", "pairs", "seed", "device", "threads")
-        given: dict[str, Any] = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
-        config = replace(config, **given)
+        config = self.config(RENDERER_RECIPES)
         print(dry_run(config) if self.dry_run else train_renderer(config))
