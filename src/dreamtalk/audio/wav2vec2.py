@@ -58,6 +58,7 @@ class Wav2Vec2Encoder:
         place = str(source) if source is not None else HUB_NAMES.get(name, name)
         before = logging.get_verbosity()
         logging.set_verbosity_error()  # the checkpoint's text head is left out on purpose
+        logging.disable_progress_bar()
         try:
             model = Wav2Vec2Model.from_pretrained(place)
         except (OSError, ValueError, RuntimeError, ImportError) as error:
@@ -67,6 +68,7 @@ class Wav2Vec2Encoder:
             ) from error
         finally:
             logging.set_verbosity(before)
+            logging.enable_progress_bar()
         return cls(model.to(device), name, threads)
 
     def encode(self, speech: Speech) -> SpeechFeatures:
