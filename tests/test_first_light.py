@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pytest
 
-from dreamtalk import TalkOptions, assets
+from dreamtalk import TalkOptions
 from dreamtalk.audio import load_speech
 from dreamtalk.cli.main import run
 from dreamtalk.media import read_frames
@@ -18,10 +18,6 @@ from dreamtalk.types import SAMPLE_RATE, VIDEO_FPS, Float, Motion, Speech
 
 SILENCE = 2 * SAMPLE_RATE
 """Samples of digital silence before and after the speech."""
-
-pytestmark = pytest.mark.skipif(
-    "denoiser-mesh64" not in assets.registry(), reason="the motion model is not shipped yet"
-)
 
 
 @pytest.fixture(scope="module")
