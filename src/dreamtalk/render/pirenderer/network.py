@@ -70,7 +70,7 @@ class PIRendererNetwork(nn.Module):
     def encode(self, picture: Tensor, warp_only: bool = False) -> Source:
         """What the source picture (B, 3, H, W) in -1..1 gives by itself."""
         edit = picture if warp_only else self.editing_net.encoder.of_source(picture)
-        return Source(picture, self.warpping_net.hourglass.encoder.first(picture), edit)
+        return Source(picture, self.warpping_net.hourglass.encoder.input_layer(picture), edit)
 
     def draw(self, source: Source, windows: Tensor, warp_only: bool = False) -> Drawn:
         """The source doing what the windows (B, coefficients, window) say at their middle frames."""

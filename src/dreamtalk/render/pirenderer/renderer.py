@@ -34,9 +34,9 @@ class PIRenderer:
     """Renderer that paints frames with a network: 256 px a side, enlarged where more are asked for."""
 
     def __init__(self, network: PIRendererNetwork, bfloat16: bool = False) -> None:
-        """network: whose layout has the network's number of coefficients. bfloat16: products in 16 bits.
+        """bfloat16: convolutions in 16 bits, twice as fast on processors that have them, and not equal to the last digit.
 
-        Raises UnusableInput when they do not fit.
+        Raises UnusableInput when the network's layout has not its number of coefficients.
         """
         self.layout = layout_of(network.layout)
         if self.layout.size != network.config.coefficients:
@@ -44,7 +44,8 @@ class PIRenderer:
                 f"The renderer takes {network.config.coefficients} numbers per frame, "
                 f"but its layout {network.layout} has {self.layout.size}."
             )
-        self._network = network.eval()
+        self._format = torch.channels_last if bfloat16 else torch.contiguous_format  # what is faster on a CPU
+        self._network = network.to(memory_format=self._format).eval()  # type: ignore[call-overload]
         self._bfloat16 = bfloat16
 
     @classmethod

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dreamtalk.render.pirenderer.config import NetworkConfig
-from dreamtalk.render.pirenderer.layers import SLOPE, AdaptiveNorm, PictureNorm, instance_norm, leaky
+from dreamtalk.render.pirenderer.layers import SLOPE, AdaptiveNorm, PictureNorm, leaky
 
 COLOURS = 3
 
@@ -27,9 +27,9 @@ class WarpDown(nn.Module):
         self.norm_0 = AdaptiveNorm(inputs, descriptor)
         self.norm_1 = AdaptiveNorm(outputs, descriptor)
 
-    def forward(self, normal: Tensor, z: Tensor) -> Tensor:
-        """normal: (B or 1, inputs, H, W), instance-normalised; to (B, outputs, H / 2, W / 2)."""
-        x = self.conv_0(leaky(self.norm_0.modulate(normal, z)))
+    def forward(self, x: Tensor, z: Tensor) -> Tensor:
+        """(B, inputs, H, W) to (B, outputs, H / 2, W / 2)."""
+        x = self.conv_0(leaky(self.norm_0(x, z)))
         halved: Tensor = self.conv_1(leaky(self.norm_1(x, z)))
         return halved
 
@@ -48,10 +48,9 @@ class WarpUp(nn.Module):
 
     def forward(self, x: Tensor, z: Tensor) -> Tensor:
         """(B, inputs, H, W) to (B, outputs, 2 H, 2 W)."""
-        normal = instance_norm(x)
-        main: Tensor = self.conv_0(leaky(self.norm_0.modulate(normal, z)))
+        main: Tensor = self.conv_0(leaky(self.norm_0(x, z)))
         main = self.conv_1(leaky(self.norm_1(main, z)))
-        beside: Tensor = self.conv_s(leaky(self.norm_s.modulate(normal, z)))
+        beside: Tensor = self.conv_s(leaky(self.norm_s(x, z)))
         return main + beside
 
 
@@ -66,18 +65,14 @@ class WarpEncoder(nn.Module):
             block = WarpDown(config.warp_channels(level), config.warp_channels(level + 1), config.descriptor)
             self.add_module(f"encoder{level}", block)
 
-    def forward(self, normal: Tensor, z: Tensor) -> list[Tensor]:
-        """normal: see `first`. Features after each halving."""
-        features: list[Tensor] = []
+    def forward(self, first: Tensor, z: Tensor) -> list[Tensor]:
+        """first: (B or 1, warp_base, H, W) of the input layer. Features after each halving."""
+        x = first.expand(len(z), -1, -1, -1)
+        features = []
         for level in range(self._layers):
-            if features:
-                normal = instance_norm(features[-1])
-            features.append(self.get_submodule(f"encoder{level}")(normal, z))
+            x = self.get_submodule(f"encoder{level}")(x, z)
+            features.append(x)
         return features
-
-    def first(self, source: Tensor) -> Tensor:
-        """What depends on the source picture alone: (B, 3, H, W) to (B, warp_base, H, W), instance-normalised."""
-        return instance_norm(self.input_layer(source))
 
 
 class WarpDecoder(nn.Module):
@@ -121,7 +116,7 @@ class WarpingNet(nn.Module):
         self.flow_out = nn.Sequential(PictureNorm(channels), nn.LeakyReLU(SLOPE), nn.Conv2d(channels, 2, 7, padding=3))
 
     def forward(self, first: Tensor, z: Tensor) -> Tensor:
-        """first: of `hourglass.encoder.first`. Flow (B, 2, H / 4, W / 4): x and y in its own pixels."""
+        """first: of `hourglass.encoder.input_layer`. Flow (B, 2, H / 4, W / 4): x and y in its own pixels."""
         features = self.hourglass.encoder(first, z)
         flow: Tensor = self.flow_out(self.hourglass.decoder(features, z))
         return flow
