@@ -71,10 +71,10 @@ def main() -> None:
 def ours(network: Denoiser, windows: Tensor, clip: Tensor, noise: Tensor, scale: float) -> Tensor:
     """Encoders once, one pass where one is enough. (Windows are given, so embedding them is not shared.)"""
     prepared = network.prepare(network.content_encoder(network.content_encoder.increase_embed_dim(windows)))
-    code, null = network.encode_style(clip), network.null_style()
     predict = guided(
-        lambda x, t: network(x, torch.tensor([t]), prepared, code),
-        lambda x, t: network(x, torch.tensor([t]), prepared, null),
+        lambda x, t, codes: network.each_style(x, torch.tensor([t]), prepared, codes),
+        network.encode_style(clip),
+        network.null_style,
         scale,
     )
     return ddim(predict, noise, VarianceSchedule.linear(), STEPS)

@@ -81,10 +81,10 @@ def test_golden_network(number: int, model: MotionModel, prepared: Tensor, code:
 @pytest.mark.parametrize("omega", [0.0, 1.0, 1.5])
 def test_golden_ddim(omega: float, model: MotionModel, prepared: Tensor, code: Tensor, golden: Golden) -> None:
     with torch.inference_mode():
-        null = model.denoiser.null_style()
         predict = guided(
-            lambda x, t: model.denoiser(x, torch.tensor([t]), prepared, code),
-            lambda x, t: model.denoiser(x, torch.tensor([t]), prepared, null),
+            lambda x, t, codes: model.denoiser.each_style(x, torch.tensor([t]), prepared, codes),
+            code,
+            model.denoiser.null_style,
             omega,
         )
         x0 = ddim(predict, torch.from_numpy(golden["x_t"][0]), model.schedule, 10)

@@ -38,6 +38,17 @@ def test_frames_do_not_see_each_other(network: Denoiser) -> None:
     assert torch.allclose(network(x[3:5], t, prepared[3:5], style), whole[3:5], atol=1e-5)
 
 
+def test_several_styles_at_once_are_the_same_as_one_after_the_other(network: Denoiser) -> None:
+    prepared = network.prepare(network.encode_speech(torch.randn(1, 24, 12), 12))[0]
+    codes = torch.cat([network.encode_style(torch.randn(2, 30, 10)), network.null_style()])
+    x, t = torch.randn(12, 10), torch.tensor([500])
+    together = network.each_style(x, t, prepared, codes)
+    for number in range(3):
+        single = network(x, t, prepared, codes[number : number + 1])
+        assert torch.allclose(together[number], single, atol=1e-5)
+    assert (together[0] - together[1]).abs().max() > 1e-3
+
+
 def test_output_depends_on_speech_style_noise_and_step(network: Denoiser) -> None:
     prepared = network.prepare(network.encode_speech(torch.randn(1, 24, 12), 12))[0]
     style, x = network.encode_style(torch.randn(1, 30, 10)), torch.randn(12, 10)

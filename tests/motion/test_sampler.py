@@ -59,20 +59,21 @@ def test_eta_decides_between_noise_and_none() -> None:
 
 
 def test_guidance_is_linear_and_wastes_no_pass() -> None:
-    calls: list[str] = []
+    calls: list[int] = []
+    nulls: list[int] = []
 
-    def conditional(x: Tensor, t: int) -> Tensor:
-        calls.append("style")
-        return x + 2
+    def each(x: Tensor, t: int, codes: Tensor) -> Tensor:
+        calls.append(len(codes))
+        return x + codes[:, None]  # (C, L, E)
 
-    def unconditional(x: Tensor, t: int) -> Tensor:
-        calls.append("null")
-        return x + 1
+    def null() -> Tensor:
+        nulls.append(1)
+        return torch.ones(1, 1)
 
-    x = torch.zeros(1, 1)
-    values = {w: guided(conditional, unconditional, w)(x, 1).item() for w in (0.0, 1.0, 1.5)}
-    assert values == {0.0: 1.0, 1.0: 2.0, 1.5: 2.5}
-    assert sorted(calls) == ["null", "null", "style", "style"]  # one for 0, one for 1, two for 1.5
+    x, style = torch.zeros(1, 1), torch.full((1, 1), 2.0)
+    values = {w: guided(each, style, null, w)(x, 1).item() for w in (0.0, 1.0, 0.5, 1.5)}
+    assert values == {0.0: 1.0, 1.0: 2.0, 0.5: 1.5, 1.5: 2.5}
+    assert calls == [1, 1, 2, 2] and len(nulls) == 3  # the null style is not even encoded at 1
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 3.0])

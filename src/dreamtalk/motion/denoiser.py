@@ -114,13 +114,13 @@ class Decoder(nn.Module):
         self.window = config.window
         self.register_buffer("position", sinusoid_table(config.tokens, width), persistent=False)
 
-    def forward(self, style: Tensor, memory: Tensor) -> Tensor:
-        """style (C, D), memory (B, W, D) -> (B, size). Only the middle token of the last layer is computed."""
+    def forward(self, style: Tensor, memory: Tensor, styles: int = 1) -> Tensor:
+        """style (C, D), memory (B, W, D) -> (B styles, size). Only the middle token of the last layer is computed."""
         x = style[:, None] + self.position
         middle = slice(self.window, self.window + 1)
         for layer in self.layers[:-1]:
-            x = layer(x, memory)
-        x = self.layers[-1](x, memory, keep=middle)
+            x = layer(x, memory, styles=styles)
+        x = self.layers[-1](x, memory, middle, styles)
         return torch.as_tensor(self.tail(self.norm(x[:, 0])))
 
 
@@ -171,10 +171,20 @@ class Denoiser(nn.Module):
         x_t (B, E); t (B,) or (1,) diffusion steps; prepared (B, W, D) from prepare(); style (C, D): C codes, each for
         B / C frames in a row.
         """
+        return self._decode(style, self._memory(x_t, t, prepared), 1)
+
+    def each_style(self, x_t: Tensor, t: Tensor, prepared: Tensor, style: Tensor) -> Tensor:
+        """The same for every one of the codes (C, D): (C, B, E), with all work shared that knows no style."""
+        rows = self._decode(style, self._memory(x_t, t, prepared), len(style))
+        return rows.view(len(x_t), len(style), -1).transpose(0, 1)
+
+    def _memory(self, x_t: Tensor, t: Tensor, prepared: Tensor) -> Tensor:
         noisy = F.linear(x_t, self.memory_in.weight[:, self.config.width :])
         memory = self.memory_out(prepared + noisy[:, None])
-        memory = memory + self.time_net(time_embedding(t, self.config.width))[:, None]
-        halves = [self.upper_decoder(style, memory), self.lower_decoder(style, memory)]
+        return torch.as_tensor(memory + self.time_net(time_embedding(t, self.config.width))[:, None])
+
+    def _decode(self, style: Tensor, memory: Tensor, styles: int) -> Tensor:
+        halves = [self.upper_decoder(style, memory, styles), self.lower_decoder(style, memory, styles)]
         return torch.cat(halves, dim=1)[:, self.face_order]
 
 

@@ -98,18 +98,21 @@ class DecoderLayer(nn.Module):
         self.norm1, self.norm2, self.norm3 = nn.LayerNorm(width), nn.LayerNorm(width), nn.LayerNorm(width)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, memory: Tensor, keep: slice = slice(None)) -> Tensor:
-        """x (B, W, D), memory (B F, W, D) -> (B F, kept tokens, D).
+    def forward(self, x: Tensor, memory: Tensor, keep: slice = slice(None), styles: int = 1) -> Tensor:
+        """x (B, W, D), memory (M, W, D) -> (M styles, kept tokens, D).
 
-        keep: the query tokens that are needed afterwards. F > 1 in the first layer, whose queries know the style but no
-        frame yet: everything up to the cross-attention's queries is computed once per style and shared by its F frames.
+        keep: the query tokens that are needed afterwards. styles: how many rows of queries, one after the other, read
+        the same memory, whose keys and values are then computed once. Where M styles = B F with F > 1 (first layer),
+        the queries know the style but no frame yet: all up to the cross-attention's queries is shared by F frames.
         """
-        frames = memory.shape[0] // x.shape[0]
         kept = x[:, keep]
         kept = self.norm1(kept + self.dropout(self.self_attn(kept, x)))
+        tokens, width = kept.shape[1:]
+        kept = kept.reshape(-1, styles * tokens, width)
+        frames = memory.shape[0] // kept.shape[0]
         query = repeat(self.multihead_attn.query(kept), frames)
         kept = self.norm2(repeat(kept, frames) + self.dropout(self.multihead_attn.attend(query, memory)))
-        return torch.as_tensor(self.norm3(kept + self.dropout(self.ffn(kept))))
+        return torch.as_tensor(self.norm3(kept + self.dropout(self.ffn(kept))).reshape(-1, tokens, width))
 
 
 def repeat(x: Tensor, times: int) -> Tensor:

@@ -153,19 +153,15 @@ class MotionModel(nn.Module):
         config, device = self.config, self.feature_mean.device
         prepared = self.denoiser.prepare(self._content(features.values, first_feature, start, frames))
 
-        def conditional(x_t: Tensor, t: int) -> Tensor:
-            return torch.as_tensor(self.denoiser(x_t, torch.tensor([t], device=device), prepared, code))
-
-        def unconditional(x_t: Tensor, t: int) -> Tensor:
-            return torch.as_tensor(self.denoiser(x_t, torch.tensor([t], device=device), prepared, null))
+        def each(x_t: Tensor, t: int, codes: Tensor) -> Tensor:
+            return self.denoiser.each_style(x_t, torch.tensor([t], device=device), prepared, codes)
 
         def noise(step: int) -> Tensor:
             size, smoothing = config.denoiser.expression_size, config.noise_smoothing
             return frame_noise(sampling.seed, start, frames, size, smoothing, step).to(device)
 
         code = torch.from_numpy(style.code)[None].to(device)
-        null = code if sampling.intensity == 1.0 else self.denoiser.null_style()
-        predict = guided(conditional, unconditional, sampling.intensity)
+        predict = guided(each, code, self.denoiser.null_style, sampling.intensity)
         x0 = ddim(predict, noise(0), self.schedule, sampling.steps, sampling.eta, noise)
         expression = lips_meet(self.denormalise(x0), self.aperture, self.opening) + self._chance(
             sampling.seed, start, frames

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -23,25 +23,27 @@ _KERNEL_REACH = 3.0
 """The noise smoothing kernel is cut off at this many standard deviations."""
 
 
-class PredictX0(Protocol):
-    """x_t (L, E) and the step t to the predicted clean motion (L, E)."""
+PredictX0: TypeAlias = Callable[[Tensor, int], Tensor]
+"""x_t (L, E) and the step t to the predicted clean motion (L, E)."""
 
-    def __call__(self, x_t: Tensor, t: int) -> Tensor: ...
+PredictEach: TypeAlias = Callable[[Tensor, int, Tensor], Tensor]
+"""The same for each of some style codes (C, D): (C, L, E)."""
 
 
-def guided(conditional: PredictX0, unconditional: PredictX0, scale: float) -> Callable[[Tensor, int], Tensor]:
+def guided(each: PredictEach, style: Tensor, null: Callable[[], Tensor], scale: float) -> PredictX0:
     """Classifier-free guidance: x0 = x0(null) + omega (x0(style) - x0(null)) (paper eq. 9).
 
-    omega = 0 and omega = 1 need only one of the two passes, and get only one.
+    style: (1, D). null: gives the null style (1, D). omega = 0 and omega = 1 need only one of the two and make only it.
     """
-    if scale == 0.0:
-        return unconditional
-    if scale == 1.0:
-        return conditional
+    if scale in (0.0, 1.0):
+        only = style if scale == 1.0 else null()
+        return lambda x_t, t: each(x_t, t, only)[0]
+    both = torch.cat([style, null()])
 
     def predict(x_t: Tensor, t: int) -> Tensor:
-        null = unconditional(x_t, t)
-        return null + scale * (conditional(x_t, t) - null)
+        conditional, unconditional = each(x_t, t, both)
+        x0: Tensor = unconditional + scale * (conditional - unconditional)
+        return x0
 
     return predict
 
@@ -66,7 +68,7 @@ StepNoise: TypeAlias = Callable[[int], Tensor]
 
 @torch.inference_mode()
 def ddim(
-    predict: Callable[[Tensor, int], Tensor],
+    predict: PredictX0,
     noise: Tensor,
     schedule: VarianceSchedule,
     steps: int = 10,
@@ -94,9 +96,7 @@ def ddim(
 
 
 @torch.inference_mode()
-def ddpm(
-    predict: Callable[[Tensor, int], Tensor], noise: Tensor, schedule: VarianceSchedule, step_noise: StepNoise
-) -> Tensor:
+def ddpm(predict: PredictX0, noise: Tensor, schedule: VarianceSchedule, step_noise: StepNoise) -> Tensor:
     """Ancestral sampling from noise (L, E) through all T steps: the posterior q(x_{t-1} | x_t, x0) (DDPM eq. 6, 7).
 
     Its variance is the posterior's own, as in the official sampler at flexibility 0; no noise is added at t = 1.
