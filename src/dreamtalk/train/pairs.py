@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,3 +46,20 @@ class PairMaker:
         target = torch.from_numpy(np.stack(pictures))
         other_of_pair = torch.arange(2 * pairs) ^ 1
         return Pairs(target[other_of_pair], target, torch.from_numpy(np.stack(windows)))
+
+
+class Ahead:
+    """Batches made by threads before they are asked for, so that a GPU does not wait for pictures."""
+
+    def __init__(self, make: Callable[[int], Pairs], threads: int, last: int) -> None:
+        """make: batch of a number. last: no number from there on will be asked for."""
+        self._make, self._count, self._last = make, 2 * threads, last
+        self._pool = ThreadPoolExecutor(threads)
+        self._coming: dict[int, Future[Pairs]] = {}
+
+    def get(self, number: int) -> Pairs:
+        """Batch `number`; those after it are begun."""
+        for soon in range(number, max(number + 1, min(number + self._count, self._last))):
+            if soon not in self._coming:
+                self._coming[soon] = self._pool.submit(self._make, soon)
+        return self._coming.pop(number).result()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -27,7 +28,7 @@ from dreamtalk.render.pirenderer.config import NetworkConfig
 from dreamtalk.render.pirenderer.framing import from_network
 from dreamtalk.render.pirenderer.layout import layout_of
 from dreamtalk.render.pirenderer.network import Drawn, PIRendererNetwork
-from dreamtalk.train.pairs import PairMaker, Pairs
+from dreamtalk.train.pairs import Ahead, PairMaker, Pairs
 from dreamtalk.train.perceptual import PictureLoss, PyramidLoss, VggLoss
 
 _INIT_STD = 0.02
@@ -35,6 +36,8 @@ _INIT_STD = 0.02
 _BETAS = (0.5, 0.999)
 """Of Adam, as published."""
 _LOG_EVERY = 20
+_LOADERS = 2
+"""Threads that prepare pictures."""
 _SHOWN = 4
 """Pairs on the sheet of samples."""
 
@@ -123,6 +126,7 @@ class _Run:
         loss = PyramidLoss() if config.vgg is None else VggLoss.load(config.vgg)
         self._loss: PictureLoss = loss.to(self.device)
         self._maker = PairMaker(clips, config.network.window, config.seed)
+        self._batches = Ahead(partial(self._maker.make, pairs=config.pairs), _LOADERS, config.steps)
         self._optimiser = self._new_optimiser()
         self._ema = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
         self._done = 0
@@ -154,7 +158,7 @@ class _Run:
             self._optimiser = self._new_optimiser()
         for group in self._optimiser.param_groups:
             group["lr"] = config.learning_rate * (config.decay if number >= config.decay_at else 1.0)
-        batch = self._maker.make(number, config.pairs).to(self.device)
+        batch = self._batches.get(number).to(self.device)
         losses = self._losses(batch, warp_only=number < config.warp_steps)
         loss = torch.stack(list(losses.values())).sum()
         if not torch.isfinite(loss):

@@ -34,7 +34,7 @@ class PIRenderer:
     """Renderer that paints frames with a network: 256 px a side, enlarged where more are asked for."""
 
     def __init__(self, network: PIRendererNetwork, bfloat16: bool = False) -> None:
-        """bfloat16: convolutions in 16 bits, twice as fast on processors that have them, and not equal to the last digit.
+        """bfloat16: convolutions in 16 bits: nearly twice as fast on processors that have them, and a little different.
 
         Raises UnusableInput when the network's layout has not its number of coefficients.
         """
