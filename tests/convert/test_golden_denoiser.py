@@ -6,6 +6,8 @@ DREAMTALK_GOLDEN=folder pytest -k golden
 from __future__ import annotations
 
 import os
+import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,15 +43,18 @@ def model(golden: Golden, write_denoiser: Any, tmp_path_factory: pytest.TempPath
 
 
 @pytest.fixture(scope="module")
-def prepared(golden: Golden, model: MotionModel) -> Tensor:
-    """The golden windows (L, W, F), encoded once for all steps."""
+def prepared(golden: Golden, model: MotionModel) -> list[Tensor]:
+    """The golden windows of each talk (L, W, F), encoded once for all steps."""
     encoder = model.denoiser.content_encoder
     with torch.inference_mode():
-        return model.denoiser.prepare(encoder(encoder.increase_embed_dim(torch.from_numpy(golden["audio"][0]))))
+        return [
+            model.denoiser.prepare(encoder(encoder.increase_embed_dim(torch.from_numpy(windows))))
+            for windows in golden["audio"]
+        ]
 
 
 @pytest.fixture(scope="module")
-def code(golden: Golden, model: MotionModel) -> Tensor:
+def codes(golden: Golden, model: MotionModel) -> Tensor:
     with torch.inference_mode():
         padded = torch.from_numpy(golden["style_pad_mask"])
         return model.denoiser.encode_style(torch.from_numpy(golden["style"]), padded)
@@ -61,31 +66,36 @@ def assert_close(ours: Tensor, golden: NDArray[np.float32]) -> None:
     assert error < RELATIVE
 
 
-def test_golden_style_code(code: Tensor, golden: Golden) -> None:
-    assert_close(code, golden["style_code"])
+def test_golden_style_code(codes: Tensor, golden: Golden) -> None:
+    assert_close(codes, golden["style_code"])
 
 
 def test_golden_style_code_without_padding(model: MotionModel, golden: Golden) -> None:
-    clip = golden["style"][0][~golden["style_pad_mask"][0]]
-    assert_close(torch.from_numpy(model.encode_style(clip, "golden").code), golden["style_code"][0])
+    for clip, padded, code in zip(golden["style"], golden["style_pad_mask"], golden["style_code"], strict=True):
+        assert_close(torch.from_numpy(model.encode_style(clip[~padded], "golden").code), code)
 
 
-@pytest.mark.parametrize("number", range(4))
-def test_golden_network(number: int, model: MotionModel, prepared: Tensor, code: Tensor, golden: Golden) -> None:
-    with torch.inference_mode():
-        t = torch.from_numpy(golden["t"][number : number + 1])
-        x0 = model.denoiser(torch.from_numpy(golden["x_t"][0]), t, prepared, code)
-    assert_close(x0, golden["x0"][number, 0])
+def test_golden_network(model: MotionModel, prepared: list[Tensor], codes: Tensor, golden: Golden) -> None:
+    assert len(golden["t"]) > 0
+    for t, talks in zip(golden["t"], golden["x0"], strict=True):
+        for content, code, x_t, x0 in zip(prepared, codes, golden["x_t"], talks, strict=True):
+            with torch.inference_mode():
+                made = model.denoiser(torch.from_numpy(x_t), torch.tensor([int(t)]), content, code[None])
+            assert_close(made, x0)
 
 
-@pytest.mark.parametrize("omega", [0.0, 1.0, 1.5])
-def test_golden_ddim(omega: float, model: MotionModel, prepared: Tensor, code: Tensor, golden: Golden) -> None:
-    with torch.inference_mode():
-        predict = guided(
-            lambda x, t, codes: model.denoiser.each_style(x, torch.tensor([t]), prepared, codes),
-            code,
-            model.denoiser.null_style,
-            omega,
-        )
-        x0 = ddim(predict, torch.from_numpy(golden["x_t"][0]), model.schedule, 10)
-    assert_close(x0, golden[f"ddim10_omega_{omega}"][0])
+def test_golden_ddim(model: MotionModel, prepared: list[Tensor], codes: Tensor, golden: Golden) -> None:
+    """Every array called ddim(steps)_omega_(scale)."""
+    runs = [match for name in golden if (match := re.fullmatch(r"ddim(\d+)_omega_([\d.]+)", name))]
+    assert len(runs) >= 3
+    for run in runs:
+        for content, code, x_t, x0 in zip(prepared, codes, golden["x_t"], golden[run[0]], strict=True):
+            each = partial(_each_style, model, content)
+            with torch.inference_mode():
+                predict = guided(each, code[None], model.denoiser.null_style, float(run[2]))
+                made = ddim(predict, torch.from_numpy(x_t), model.schedule, int(run[1]))
+            assert_close(made, x0)
+
+
+def _each_style(model: MotionModel, content: Tensor, x_t: Tensor, t: int, codes: Tensor) -> Tensor:
+    return model.denoiser.each_style(x_t, torch.tensor([t]), content, codes)
