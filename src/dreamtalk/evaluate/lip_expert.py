@@ -31,8 +31,8 @@ _MISSES = (-9, -7, -5, -3, 3, 5, 7, 9)
 @dataclass(frozen=True, slots=True)
 class LipExpertScore:
     """clips: how many. accuracy: share of pairs on the right side of P = 0.5, those in step and those out of step
-    counting alike. auc: chance that one in step scores above one out of step. offsets: best offset of each clip, frames.
-    in_step, out_of_step: mean P.
+    counting alike. auc: chance that one in step scores above one out of step. offsets: best offset of each clip in
+    frames. in_step, out_of_step: mean P.
     """
 
     clips: int

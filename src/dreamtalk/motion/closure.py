@@ -12,9 +12,9 @@ REACH = 2.5
 def lips_meet(expression: Tensor, aperture: Tensor, opening: Tensor, reach: float = REACH) -> Tensor:
     """Expression (L, E) with small lip apertures made smaller, along the direction in which mouths open.
 
-    aperture: (E,), expression @ aperture is the change of the inner-lip aperture against neutral, % iod. opening: (E,)
-    opens the mouth by 1 % iod. An aperture a in 0..reach becomes a smoothstep(a / reach): 1 becomes 0.35, 2 becomes 1.8;
-    the curve and its slope go on unbroken at both ends.
+    aperture: (E,), expression @ aperture is the change of the inner-lip aperture against neutral, % iod. opening:
+    (E,) opens the mouth by 1 % iod. An aperture a in 0..reach becomes a smoothstep(a / reach): 1 becomes 0.35, 2
+    becomes 1.8; the curve and its slope go on unbroken at both ends.
     """
     now = expression @ aperture
     share = (now / reach).clamp(0.0, 1.0)

@@ -54,8 +54,8 @@ def _residuals(
 def _smoothing(residuals: list[Float], direction: Float) -> float:
     """Standard deviation in frames of the Gaussian kernel whose smoothed noise has the residuals' half-life.
 
-    Half of what is shared at the noise lag, which leaves the tracker's noise out. Noise smoothed with standard deviation
-    s has autocorrelation exp(-lag^2 / (4 s^2)), one half at 2 s sqrt(ln 2).
+    Half of what is shared at the noise lag, which leaves the tracker's noise out. Noise smoothed with standard
+    deviation s has autocorrelation exp(-lag^2 / (4 s^2)), one half at 2 s sqrt(ln 2).
     """
     series = [r @ direction for r in residuals if len(r) > 2 * _LONGEST_LAG // 2]
     lags = np.arange(1, min(_LONGEST_LAG, min(len(s) for s in series) // 2))
