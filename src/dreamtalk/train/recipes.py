@@ -87,7 +87,7 @@ def renderer_smoke(data: Path) -> RendererTraining:
         warp_steps=10,
         steps=20,
         pairs=2,
-        learning_rate=1e-3,
+        learning_rate=3e-4,
         device="cpu",
         save_every=10,
         max_clips=10,
