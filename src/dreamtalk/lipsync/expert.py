@@ -14,15 +14,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dreamtalk.errors import AssetMissing, UnusableInput
 from dreamtalk.face.measures import LIPS
 from dreamtalk.face.model import FaceModel
 from dreamtalk.motion.denoiser import DenoiserConfig, StyleEncoder
+from dreamtalk.weights import read_model, save_model
 
 _VERTEX_UNIT = 0.05
 """iod: lips move about so far, which brings the vertices to the size networks like."""
@@ -101,23 +99,13 @@ class LipExpert(nn.Module):
 
     def save(self, file: Path, extra: dict[str, str] | None = None) -> None:
         """Weights as fp16 safetensors, config as JSON in the header."""
-        header = {"format": _FORMAT, "config": json.dumps(asdict(self.config)), **(extra or {})}
-        part = file.with_suffix(".part")
-        save_file({k: v.detach().half().contiguous() for k, v in self.state_dict().items()}, part, metadata=header)
-        part.replace(file)
+        save_model(file, self, _FORMAT, json.dumps(asdict(self.config)), extra)
 
     @classmethod
     def load(cls, file: Path) -> LipExpert:
-        """A file written by save(). Raises AssetMissing or UnusableInput."""
-        try:
-            with safe_open(file, framework="pt") as stored:
-                header = stored.metadata() or {}
-                weights = {key: stored.get_tensor(key).float() for key in stored.keys()}  # noqa: SIM118 (not a dict)
-        except OSError as error:
-            raise AssetMissing(f"The lip expert {file} cannot be read: {error}") from error
-        if header.get("format") != _FORMAT:
-            raise UnusableInput(f"{file} is not a dreamtalk lip expert (safetensors with format {_FORMAT}).")
-        expert = cls(LipExpertConfig(**json.loads(header["config"])))
+        """A file written by save(). Raises UnusableInput when it is none."""
+        weights, config = read_model(file, _FORMAT, "lip expert")
+        expert = cls(LipExpertConfig(**json.loads(config)))
         expert.load_state_dict(weights)
         return expert.eval()
 

@@ -8,17 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from dreamtalk import assets
-from dreamtalk.errors import AssetMissing, UnusableInput
+from dreamtalk.errors import UnusableInput
 from dreamtalk.motion.closure import lips_meet
 from dreamtalk.motion.denoiser import Denoiser, DenoiserConfig
 from dreamtalk.motion.sampler import Sampling, ddim, frame_noise, guided
 from dreamtalk.motion.schedule import VarianceSchedule
 from dreamtalk.types import Float, SpeechFeatures, Style
+from dreamtalk.weights import read_model, save_model
 
 DEFAULT_MODEL = "denoiser-mesh64"
 _CHUNK = 250
@@ -73,17 +72,8 @@ class MotionModel(nn.Module):
     def load(cls, name: str | Path = DEFAULT_MODEL, device: str = "cpu") -> MotionModel:
         """A registered model by name, or a .safetensors file written by save()."""
         file = name if isinstance(name, Path) else assets.path(name)
-        try:
-            with safe_open(file, framework="pt") as stored:
-                description = stored.metadata() or {}
-                weights = {key: stored.get_tensor(key).float() for key in stored.keys()}  # noqa: SIM118 (not a dict)
-        except OSError as error:
-            raise AssetMissing(f"The motion model {file} cannot be read: {error}") from error
-        except SafetensorError as error:
-            raise UnusableInput(f"{file} is not a weights file (.safetensors) that can be read.") from error
-        if description.get("format") != _FORMAT:
-            raise UnusableInput(f"{file} is not a dreamtalk motion model (safetensors with format {_FORMAT}).")
-        model = cls(config_from_json(description["config"]))
+        weights, config = read_model(file, _FORMAT, "motion model")
+        model = cls(config_from_json(config))
         model.load_state_dict(weights)
         return model.to(device).eval()
 
@@ -97,11 +87,7 @@ class MotionModel(nn.Module):
 
     def save(self, file: Path, extra: dict[str, str] | None = None, precision: torch.dtype = torch.float16) -> None:
         """Weights as safetensors of that precision, config as JSON in the header."""
-        weights = {key: value.detach().to(precision).contiguous().cpu() for key, value in self.state_dict().items()}
-        header = {"format": _FORMAT, "config": json.dumps(asdict(self.config)), **(extra or {})}
-        part = file.with_suffix(".part")
-        save_file(weights, part, metadata=header)
-        part.replace(file)
+        save_model(file, self, _FORMAT, json.dumps(asdict(self.config)), extra, precision)
 
     @torch.inference_mode()
     def encode_style(self, expression: Float, source: str) -> Style:

@@ -1,0 +1,47 @@
+"""Model files: safetensors with the config as JSON in the header. No pickle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from dreamtalk.errors import UnusableInput
+
+
+def save_model(
+    file: Path,
+    model: nn.Module,
+    kind: str,
+    config: str,
+    extra: Mapping[str, str] | None = None,
+    precision: torch.dtype = torch.float16,
+) -> None:
+    """Write all weights and buffers in that precision, whole or not at all.
+
+    kind: what file it is, for read_model. config: JSON. extra: more lines for the header.
+    """
+    weights = {key: value.detach().to(precision).contiguous().cpu() for key, value in model.state_dict().items()}
+    part = file.with_suffix(".part")
+    save_file(weights, part, metadata={"format": kind, "config": config, **(extra or {})})
+    part.replace(file)
+
+
+def read_model(file: Path, kind: str, what: str) -> tuple[dict[str, Tensor], str]:
+    """The weights as float32, and the config.
+
+    what: the model in words, for messages. Raises UnusableInput when the file cannot be read, or is of another kind.
+    """
+    try:
+        with safe_open(file, framework="pt") as stored:
+            header = stored.metadata() or {}
+            weights = {key: stored.get_tensor(key).float() for key in stored.keys()}  # noqa: SIM118 (not a dict)
+    except (OSError, SafetensorError) as problem:
+        raise UnusableInput(f"{file} is not a weights file (.safetensors) that can be read: {problem}") from problem
+    if header.get("format") != kind:
+        raise UnusableInput(f"{file} is not a dreamtalk {what} (safetensors with format {kind}).")
+    return weights, header["config"]
