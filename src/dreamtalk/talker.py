@@ -19,7 +19,7 @@ import numpy as np
 from dreamtalk.device import Device, choose_device
 from dreamtalk.errors import FaceNotFound, UnusableInput
 from dreamtalk.face.video import FACE_SPACE, track_picture, track_video
-from dreamtalk.media import check_output, is_image, read_frames, read_image, write_video
+from dreamtalk.media import ahead, check_output, is_image, read_frames, read_image, write_video
 from dreamtalk.provenance import Badge, origin_comment
 from dreamtalk.store import kind_of, load_motion, load_track
 from dreamtalk.timing import Stopwatch
@@ -76,18 +76,24 @@ class TalkOptions:
             raise UnusableInput("The renderer pirenderer, and it alone, needs a file of weights (--renderer-weights).")
 
 
+_WAITING = "waiting for frames"
+"""Step of the writer while the thread that makes frames is the slower one."""
+
 MAX_INTENSITY = 3.0
 """Beyond this the guidance leaves the range of faces."""
 
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """What ``generate`` made. seconds: of the video. times: seconds of work per step. device: in words."""
+    """What ``generate`` made. seconds: of the video. times: seconds of work per step; frames are made while earlier
+    ones are encoded, so they add up to more than `wall`, the seconds it took. device: in words.
+    """
 
     path: Path
     frames: int
     seconds: float
     times: dict[str, float]
+    wall: float
     device: str
 
 
@@ -367,8 +373,10 @@ class Talker:
         progress: Progress | None,
     ) -> Talk:
         with watch.step("video file"):
-            written = write_video(path, _counted(frames, total, progress), sound, comment=origin_comment())
-        return Talk(path, written, written / VIDEO_FPS, watch.seconds, self.device.description)
+            made = watch.each(_WAITING, ahead(frames))
+            written = write_video(path, _counted(made, total, progress), sound, comment=origin_comment())
+        times = {step: seconds for step, seconds in watch.seconds.items() if step != _WAITING}
+        return Talk(path, written, written / VIDEO_FPS, times, watch.wall, self.device.description)
 
 
 def load(device: str = "auto", threads: int | None = None) -> Talker:

@@ -46,12 +46,13 @@ def _plain(what: str) -> Progress:
 def summary(talk: Talk) -> None:
     """Where the video is, what it took and on what."""
     print(f"{talk.path}: {talk.seconds:.2f} s, {talk.frames} frames")
-    times(talk.times, talk.seconds, talk.device)
+    times(talk.times, talk.seconds, talk.device, talk.wall)
 
 
-def times(seconds: dict[str, float], video_seconds: float, device: str) -> None:
-    """Seconds of work per step and in all; video_seconds: what that work made."""
+def times(seconds: dict[str, float], video_seconds: float, device: str, wall: float | None = None) -> None:
+    """Seconds of work per step and in all; video_seconds: what that work made. wall: where steps overlap, the seconds
+    that passed."""
     for step, spent in seconds.items():
         print(f"  {step:<16} {spent:7.2f} s")
-    total = sum(seconds.values())
+    total = sum(seconds.values()) if wall is None else wall
     print(f"  {'in all':<16} {total:7.2f} s   {total / video_seconds:.2f} s per second of video, on {device}")

@@ -1,7 +1,8 @@
 """Pictures, videos and sound, in and out, through PyAV and OpenCV; see docs/media.md."""
 
+from dreamtalk.media.ahead import ahead
 from dreamtalk.media.files import check_input, check_output
 from dreamtalk.media.reader import is_image, read_frames, read_image
 from dreamtalk.media.writer import write_video
 
-__all__ = ["check_input", "check_output", "is_image", "read_frames", "read_image", "write_video"]
+__all__ = ["ahead", "check_input", "check_output", "is_image", "read_frames", "read_image", "write_video"]
