@@ -14,8 +14,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from dreamtalk.errors import UnusableInput
@@ -23,6 +21,7 @@ from dreamtalk.render.pirenderer.config import NetworkConfig
 from dreamtalk.render.pirenderer.editing import EditingNet
 from dreamtalk.render.pirenderer.mapping import MappingNet
 from dreamtalk.render.pirenderer.warping import WarpingNet, warp
+from dreamtalk.weights import read_model, save_model
 
 _FORMAT = "dreamtalk-pirenderer-1"
 
@@ -82,28 +81,18 @@ class PIRendererNetwork(nn.Module):
 
     def save(self, file: Path, extra: dict[str, str] | None = None, half: bool = False) -> None:
         """Weights as safetensors (half: in 16 bits, half the size, no longer the same to the last digit)."""
-        dtype = torch.float16 if half else torch.float32
-        weights = {key: value.detach().to("cpu", dtype).contiguous() for key, value in self.state_dict().items()}
-        header = {"format": _FORMAT, "config": json.dumps(asdict(self.config)), "layout": self.layout}
-        part = file.with_suffix(".part")
-        save_file(weights, part, metadata={**header, **(extra or {})})
-        part.replace(file)
+        config = json.dumps({"network": asdict(self.config), "layout": self.layout})
+        save_model(file, self, _FORMAT, config, extra, torch.float16 if half else torch.float32)
 
     @classmethod
     def load(cls, file: Path, device: str = "cpu") -> PIRendererNetwork:
         """A weights file written by save(). Raises UnusableInput when it is none."""
         if not file.is_file():
             raise UnusableInput(f"There is no file {file}. Give the weights of a PIRenderer (.safetensors).")
+        weights, stored = read_model(file, _FORMAT, "PIRenderer")
         try:
-            with safe_open(file, framework="pt") as stored:
-                header = stored.metadata() or {}
-                weights = {key: stored.get_tensor(key).float() for key in stored.keys()}  # noqa: SIM118 (not a dict)
-        except (OSError, SafetensorError) as error:
-            raise UnusableInput(f"{file} is not a weights file (.safetensors) that can be read.") from error
-        if header.get("format") != _FORMAT:
-            raise UnusableInput(f"{file} does not hold a PIRenderer of dreamtalk (safetensors with format {_FORMAT}).")
-        try:
-            network = cls(NetworkConfig(**json.loads(header["config"])), header["layout"])
+            config = json.loads(stored)
+            network = cls(NetworkConfig(**config["network"]), config["layout"])
             network.load_state_dict(weights)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise UnusableInput(f"{file} does not fit the network it describes: {error}") from error
