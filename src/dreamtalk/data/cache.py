@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,53 +10,10 @@ from rich.progress import track as progress
 
 from dreamtalk.audio import SpeechEncoder, load_speech
 from dreamtalk.data.talkset import Clip
-from dreamtalk.errors import FaceNotFound
-from dreamtalk.face import FaceTracker, TrackedFace
+from dreamtalk.face import FaceTracker
+from dreamtalk.face.raw import RawTrack, stack_faces
 from dreamtalk.media import read_frames
-from dreamtalk.types import VIDEO_FPS, Bool, Float
-
-LANDMARKS = 478
-
-
-@dataclass(frozen=True, slots=True)
-class RawTrack:
-    """landmarks: (T, 478, 3) px. blendshapes: (T, 52). matrix: (T, 4, 4). valid: (T,); NaN where it is False."""
-
-    landmarks: Float
-    blendshapes: Float
-    matrix: Float
-    valid: Bool
-
-    @classmethod
-    def read(cls, file: Path) -> RawTrack:
-        with np.load(file, allow_pickle=False) as stored:
-            return cls(*(stored[name] for name in ("landmarks", "blendshapes", "matrix", "valid")))
-
-    def filled(self) -> RawTrack:
-        """Frames without a face replaced by the nearest frame that has one. Raises FaceNotFound when none has."""
-        if not self.valid.any():
-            raise FaceNotFound("No face was found in any frame of this video.")
-        frames, seen = np.arange(len(self.valid)), np.flatnonzero(self.valid)
-        nearest = seen[np.abs(frames[:, None] - seen[None, :]).argmin(axis=1)]
-        return RawTrack(self.landmarks[nearest], self.blendshapes[nearest], self.matrix[nearest], self.valid)
-
-
-def stack_faces(faces: Iterable[TrackedFace | None]) -> RawTrack:
-    """The tracker's stream as arrays."""
-    landmarks, blendshapes, matrices, valid = [], [], [], []
-    for face in faces:
-        valid.append(face is not None)
-        landmarks.append(face.landmarks if face else np.full((LANDMARKS, 3), np.nan, np.float32))
-        blendshapes.append(face.blendshapes if face else np.full(52, np.nan, np.float32))
-        matrices.append(face.matrix if face else np.eye(4, dtype=np.float32))
-    if not valid:
-        return RawTrack(
-            np.empty((0, LANDMARKS, 3), np.float32),
-            np.empty((0, 52), np.float32),
-            np.empty((0, 4, 4), np.float32),
-            np.empty(0, bool),
-        )
-    return RawTrack(np.stack(landmarks), np.stack(blendshapes), np.stack(matrices), np.array(valid))
+from dreamtalk.types import Float
 
 
 def make_tracks(clips: list[Clip], folder: Path) -> Iterator[RawTrack]:
@@ -68,9 +24,7 @@ def make_tracks(clips: list[Clip], folder: Path) -> Iterator[RawTrack]:
         file = folder / f"{clip.id}.npz"
         if not file.is_file():
             tracker = tracker or FaceTracker.load()
-            made = stack_faces(tracker.track_frames(read_frames(clip.file)))
-            _write(file, landmarks=made.landmarks, blendshapes=made.blendshapes, matrix=made.matrix, valid=made.valid,
-                   fps=np.float32(VIDEO_FPS))  # fmt: skip
+            stack_faces(tracker.track_frames(read_frames(clip.file))).write(file)
         yield RawTrack.read(file)
 
 

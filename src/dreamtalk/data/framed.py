@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track as progress
 
-from dreamtalk.data.cache import RawTrack, make_tracks
+from dreamtalk.data.cache import make_tracks
 from dreamtalk.data.talkset import Clip
 from dreamtalk.errors import UnusableInput
 from dreamtalk.face.model import FaceModel
+from dreamtalk.face.raw import RawTrack
 from dreamtalk.media import read_frames
 from dreamtalk.render.pirenderer.framing import Square, cut, placed, square_around, usual_head
 from dreamtalk.render.pirenderer.layout import Layout
@@ -62,7 +63,7 @@ def load_framed(clips: list[Clip], cache: Path, face_model: FaceModel, layout: L
             by_speaker[clip.speaker].append(index)
     framed = []
     for members in progress(by_speaker.values(), description="Framing faces"):
-        filled = {i: tracks[i].filled() for i in members}
+        filled = {i: tracks[i].filled(clips[i].file) for i in members}
         neutral = face_model.neutral(
             np.concatenate([t.landmarks for t in filled.values()]),
             np.concatenate([t.blendshapes for t in filled.values()]),

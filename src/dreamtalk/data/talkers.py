@@ -54,7 +54,7 @@ def load_talkers(clips: list[Clip], cache: Path, face_model: FaceModel, encoder:
             by_speaker[clip.speaker].append(index)
     talkers = []
     for speaker, members in by_speaker.items():
-        filled = [tracks[i].filled() for i in members]
+        filled = [tracks[i].filled(clips[i].file) for i in members]
         neutral = face_model.neutral(
             np.concatenate([t.landmarks for t in filled]), np.concatenate([t.blendshapes for t in filled])
         )

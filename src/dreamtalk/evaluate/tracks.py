@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import platformdirs
 
-from dreamtalk.errors import FaceNotFound
 from dreamtalk.face import FaceTracker
+from dreamtalk.face.raw import stack_faces
 from dreamtalk.media import check_input, read_frames
 from dreamtalk.types import VIDEO_FPS, Bool, Float
 
@@ -58,11 +58,6 @@ def _write(file: Path, track: Track) -> None:
 
 
 def _track(video: Path) -> Track:
-    faces = list(FaceTracker.load().track_frames(read_frames(video, fps=float(VIDEO_FPS))))
-    valid = np.array([face is not None for face in faces])
-    if not valid.any():
-        raise FaceNotFound(f"No face was found in {video}.")
-    found = np.flatnonzero(valid)
-    nearest = found[np.abs(np.arange(len(faces))[:, None] - found[None]).argmin(axis=1)]
-    shown = [face for i in nearest if (face := faces[i]) is not None]
-    return Track(np.stack([face.landmarks for face in shown]), np.stack([face.blendshapes for face in shown]), valid)
+    frames = read_frames(video, fps=float(VIDEO_FPS))
+    found = stack_faces(FaceTracker.load().track_frames(frames)).filled(video)
+    return Track(found.landmarks, found.blendshapes, found.valid)

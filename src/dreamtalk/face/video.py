@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
-
-from dreamtalk.errors import FaceNotFound
 from dreamtalk.face.model import FaceModel
-from dreamtalk.face.tracker import FaceTracker, TrackedFace
+from dreamtalk.face.raw import stack_faces
+from dreamtalk.face.tracker import FaceTracker
 from dreamtalk.types import VIDEO_FPS, FaceTrack, Image, Portrait
 
 FACE_SPACE = "mesh64"
@@ -40,24 +38,18 @@ def track_video(
     source: its name, for messages. Only numbers are kept, so memory grows by 6 kB per frame. Frames without a face get
     the values of the nearest frame with one. Raises FaceNotFound when there is no such frame.
     """
-    faces = list(tracker.track_frames(frames))
-    valid = np.array([face is not None for face in faces], dtype=np.bool_)
-    if not valid.any():
-        raise FaceNotFound(f"No face was found in {source}. Use a picture or video with one clearly visible face.")
-    known = np.flatnonzero(valid)
-    nearest = known[np.abs(np.arange(len(faces))[:, np.newaxis] - known).argmin(axis=1)]
-    filled: list[TrackedFace] = [face for i in nearest if (face := faces[i]) is not None]
-    landmarks = np.stack([face.landmarks for face in filled])
-    few = valid.sum() < _FRAMES_FOR_A_NEUTRAL
-    neutral = model.neutral(landmarks[known[0]], filled[known[0]].blendshapes) if few else model.neutral(landmarks)
-    expression, pose, gaze = model.fit(landmarks, neutral)
+    track = stack_faces(tracker.track_frames(frames)).filled(source)
+    first = int(track.valid.argmax())
+    few = track.valid.sum() < _FRAMES_FOR_A_NEUTRAL
+    neutral = model.neutral(track.landmarks[first], track.blendshapes[first]) if few else model.neutral(track.landmarks)
+    expression, pose, gaze = model.fit(track.landmarks, neutral)
     return FaceTrack(
-        landmarks=landmarks,
+        landmarks=track.landmarks,
         expression=expression,
         pose=pose,
         gaze=gaze,
-        blendshapes=np.stack([face.blendshapes for face in filled]),
-        valid=valid,
+        blendshapes=track.blendshapes,
+        valid=track.valid,
         fps=float(fps),
         face_space=FACE_SPACE,
     )

@@ -39,12 +39,13 @@ def write_video(
     audio: Path | Speech | None,
     *,
     comment: str = "",
-    threads: int | None = None,
+    threads: int = 1,
 ) -> int:
     """Write frames (H, W, 3) uint8 RGB at 25 fps and their sound; returns how many frames there were.
 
     Frames are encoded as they come. The sound keeps its rate and channels, starts with the first frame and is cut or
-    filled with silence to the length of the video. comment: for the file's metadata. threads: of the video encoder.
+    filled with silence to the length of the video. comment: for the file's metadata. threads: of the
+    video encoder; the frames are made on another core.
     The file appears under its name only when complete; on any error, Ctrl-C included, nothing is left.
     Raises UnusableOutput when the file cannot be written and UnusableInput when the sound cannot be read.
     """
@@ -65,7 +66,7 @@ def write_video(
 class _Encoder:
     """An open MP4 file: ``add`` a frame, and the sound that goes with it follows."""
 
-    def __init__(self, path: Path, sound: Sound | None, comment: str, threads: int | None) -> None:
+    def __init__(self, path: Path, sound: Sound | None, comment: str, threads: int) -> None:
         self.count = 0
         self._path = path
         self._sound = sound
@@ -135,7 +136,7 @@ class _Encoder:
         context = stream.codec_context
         context.colorspace, context.color_range = Colorspace.ITU709, ColorRange.MPEG
         context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
-        context.thread_count = self._threads or 0
+        context.thread_count = self._threads
         return stream
 
     def _open_audio(self) -> AudioStream | None:
