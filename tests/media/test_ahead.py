@@ -20,25 +20,33 @@ def test_same_items_in_the_same_order() -> None:
     assert not _running()
 
 
-def test_making_and_using_overlap() -> None:
-    def slow() -> Iterator[int]:
-        for item in range(10):
-            time.sleep(0.02)
-            yield item
+def test_the_next_item_is_made_while_one_is_used() -> None:
+    making = [threading.Event() for _ in range(3)]
 
-    start = time.perf_counter()
-    for _ in ahead(slow()):
-        time.sleep(0.02)
-    assert time.perf_counter() - start < 0.36  # one after the other: 0.40 and more
+    def items() -> Iterator[int]:
+        for number, event in enumerate(making):
+            event.set()
+            yield number
+
+    source = ahead(items(), depth=1)
+    assert next(source) == 0
+    assert making[1].wait(timeout=10), "nobody makes the second item before it is asked for"
+    assert list(source) == [1, 2]
 
 
 def test_it_never_runs_far_ahead() -> None:
     made: list[int] = []
-    items = ahead((made.append(item) or item for item in range(50)), depth=4)  # type: ignore[func-returns-value]
-    next(items)
-    time.sleep(0.2)
-    assert len(made) <= 6
-    items.close()  # type: ignore[attr-defined]
+
+    def items() -> Iterator[int]:
+        for number in range(50):
+            made.append(number)
+            yield number
+
+    source = ahead(items(), depth=4)
+    next(source)
+    time.sleep(0.3)  # all the time it wants
+    assert len(made) <= 1 + 4 + 1  # taken, waiting, in its hand
+    source.close()  # type: ignore[attr-defined]
 
 
 def test_errors_come_through() -> None:
