@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 import subprocess
 import sys
-import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 import pytest
 
 from dreamtalk.cli.main import VERBS, run
+from dreamtalk.talker import Talker
 
 
 def huge_png(path: Path) -> None:
@@ -111,10 +111,9 @@ def test_an_unwritable_output_is_found_out_at_once(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     words = [word.format(examples=examples) for word in GOOD]
-    begin = time.perf_counter()
+    monkeypatch.setattr(Talker, "stream", lambda *_, **__: pytest.fail("the heavy work began"))
     code = run(["generate", *words, "-o", output.format(bad=bad, tmp=tmp_path)])
     assert code == 2
-    assert time.perf_counter() - begin < 2.0, "before the heavy work"
     assert len(capfd.readouterr().err.strip().splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
 
@@ -128,8 +127,7 @@ def test_help_lists_every_command_and_every_command_has_help(capsys: pytest.Capt
         assert f"dreamtalk {name}" in capsys.readouterr().out
 
 
-def test_it_runs_as_a_program_and_starts_quickly() -> None:
-    begin = time.perf_counter()
+def test_it_runs_as_a_program_and_starts_lightly() -> None:
     done = subprocess.run([sys.executable, "-m", "dreamtalk", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("dreamtalk ")
     imported = subprocess.run(
@@ -139,7 +137,6 @@ def test_it_runs_as_a_program_and_starts_quickly() -> None:
         check=True,
     )
     assert imported.stdout.split() == ["False", "False"], "heavy libraries are imported when a command needs them"
-    assert time.perf_counter() - begin < 20.0
 
 
 def test_a_failure_of_ours_is_told_from_bad_input(
