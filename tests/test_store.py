@@ -82,3 +82,28 @@ def test_unusable_places_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UnusableOutput):
         save_motion(tmp_path / "a.txt", a_motion())
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"expression": np.zeros((3, 10), np.float32)},
+        {"expression": np.full((3, 64), 1e6, np.float32)},
+        {"fps": np.array([25.0, 25.0])},
+        {"fps": "abc"},
+        {"fps": 30.0},
+        {"fps": float("nan")},
+    ],
+)
+def test_motions_of_no_face_or_another_rate_are_refused(tmp_path: Path, wrong: dict[str, object]) -> None:
+    motion = a_motion()
+    arrays = {field.name: getattr(motion, field.name) for field in fields(motion)} | wrong
+    np.savez(tmp_path / "m.npz", **{name: value for name, value in arrays.items() if value is not None})
+    with pytest.raises(UnusableInput, match=r"m\.npz"):
+        load_motion(tmp_path / "m.npz")
+
+
+def test_a_track_that_never_saw_a_face_is_refused(tmp_path: Path) -> None:
+    save_track(tmp_path / "t.npz", replace(a_track(), valid=np.zeros(3, np.bool_)))
+    with pytest.raises(UnusableInput, match="no frame"):
+        load_track(tmp_path / "t.npz")

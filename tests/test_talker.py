@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -167,3 +168,22 @@ def test_unknown_devices_are_refused() -> None:
         dreamtalk.load("abacus")
     with pytest.raises(UnusableInput, match="thread"):
         dreamtalk.load("cpu", threads=0)
+
+
+@pytest.mark.parametrize("option", ["style", "pose", "motion_weights"])
+def test_no_input_is_overwritten(debug_talker: Talker, examples: Path, tmp_path: Path, option: str) -> None:
+    precious = tmp_path / "clip.mp4"
+    precious.write_bytes(b"somebody's only copy")
+    options = TalkOptions(**{option: precious})  # type: ignore[arg-type]
+    with pytest.raises(UnusableInput, match="overwrite"):
+        debug_talker.generate(examples / "portrait.jpg", examples / "speech.wav", precious, options)
+    assert precious.read_bytes() == b"somebody's only copy"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"size": 300}, {"size": "512"}, {"blink": "x"}, {"renderer": "foo"}, {"face": -1}, {"speech_encoder": "x"}],
+)
+def test_options_that_do_not_exist_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(UnusableInput):
+        TalkOptions(**wrong)

@@ -11,7 +11,7 @@ import numpy as np
 
 from dreamtalk.errors import UnusableInput
 from dreamtalk.media.files import check_input, check_output, replacing
-from dreamtalk.types import FaceTrack, Motion
+from dreamtalk.types import VIDEO_FPS, FaceTrack, Motion
 
 _SHAPES: dict[str, tuple[int | None, ...]] = {
     "expression": (None, None),
@@ -25,6 +25,12 @@ _SHAPES: dict[str, tuple[int | None, ...]] = {
     "crop": (None, 3),
 }
 """Shape of each array after the frame axis; None: any length (the first axis is the same for all)."""
+
+EXPRESSION_SIZE = 64
+"""Expression numbers per frame in both face spaces."""
+
+MAX_EXPRESSION = 100.0
+"""Far beyond any face, in either face space's units: what is larger was not made from a face."""
 
 _OPTIONAL = {"crop"}
 """Arrays that a file may lack."""
@@ -74,7 +80,7 @@ def _load(path: str | Path, cls: type[Motion] | type[FaceTrack], kind: str) -> d
     if missing:
         raise UnusableInput(f"{path} is not a {kind} file of dreamtalk: it lacks {', '.join(missing)}.")
     frames = len(np.atleast_1d(arrays["expression"]))
-    values: dict[str, Any] = {"fps": float(arrays["fps"]), "face_space": str(arrays["face_space"])}
+    values: dict[str, Any] = {"fps": _fps(path, arrays["fps"]), "face_space": str(arrays["face_space"])}
     for field in fields(cls):
         if field.name in _SHAPES and field.name in arrays:
             values[field.name] = _checked(path, field.name, arrays[field.name], frames)
@@ -87,10 +93,20 @@ def _checked(path: Path, name: str, array: np.ndarray[Any, Any], frames: int) ->
     if not fits or len(array) != frames or frames == 0:
         raise UnusableInput(f"{path}: the array {name} has the shape {array.shape}, which does not fit.")
     if name == "valid":
+        if not array.any():
+            raise UnusableInput(f"{path} holds no frame in which a face was found.")
         return array.astype(np.bool_)
     if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
         raise UnusableInput(f"{path}: the array {name} holds values that are no numbers.")
+    if name == "expression" and (array.shape[1] != EXPRESSION_SIZE or np.abs(array).max() > MAX_EXPRESSION):
+        raise UnusableInput(f"{path}: the array {name} does not hold {EXPRESSION_SIZE} numbers of a face per frame.")
     return array.astype(np.float32)
+
+
+def _fps(path: Path, array: np.ndarray[Any, Any]) -> float:
+    if array.ndim != 0 or array.dtype.kind not in "fiu" or float(array) != VIDEO_FPS:
+        raise UnusableInput(f"{path} is not at {VIDEO_FPS} frames per second, the only rate of motion and track files.")
+    return float(array)
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray[Any, Any]]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -72,8 +72,26 @@ class TalkOptions:
             raise UnusableInput(f"The intensity must be between 0 and {MAX_INTENSITY:g}, not {self.intensity:g}.")
         if not 0 <= self.seed < 2**63:
             raise UnusableInput(f"The seed must be a whole number from 0 on, not {self.seed}.")
+        _check_one_of("size", self.size, get_args(Size))
+        _check_one_of("blink", self.blink, get_args(Blink))
+        _check_one_of("renderer", self.renderer, get_args(RendererName))
+        if self.face < 0:
+            raise UnusableInput(f"Faces are counted from 0 on; there is no face {self.face}.")
+        if self.speech_encoder is not None and self.motion_weights is None:
+            raise UnusableInput("--speech-encoder goes with --motion-weights: the embedded model has its own ears.")
         if (self.renderer == "pirenderer") != (self.renderer_weights is not None):
             raise UnusableInput("The renderer pirenderer, and it alone, needs a file of weights (--renderer-weights).")
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Files among the options, which no output may overwrite."""
+        named = (self.style, self.pose, self.renderer_weights, self.motion_weights, self.speech_encoder)
+        return tuple(Path(given) for given in named if isinstance(given, str | Path))
+
+
+def _check_one_of(option: str, given: object, choices: tuple[object, ...]) -> None:
+    if given not in choices:
+        raise UnusableInput(f"The {option} must be one of {', '.join(map(str, choices))}, not {given!r}.")
 
 
 _WAITING = "waiting for frames"
@@ -127,7 +145,7 @@ class Talker:
         """
         options = options or TalkOptions()
         inputs = tuple(Path(given) for given in (portrait, audio) if isinstance(given, str | Path))
-        path = check_output(output, ".mp4", inputs)
+        path = check_output(output, ".mp4", inputs + options.files)
         watch = Stopwatch()
         with watch.step("sound"):
             speech = self.speech(audio)
@@ -223,8 +241,9 @@ class Talker:
         progress: Progress | None = None,
     ) -> Talk:
         """Write a video of the portrait doing a motion, with the sound of ``audio`` cut or filled to its length."""
+        options = options or TalkOptions()
         inputs = tuple(Path(given) for given in (portrait, audio) if isinstance(given, str | Path))
-        path = check_output(output, ".mp4", inputs)
+        path = check_output(output, ".mp4", inputs + options.files)
         watch = Stopwatch()
         frames = self.render(portrait, motion, options, watch=watch)
         sound = Path(audio) if isinstance(audio, str) else audio
@@ -402,6 +421,6 @@ def _counted(frames: FrameStream, total: int, progress: Progress | None) -> Fram
 def _check_choice(option: str, given: str | Path, names: tuple[str, ...]) -> None:
     """A word that is neither a known name nor a file gets a message that lists the names."""
     path = Path(given)
-    if not path.exists() and path.suffix == "" and len(path.parts) == 1:
+    if path.suffix == "" and len(path.parts) == 1 and not path.exists():
         known = ", ".join(names)
         raise UnusableInput(f"There is no {option} called {str(given)!r}. Use {known}, or a video or .npz file.")

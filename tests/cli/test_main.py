@@ -71,6 +71,7 @@ BAD_COMMANDS = {
     "too few arguments": ("generate", GOOD[0], "AUDIO"),
     "unknown command": ("juggle", "juggle"),
     "no command": ("usage",),
+    "name too long": ("generate", "x" * 300 + ".jpg", GOOD[1], "xxx"),
     "motion of text": ("motion", "{bad}/text.wav", "text.wav"),
     "render of text": ("render", GOOD[0], "{bad}/text.npz", "text.npz"),
     "track of text": ("track", "{bad}/text.jpg", "text.jpg"),
@@ -100,7 +101,9 @@ def test_bad_input_gets_one_message_exit_code_2_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("output", ["{bad}/text.wav/talk.mp4", "/proc/nowhere/talk.mp4", "{tmp}", "talk.avi"])
+@pytest.mark.parametrize(
+    "output", ["{bad}/text.wav/talk.mp4", "/proc/nowhere/talk.mp4", "{tmp}", "talk.avi", "x" * 300 + ".mp4"]
+)
 def test_an_unwritable_output_is_found_out_at_once(
     output: str,
     bad: Path,

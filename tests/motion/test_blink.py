@@ -72,3 +72,8 @@ def test_both_eyes_blink_together_but_not_alike() -> None:
 def test_the_seed_decides() -> None:
     assert np.array_equal(blinks(4, MINUTE), blinks(4, MINUTE))
     assert not np.array_equal(blinks(4, MINUTE), blinks(5, MINUTE))
+
+
+def test_a_portrait_does_not_stare_for_long_before_its_first_blink() -> None:
+    first = [events(blinks(seed, 10 * VIDEO_FPS, np.zeros(10 * VIDEO_FPS)))[0][0] / VIDEO_FPS for seed in range(40)]
+    assert min(first) >= 0.46 and np.quantile(first, 0.95) < 3.5

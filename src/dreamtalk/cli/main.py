@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import signal
 import sys
 import traceback
@@ -36,6 +37,9 @@ VERBS: dict[str, tuple[str, str, str]] = {
 """Words on the command line: module below dreamtalk.cli, class, help. Only the chosen one is imported."""
 
 _FRAME = str.maketrans(dict.fromkeys("╭╮╰╯│─", " "))
+_RULER = re.compile(r"[-+|]{4,}")
+"""What tyro draws in place of box characters where the terminal has none."""
+
 _TERMINATED = 143
 """Exit code after SIGTERM, as shells have it: 128 + 15."""
 
@@ -140,7 +144,7 @@ def _flags(name: str, arguments: list[str]) -> Verb:
 
 def _plain(boxed: str) -> str:
     """The text inside tyro's box, in one line; the box has a title, a rule, and a hint that we give ourselves."""
-    lines = [" ".join(line.translate(_FRAME).split()) for line in boxed.splitlines()]
+    lines = [" ".join(_RULER.sub(" ", line.translate(_FRAME)).split()) for line in boxed.splitlines()]
     lines = [line for line in lines if line and "full helptext" not in line and not line.endswith("--help")]
     return " ".join(lines[1:] or lines)
 

@@ -29,10 +29,11 @@ class MakeMotion(MotionFlags, DeviceFlags):
         from dreamtalk.talker import load
         from dreamtalk.timing import Stopwatch
 
-        check_output(self.output, ".npz", (self.audio,))
+        options = options_of(self)
+        check_output(self.output, ".npz", (self.audio, *options.files))
         watch = Stopwatch()
         talker = load(self.device, self.threads)
-        motion = talker.motion(self.audio, options_of(self), watch=watch)
+        motion = talker.motion(self.audio, options, watch=watch)
         save_motion(self.output, motion)
         seconds = len(motion) / motion.fps
         print(f"{self.output}: {len(motion)} frames, {seconds:.2f} s")

@@ -14,7 +14,7 @@ from dreamtalk.errors import UnusableInput, UnusableOutput
 def check_input(path: str | Path) -> Path:
     """The path of a readable file that is not empty. Raises UnusableInput otherwise."""
     path = Path(path)
-    if not path.exists():
+    if not _exists(path):
         raise UnusableInput(f"{path} does not exist.")
     if path.is_dir():
         raise UnusableInput(f"{path} is a folder; a file is needed.")
@@ -36,13 +36,16 @@ def check_output(path: str | Path, suffix: str, inputs: tuple[Path, ...] = ()) -
     path = Path(path)
     if path.suffix.lower() != suffix:
         raise UnusableOutput(f"The output {path} must end in {suffix}.")
-    if path.is_dir():
-        raise UnusableOutput(f"The output {path} is a folder; give the name of a file.")
-    if any(other.exists() and path.exists() and path.samefile(other) for other in inputs):
-        raise UnusableOutput(f"The output {path} would overwrite an input. Choose another name.")
-    folder = path.absolute().parent
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
+    try:
+        if path.is_dir():
+            raise UnusableOutput(f"The output {path} is a folder; give the name of a file.")
+        if path.exists() and any(_exists(other) and path.samefile(other) for other in inputs):
+            raise UnusableOutput(f"The output {path} would overwrite an input. Choose another name.")
+        folder = path.absolute().parent
+        while not folder.exists() and folder != folder.parent:
+            folder = folder.parent
+    except OSError as error:  # a name too long for the file system
+        raise UnusableOutput(f"The output {path} cannot be written: {error.strerror}.") from error
     try:
         # Asking the system to create a file is the only test that holds for every user and file system.
         with tempfile.TemporaryFile(dir=folder):
@@ -50,6 +53,14 @@ def check_output(path: str | Path, suffix: str, inputs: tuple[Path, ...] = ()) -
     except OSError as error:
         raise UnusableOutput(f"The output {path} cannot be written: {folder}: {error.strerror}.") from error
     return path
+
+
+def _exists(path: Path) -> bool:
+    """Whether there is such a file; names that the file system cannot hold belong to none."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 @contextmanager

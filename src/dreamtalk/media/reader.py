@@ -110,6 +110,8 @@ def _rgb(picture: object) -> Image | None:
 
 
 def _check_size(path: Path, width: int, height: int) -> None:
+    if min(width, height) == 0:
+        raise UnusableInput(f"{path} is not a picture or video that can be read.")
     if min(width, height) < MIN_SIDE:
         raise UnusableInput(f"{path} is too small ({width} × {height} px); at least {MIN_SIDE} px a side are needed.")
     if width * height > MAX_PIXELS:

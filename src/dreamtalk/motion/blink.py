@@ -36,6 +36,9 @@ _STARING = 5.5
 
 _STARING_GAIN = 3.0
 
+_UNBLINKING = (1.5, 10.0)
+"""A portrait that has never blinked looks like a photo: after so many seconds its rate rises by this gain."""
+
 _FIRST = 0.5
 """Seconds before the first blink: the portrait is seen with its eyes as they are."""
 
@@ -102,6 +105,7 @@ class BlinkMotion:
         self._frame = 0
         self._silent = _PAUSE  # speech that has not begun is no pause
         self._blinks: deque[Blink] = deque()
+        self._has_blinked = False
         self._rested = _FIRST - _REFRACTORY  # time from which the refractory time counts
 
     def next(self, activity: float) -> Float:
@@ -127,6 +131,8 @@ class BlinkMotion:
         rate = _RATE_SPEAKING
         if self._silent > 0:
             rate = _RATE_PAUSING if self._silent < _PAUSE else _RATE_SILENT
+        if not self._has_blinked and now > _UNBLINKING[0]:
+            return rate * _UNBLINKING[1]
         return rate * (_STARING_GAIN if waited > _STARING else 1.0)
 
     def _begin(self, now: float, draw: Float) -> None:
@@ -144,6 +150,7 @@ class BlinkMotion:
             skew=_SKEW * (2 * u[8] - 1),
         )
         self._blinks.append(first)
+        self._has_blinked = True
         share, soon, late = _PAIRED
         if u[9] < share:
             start = first.end + _within((soon, late), u[9] / share)
