@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from dreamtalk.lipsync.expert import LipExpertConfig
@@ -37,6 +38,17 @@ def denoiser_sync(data: Path) -> DenoiserTraining:
     )
 
 
+def denoiser_no_expert(data: Path) -> DenoiserTraining:
+    """Table IV's "w/o lip expert": the second half without it."""
+    return replace(denoiser_sync(data), out=Path("runs/denoiser-no-expert"), expert=None, sync_weight=0.0)
+
+
+def denoiser_unconditional_expert(data: Path) -> DenoiserTraining:
+    """Table IV's "uncond lip expert": the second half under the expert that hears no style."""
+    expert = Path("runs/lip-expert-unconditional/model.safetensors")
+    return replace(denoiser_sync(data), out=Path("runs/denoiser-unconditional-expert"), expert=expert)
+
+
 def denoiser_smoke(data: Path) -> DenoiserTraining:
     """A few steps on ten clips: does the whole stage run?"""
     tiny = DenoiserConfig(
@@ -55,7 +67,13 @@ def denoiser_smoke(data: Path) -> DenoiserTraining:
     )
 
 
-DENOISER_RECIPES = {"cpu": denoiser_cpu, "sync": denoiser_sync, "smoke": denoiser_smoke}
+DENOISER_RECIPES = {
+    "cpu": denoiser_cpu,
+    "sync": denoiser_sync,
+    "no-expert": denoiser_no_expert,
+    "unconditional-expert": denoiser_unconditional_expert,
+    "smoke": denoiser_smoke,
+}
 
 
 def lip_expert_cpu(data: Path) -> LipExpertTraining:
