@@ -12,8 +12,9 @@ from dreamtalk.errors import UnusableInput
 from dreamtalk.face.align import ALL_POINTS, FACE_POINTS
 from dreamtalk.face.arkit import ARKIT_INDEX
 from dreamtalk.face.model import FaceModel
+from dreamtalk.face.raw import nearest_valid
 from dreamtalk.train.face_basis import mirrored, random_actions, upper_mask
-from dreamtalk.train.face_model import FaceModelConfig, nearest_valid, train_face_model, write_coefficients
+from dreamtalk.train.face_model import FaceModelConfig, train_face_model, write_coefficients
 
 FIELDS = ("id", "split", "kind", "dataset", "speaker", "emotion", "licence_class")
 ROWS = (

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dreamtalk.errors import FaceNotFound
 from dreamtalk.face.tracker import LANDMARKS, TrackedFace
@@ -48,9 +49,15 @@ class RawTrack:
         """
         if not self.valid.any():
             raise FaceNotFound(f"No face was found in {source}. Use a picture or video with one clearly visible face.")
-        frames, seen = np.arange(len(self.valid)), np.flatnonzero(self.valid)
-        nearest = seen[np.abs(frames[:, None] - seen[None, :]).argmin(axis=1)]
+        nearest = nearest_valid(self.valid)
         return RawTrack(self.landmarks[nearest], self.blendshapes[nearest], self.matrix[nearest], self.valid)
+
+
+def nearest_valid(valid: Bool) -> NDArray[np.int64]:
+    """(T,) index of the valid frame nearest to each frame; at least one must be valid."""
+    good = np.flatnonzero(valid)
+    frames = np.arange(len(valid))
+    return np.asarray(good[np.abs(frames[:, None] - good[None]).argmin(axis=1)])
 
 
 def stack_faces(faces: Iterable[TrackedFace | None]) -> RawTrack:

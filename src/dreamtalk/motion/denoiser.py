@@ -151,6 +151,13 @@ class Denoiser(nn.Module):
         content = self.content_encoder(windows.flatten(0, 1))
         return torch.as_tensor(content.view(*windows.shape[:2], *content.shape[1:]))
 
+    def encode_neighboured(self, features: Tensor, frames: int) -> Tensor:
+        """The same of features (B, 2 L + 2 window, F) with their neighbours: feature `window` is frame 0's."""
+        embedded = self.content_encoder.increase_embed_dim(features)
+        windows = embedded.unfold(1, self.config.tokens, 2)[:, :frames].transpose(2, 3)  # (B, L, W, D)
+        content = self.content_encoder(windows.flatten(0, 1))
+        return torch.as_tensor(content.view(-1, frames, *content.shape[1:]))
+
     def encode_style(self, clip: Tensor, padded: Tensor | None = None) -> Tensor:
         """Style clips (B, S, E) to codes s (B, D)."""
         return torch.as_tensor(self.style_encoder(clip, padded))

@@ -173,10 +173,7 @@ class MotionModel(nn.Module):
         heard = (heard - self.feature_mean) / self.feature_std
         if self.config.denoiser.edges == "zeros":
             heard[torch.from_numpy(needed != inside)] = 0.0
-        # A chunk brings its own neighbours along, so frame 0 of the chunk sits `window` tokens in.
-        embedded = self.denoiser.content_encoder.increase_embed_dim(heard)
-        tokens = embedded.unfold(0, 2 * window + 1, 2)[:frames].transpose(1, 2)  # (L, W, D)
-        return torch.as_tensor(self.denoiser.content_encoder(tokens))
+        return self.denoiser.encode_neighboured(heard[None], frames)[0]
 
     def normalise(self, expression: Tensor) -> Tensor:
         """Expression in the face space's units to the network's."""

@@ -36,7 +36,7 @@ class BatchMaker:
         self, talkers: list[TalkingClip], styles: StyleAugmentation, window: int, seed: int, others_share: float
     ) -> None:
         """others_share: share of batch rows that come from everyone but the speaker with the most clips."""
-        self._talkers, self._styles, self._window, self._seed = talkers, styles, window, seed
+        self._styles, self._window, self._seed = styles, window, seed
         by_speaker: dict[str, list[TalkingClip]] = {}
         for talker in talkers:
             by_speaker.setdefault(talker.speaker, []).append(talker)

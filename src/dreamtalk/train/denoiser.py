@@ -151,9 +151,7 @@ class _DenoiserLoss:
         t = torch.randint(1, model.schedule.steps + 1, (rows,))
         x_t = model.schedule.add_noise(x0, torch.randn_like(x0), t)
         features = (batch.features - model.feature_mean) / model.feature_std
-        embedded = network.content_encoder.increase_embed_dim(features)
-        windows = embedded.unfold(1, config.denoiser.tokens, 2)[:, :frames].transpose(2, 3)  # (B, L, W, D)
-        prepared = network.prepare(network.content_encoder(windows.flatten(0, 1)))
+        prepared = network.prepare(network.encode_neighboured(features, frames).flatten(0, 1))
         code = network.encode_style(model.normalise(batch.reference))
         code = torch.where(batch.has_style[:, None], code, network.null_style())
         predicted = network(x_t.flatten(0, 1), t.repeat_interleave(frames), prepared, code).float()

@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 from dreamtalk import assets
@@ -21,6 +20,7 @@ from dreamtalk.face.arkit import ARKIT, ARKIT_INDEX, scores_to_arkit
 from dreamtalk.face.measures import BROWS, EYES, LIPS, aperture, eye_opening
 from dreamtalk.face.model import FaceModel
 from dreamtalk.face.neutral import calm_frames
+from dreamtalk.face.raw import nearest_valid
 from dreamtalk.train.face_basis import (
     SIZE,
     Matrix,
@@ -37,7 +37,7 @@ from dreamtalk.train.face_basis import (
     weighted_pca,
 )
 from dreamtalk.train.face_data import Row, Samples, is_clean_training, neutral_of, people, samples
-from dreamtalk.types import Bool, Float
+from dreamtalk.types import Float
 
 _UNITS_SHARE = 0.3
 _SINGLES_SHARE = 0.3
@@ -324,13 +324,6 @@ def measure_on_unseen(config: FaceModelConfig, model: FaceModel) -> tuple[dict[s
             measured = list(samples(found, config.tracks, model.mean, config.frames, config.frames_per_speaker, rng))
             explained[name], sizes[name] = explained_variance(model, measured), len(measured)
     return explained, sizes
-
-
-def nearest_valid(valid: Bool) -> NDArray[np.int64]:
-    """(T,) index of the valid frame nearest to each frame; at least one must be valid."""
-    good = np.flatnonzero(valid)
-    frames = np.arange(len(valid))
-    return np.asarray(good[np.abs(frames[:, None] - good[None]).argmin(axis=1)])
 
 
 def write_coefficients(model: FaceModel, clips: Path, tracks: Path, out: Path) -> int:
