@@ -86,7 +86,7 @@ def test_pairs_out_of_step_are_out_of_step() -> None:
     expression = torch.arange(40.0).view(1, 40, 1) + 1000 * torch.arange(3.0).view(3, 1, 1)
     features = (torch.arange(80.0).view(1, 80, 1) / 2) + 1000 * torch.arange(3.0).view(3, 1, 1)
     nothing = torch.zeros(3)
-    batch = Batch(features, expression, nothing, nothing, nothing)
+    batch = Batch(features, expression, nothing, nothing, nothing, torch.arange(3))
     pairs = cut_pairs(batch, n=6, windows=60, rng=np.random.default_rng(0))
     apart = (pairs.features[:, 0, 0] - pairs.expression[:, 0, 0]).abs()
     assert (apart[pairs.in_step] == 0).all() and (apart[~pairs.in_step] >= 3).all()
@@ -98,7 +98,7 @@ def test_it_learns_and_its_probability_peaks_in_step(
 ) -> None:
     config = LipExpertTraining(
         data=Path("unused"), out=tmp_path, expert=TINY, steps=150, rows=8, frames=40, windows=12, learning_rate=3e-3,
-        warmup_steps=10, ema=0.95, bfloat16=False, save_every=150,
+        warmup_steps=10, ema=0.95, precision="float32", save_every=150,
     )  # fmt: skip
     expert = LipExpert.load(train_on(config, talkers, face_model))
     clip = talkers[0]

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dreamtalk.motion.layers import DecoderLayer, EncoderLayer, sinusoid_table, time_embedding
+from dreamtalk.motion.schedule import VarianceSchedule
 
 Edges: TypeAlias = Literal["hold", "zeros"]
 
@@ -39,6 +40,9 @@ class DenoiserConfig:
     edges: Edges = "hold"
     """What a window hears beyond the ends of the speech. "hold": its end feature, so that silence goes on as silence.
     "zeros": feature vectors of zeros before the embedding, as the official network was trained (facts 0.6)."""
+    posterior: bool = False
+    """Whether the prediction is combined with x_t by Gaussian posterior (see Denoiser.forward). The paper's network has
+    no such path; with it a small network need not learn to copy x_t through its attention layers."""
 
     @property
     def tokens(self) -> int:
@@ -128,6 +132,7 @@ class Denoiser(nn.Module):
     """x0 = E_theta(x_t, t, content, style)."""
 
     face_order: Tensor
+    alpha_bar: Tensor
 
     def __init__(self, config: DenoiserConfig) -> None:
         super().__init__()
@@ -142,6 +147,8 @@ class Denoiser(nn.Module):
         self.time_net = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
         order = torch.tensor(config.upper + config.lower).argsort()
         self.register_buffer("face_order", order, persistent=False)
+        self.residual_log_variance = nn.Parameter(torch.zeros(size)) if config.posterior else None
+        self.register_buffer("alpha_bar", VarianceSchedule.linear().alpha_bar, persistent=False)
 
     def encode_speech(self, features: Tensor, frames: int) -> Tensor:
         """Speech features (B, N, F) at 50 Hz to content tokens (B, L, W, D), frame i centred on feature 2 i."""
@@ -178,12 +185,23 @@ class Denoiser(nn.Module):
         x_t (B, E); t (B,) or (1,) diffusion steps; prepared (B, W, D) from prepare(); style (C, D): C codes, each for
         B / C frames in a row.
         """
-        return self._decode(style, self._memory(x_t, t, prepared), 1)
+        return self._posterior(self._decode(style, self._memory(x_t, t, prepared), 1), x_t, t)
 
     def each_style(self, x_t: Tensor, t: Tensor, prepared: Tensor, style: Tensor) -> Tensor:
         """The same for every one of the codes (C, D): (C, B, E), with all work shared that knows no style."""
         rows = self._decode(style, self._memory(x_t, t, prepared), len(style))
-        return rows.view(len(x_t), len(style), -1).transpose(0, 1)
+        return self._posterior(rows.view(len(x_t), len(style), -1).transpose(0, 1), x_t, t)
+
+    def _posterior(self, mean: Tensor, x_t: Tensor, t: Tensor) -> Tensor:
+        """E[x0 | mean, x_t] (..., B, E) where x0 ~ N(mean, v) and x_t = sqrt(abar) x0 + sqrt(1 - abar) eps.
+
+        v, learned per coefficient, is what speech and style leave open; without it the mean is the prediction.
+        """
+        if self.residual_log_variance is None:
+            return mean
+        abar, v = self.alpha_bar[t][:, None], self.residual_log_variance.exp()
+        gain = abar.sqrt() * v / (abar * v + 1.0 - abar)
+        return mean + gain * (x_t - abar.sqrt() * mean)
 
     def _memory(self, x_t: Tensor, t: Tensor, prepared: Tensor) -> Tensor:
         noisy = F.linear(x_t, self.memory_in.weight[:, self.config.width :])

@@ -118,14 +118,20 @@ def frame_noise(seed: int, start: int, frames: int, size: int, smoothing: float 
     normal. The denoiser treats frames independently (facts 1.4), so this changes no frame's distribution, only how
     neighbouring frames hang together: without it, whatever speech does not determine would flicker.
     """
-    reach = int(np.ceil(_KERNEL_REACH * smoothing))
+    kernel = noise_kernel(smoothing)
+    reach = len(kernel) // 2
     raw = _raw_noise(seed, start - reach, frames + 2 * reach, size, step)
     if reach == 0:
         return torch.from_numpy(raw)
-    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / smoothing) ** 2)
-    kernel /= np.sqrt((kernel**2).sum())
     smooth = np.stack([np.convolve(raw[:, e], kernel, mode="valid") for e in range(size)], axis=1)
     return torch.from_numpy(smooth.astype(np.float32))
+
+
+def noise_kernel(smoothing: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """The Gaussian kernel (2 r + 1,) of that standard deviation in frames, of unit norm; (1,) for none."""
+    reach = int(np.ceil(_KERNEL_REACH * smoothing))
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / max(smoothing, 1e-6)) ** 2)
+    return np.asarray(kernel / np.sqrt((kernel**2).sum()))
 
 
 def _raw_noise(

@@ -20,17 +20,19 @@ _REFERENCE_ODDS = (0.2, 0.35, 0.25, 0.15, 0.05)
 @dataclass(frozen=True, slots=True)
 class Batch:
     """features: (B, 2 L + 2 w, F), token w belongs to frame 0. expression: (B, L, E). closure: (B, L) % iod.
-    reference: (B, S, E). has_style: (B,) False for the null style."""
+    reference: (B, S, E). has_style: (B,) False for the null style. rows: (B,) their numbers in the whole batch."""
 
     features: Tensor
     expression: Tensor
     closure: Tensor
     reference: Tensor
     has_style: Tensor
+    rows: Tensor
 
 
 class BatchMaker:
-    """Draws batches. Batch number n depends on the seed and n alone, so training can stop and go on anywhere."""
+    """Draws batches. Row r of batch n depends on the seed, n and r alone: training can stop and go on anywhere, and
+    several processes can each make some of the rows."""
 
     def __init__(
         self, talkers: list[TalkingClip], styles: StyleAugmentation, window: int, seed: int, others_share: float
@@ -46,19 +48,20 @@ class BatchMaker:
         self._others = [t for t in talkers if t.speaker != main] or self._main
         self._others_share = others_share
 
-    def make(self, number: int, rows: int, frames: int, null_share: float) -> Batch:
-        """Batch `number` of `rows` talks of `frames` frames each."""
-        rng = np.random.default_rng([self._seed, number])
-        length = int(rng.choice(_REFERENCE_LENGTHS, p=_REFERENCE_ODDS))
-        parts = [self._row(rng, frames, length) for _ in range(rows)]
+    def make(self, number: int, rows: range, frames: int, null_share: float) -> Batch:
+        """These rows of batch `number`: talks of `frames` frames each."""
+        length = int(np.random.default_rng([self._seed, number]).choice(_REFERENCE_LENGTHS, p=_REFERENCE_ODDS))
+        draws = [np.random.default_rng([self._seed, number, row]) for row in rows]
+        parts = [self._row(rng, frames, length) for rng in draws]
         features, expression, closure, reference, styled = (list(column) for column in zip(*parts, strict=True))
-        null = rng.random(rows) < null_share
+        null = np.array([rng.random() < null_share for rng in draws])
         return Batch(
             features=torch.from_numpy(np.stack(features)).float(),
             expression=torch.from_numpy(np.stack(expression)),
             closure=torch.from_numpy(np.stack(closure)).float(),
             reference=torch.from_numpy(np.stack(reference)),
             has_style=torch.from_numpy(np.array(styled) & ~null),
+            rows=torch.tensor(rows),
         )
 
     def _row(self, rng: np.random.Generator, frames: int, length: int) -> tuple[Float, Float, Float, Float, bool]:

@@ -9,6 +9,7 @@ from dreamtalk.data.talkers import TalkingClip, load_talkers, with_silence
 from dreamtalk.data.talkset import Clip, read_talkset
 from dreamtalk.errors import UnusableInput
 from dreamtalk.face.model import FaceModel
+from dreamtalk.train.voices import other_voices
 
 _SILENCE_SECONDS = 1.5
 _SILENCE_NOISE = (0.0, 3e-4, 2e-3)
@@ -23,26 +24,37 @@ def load_training_talkers(
     clean_only: bool = True,
     max_clips: int | None = None,
     rest_clips: int = 0,
+    voices: bool = False,
 ) -> list[TalkingClip]:
     """The train split's talking clips; the first rest_clips of them a second time with silence around.
 
     clean_only: licence-clean clips, as weights that are shipped require. max_clips: speakers with few clips come first.
-    Raises UnusableInput when there are none.
+    voices: all of them in other voices, too. Raises UnusableInput when there are none.
     """
     clips = [c for c in read_talkset(data) if c.kind == "av" and c.split == "train" and (c.clean or not clean_only)]
     clips = _rare_speakers_first(clips)[:max_clips]
     if not clips:
         raise UnusableInput(f"{data} has no talking clips to train on.")
     talkers = load_talkers(clips, cache, face_model, encoder)
-    if not rest_clips:
-        return talkers
+    resting = _resting(clips, talkers, encoder, rest_clips)
+    spoken = other_voices(clips, talkers, cache, encoder) if voices else []
+    return talkers + resting + spoken
+
+
+def load_strangers(data: Path, cache: Path, face_model: FaceModel, encoder: str) -> list[TalkingClip]:
+    """Talking clips of the train split that licence-clean training leaves out: people to choose checkpoints by."""
+    clips = [c for c in read_talkset(data) if c.kind == "av" and c.split == "train" and not c.clean]
+    return load_talkers(clips, cache, face_model, encoder)
+
+
+def _resting(clips: list[Clip], talkers: list[TalkingClip], encoder: str, count: int) -> list[TalkingClip]:
+    """The first `count` clips with silence around them."""
     by_id = {t.id: t for t in talkers}
     hear = SpeechEncoder.load(encoder)
-    resting = [
+    return [
         with_silence(clip, by_id[clip.id], hear, _SILENCE_SECONDS, _SILENCE_NOISE[number % len(_SILENCE_NOISE)])
-        for number, clip in enumerate([c for c in clips if c.id in by_id][:rest_clips])
+        for number, clip in enumerate([c for c in clips if c.id in by_id][:count])
     ]
-    return talkers + resting
 
 
 def _rare_speakers_first(clips: list[Clip]) -> list[Clip]:

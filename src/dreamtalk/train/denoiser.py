@@ -5,6 +5,7 @@ Without the lip expert: lips are kept right by the closure loss. Every number is
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,14 +18,19 @@ from dreamtalk.face.model import FaceModel
 from dreamtalk.lipsync.expert import LipExpert
 from dreamtalk.motion.denoiser import DenoiserConfig
 from dreamtalk.motion.model import MotionConfig, MotionModel
+from dreamtalk.motion.sampler import noise_kernel
 from dreamtalk.train.augment import StyleAugmentation
 from dreamtalk.train.batches import Batch, BatchMaker
 from dreamtalk.train.chance import with_chance
-from dreamtalk.train.clips import load_training_talkers
+from dreamtalk.train.clips import load_strangers, load_training_talkers
 from dreamtalk.train.loop import LoopConfig, Losses, State, run_loop
+from dreamtalk.train.validation import BestKeeper, Strangers
 
 _STYLED_SAMPLES = 400
 """Styled clips from which the network's units are measured."""
+
+_LEFT_OPEN = 0.2
+"""Share of the variance that speech and style are taken to leave open, until training has learned it."""
 
 _UNITS = 2.0
 """Each half of the face is scaled so that its coefficients have this total standard deviation: the first few are then
@@ -43,9 +49,11 @@ class DenoiserTraining(LoopConfig):
     denoiser: DenoiserConfig = field(default_factory=DenoiserConfig)
     encoder: str = "whisper-base-l3"
     steps: int = 2000
-    rows: int = 24
-    frames: int = 32
+    rows: int = 32
+    frames: int = 16
     """Talks per batch and consecutive frames of each."""
+    voices: bool = True
+    """Whether every clip is heard in other voices and rooms as well (train/voices.py)."""
     null_share: float = 0.0
     """Share of styled talks trained with the null style. Zero: only talks without any style go with the null code, so
     that guidance scale 0 is neutral; with styled talks among them it would be a mixture of all styles."""
@@ -67,6 +75,8 @@ class DenoiserTraining(LoopConfig):
     clean_only: bool = True
     """Only licence-clean clips: required for weights that are shipped."""
     max_clips: int | None = None
+    validate_every: int = 0
+    """Steps (a multiple of save_every) between scores on the clips that clean training leaves out; 0 for none."""
 
 
 def train_denoiser(config: DenoiserTraining) -> Path:
@@ -76,13 +86,23 @@ def train_denoiser(config: DenoiserTraining) -> Path:
     """
     face_model = FaceModel.load()
     talkers = load_training_talkers(
-        config.data, config.cache, face_model, config.encoder, config.clean_only, config.max_clips, config.rest_clips
+        config.data,
+        config.cache,
+        face_model,
+        config.encoder,
+        config.clean_only,
+        config.max_clips,
+        config.rest_clips,
+        config.voices,
     )
-    return train_on(config, talkers, face_model)
+    strangers = load_strangers(config.data, config.cache, face_model, config.encoder) if config.validate_every else []
+    return train_on(config, talkers, face_model, strangers)
 
 
-def train_on(config: DenoiserTraining, talkers: list[TalkingClip], face_model: FaceModel) -> Path:
-    """The same on clips in memory."""
+def train_on(
+    config: DenoiserTraining, talkers: list[TalkingClip], face_model: FaceModel, strangers: Sequence[TalkingClip] = ()
+) -> Path:
+    """The same on clips in memory. strangers: talks by others to score the model by while it learns."""
     styles = StyleAugmentation(talkers, face_model)
     torch.manual_seed(config.seed)
     model = MotionModel(MotionConfig(config.denoiser, encoder=config.encoder))
@@ -92,10 +112,14 @@ def train_on(config: DenoiserTraining, talkers: list[TalkingClip], face_model: F
         model.load_state_dict(MotionModel.load(config.start_from).state_dict())
     loss = _DenoiserLoss(config, model, talkers, styles, face_model)
 
+    keeper = BestKeeper(Strangers(list(strangers), face_model), config.out) if strangers else None
+
     def export(weights: State, steps: int) -> Path:
         made = MotionModel(model.config)
         made.load_state_dict(weights)
-        if steps == config.steps:
+        if keeper is not None and steps and steps % config.validate_every == 0:
+            keeper.consider(made, steps)
+        if steps == config.steps and not config.denoiser.posterior:
             made = with_chance(made, talkers, styles)
         file = config.out / "model.safetensors"
         made.save(file, {"steps": str(steps), "seed": str(config.seed)})
@@ -118,6 +142,10 @@ def _set_units(model: MotionModel, talkers: list[TalkingClip], styles: StyleAugm
     for half in (model.config.denoiser.lower, model.config.denoiser.upper):
         total = float(np.sqrt(styled[:, list(half)].var(axis=0).sum()))
         model.expression_scale[list(half)] = total / _UNITS
+    if model.denoiser.residual_log_variance is not None:
+        variance = torch.from_numpy(styled.var(axis=0)) / model.expression_scale**2
+        with torch.no_grad():
+            model.denoiser.residual_log_variance.copy_((_LEFT_OPEN * variance).log())
 
 
 class _DenoiserLoss:
@@ -137,10 +165,11 @@ class _DenoiserLoss:
         self._expert = LipExpert.load(config.expert).requires_grad_(False) if config.expert else None
         self._weights = torch.full((config.denoiser.expression_size,), config.upper_weight)
         self._weights[list(config.denoiser.lower)] = 1.0
+        self._kernel = torch.from_numpy(noise_kernel(model.config.noise_smoothing)).float()
 
     def __call__(self, number: int) -> Losses:
         config = self._config
-        batch = self._maker.make(number, config.rows, config.frames, config.null_share)
+        batch = self._maker.make(number, range(config.rows), config.frames, config.null_share)
         return self._losses(batch, np.random.default_rng([config.seed, number, 2]))
 
     def _losses(self, batch: Batch, rng: np.random.Generator) -> Losses:
@@ -148,8 +177,9 @@ class _DenoiserLoss:
         config, model, network = self._config, self._model, self._model.denoiser
         rows, frames = batch.expression.shape[:2]
         x0 = model.normalise(batch.expression)
-        t = torch.randint(1, model.schedule.steps + 1, (rows,))
-        x_t = model.schedule.add_noise(x0, torch.randn_like(x0), t)
+        # Drawn for the whole batch, of which these may be some rows.
+        t = torch.randint(1, model.schedule.steps + 1, (config.rows,))[batch.rows]
+        x_t = model.schedule.add_noise(x0, self._noise()[batch.rows], t)
         features = (batch.features - model.feature_mean) / model.feature_std
         prepared = network.prepare(network.encode_neighboured(features, frames).flatten(0, 1))
         code = network.encode_style(model.normalise(batch.reference))
@@ -168,12 +198,20 @@ class _DenoiserLoss:
             total = total + config.sync_weight * parts["sync"]
         return {"loss": total, **parts}
 
+    def _noise(self) -> Tensor:
+        """Noise (rows, L, E) that hangs together along time as the sampler's does: its frames are standard normal."""
+        config, kernel = self._config, self._kernel
+        reach = len(kernel) - 1
+        raw = torch.randn(config.rows, config.frames + reach, config.denoiser.expression_size)
+        return torch.einsum("rlek,k->rle", raw.unfold(1, reach + 1, 1), kernel)
+
     def _sync_loss(self, expert: LipExpert, generated: Tensor, batch: Batch, rng: np.random.Generator) -> Tensor:
         """L_sync = -log P_sync of windows of the generated clips with their own sound and style (eq. 8)."""
         rows, frames = generated.shape[:2]
         n, window = expert.config.frames, self._config.denoiser.window
         row = torch.arange(rows).repeat_interleave(self._config.sync_windows)
-        at = torch.from_numpy(rng.integers(0, frames - n + 1, len(row)))
+        drawn = rng.integers(0, frames - n + 1, (self._config.rows, self._config.sync_windows))
+        at = torch.from_numpy(drawn)[batch.rows].flatten()
         seen = at[:, None] + torch.arange(n)
         heard = window + 2 * at[:, None] + torch.arange(2 * n)
         with torch.no_grad():

@@ -43,6 +43,8 @@ class LipExpertTraining(LoopConfig):
     """Pairs per talk."""
     others_share: float = 0.3
     """Share of talks by everyone but the speaker with the most clips."""
+    voices: bool = True
+    """Whether every clip is heard in other voices and rooms as well (train/voices.py)."""
     clean_only: bool = True
     max_clips: int | None = None
 
@@ -61,7 +63,13 @@ def train_lip_expert(config: LipExpertTraining) -> Path:
     """Run the recipe; the file of the trained expert (EMA weights, fp16 safetensors)."""
     face_model = FaceModel.load()
     talkers = load_training_talkers(
-        config.data, config.cache, face_model, config.expert.encoder, config.clean_only, config.max_clips
+        config.data,
+        config.cache,
+        face_model,
+        config.expert.encoder,
+        config.clean_only,
+        config.max_clips,
+        voices=config.voices,
     )
     return train_on(config, talkers, face_model)
 
@@ -77,7 +85,7 @@ def train_on(config: LipExpertTraining, talkers: list[TalkingClip], face_model: 
     maker = BatchMaker(talkers, StyleAugmentation(talkers, face_model), 0, config.seed, config.others_share)
 
     def losses(number: int) -> Losses:
-        batch = maker.make(number, config.rows, config.frames, null_share=0.0)
+        batch = maker.make(number, range(config.rows), config.frames, null_share=0.0)
         pairs = cut_pairs(batch, config.expert.frames, config.windows, np.random.default_rng([config.seed, number, 1]))
         style = expert.style(batch.reference)
         own = None if style is None else style[pairs.row]

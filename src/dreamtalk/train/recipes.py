@@ -13,7 +13,7 @@ from dreamtalk.train.lip_expert import LipExpertTraining
 from dreamtalk.train.renderer import RendererTraining
 
 MESH64 = DenoiserConfig(
-    feature_size=512, lower=tuple(range(40)), width=128, heads=4, hidden=512, layers=2, style_layers=2
+    feature_size=512, lower=tuple(range(40)), width=128, heads=4, hidden=512, layers=2, style_layers=2, posterior=True
 )
 """The shipped denoiser: 2.0 M parameters, the published architecture at half width and two layers."""
 
@@ -52,7 +52,7 @@ def denoiser_unconditional_expert(data: Path) -> DenoiserTraining:
 def denoiser_smoke(data: Path) -> DenoiserTraining:
     """A few steps on ten clips: does the whole stage run?"""
     tiny = DenoiserConfig(
-        feature_size=512, lower=tuple(range(40)), width=32, heads=2, hidden=64, layers=1, style_layers=1
+        feature_size=512, lower=tuple(range(40)), width=32, heads=2, hidden=64, layers=1, style_layers=1, posterior=True
     )
     return DenoiserTraining(
         data=data,
@@ -63,6 +63,7 @@ def denoiser_smoke(data: Path) -> DenoiserTraining:
         frames=16,
         warmup_steps=5,
         rest_clips=2,
+        voices=False,
         max_clips=10,
     )
 
