@@ -1,51 +1,260 @@
 """The training loop that every stage shares: one optimiser, one EMA copy, a log, checkpoints that can be gone on from.
 
 Everything random in a step comes from the seed and the step's number, so a run that was killed at any moment and
-started again gives the same weights as one that was not.
+started again gives the same weights as one that was not. Where it runs is for train/place.py to say.
 """
 
 from __future__ import annotations
 
-import json
+import pickle
+import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 
 import numpy as np
 import torch
 from rich.progress import Progress
 from torch import Tensor, nn
 
-from dreamtalk.errors import DreamTalkError
+from dreamtalk.errors import DreamTalkError, UnusableInput
+from dreamtalk.train.ahead import Ahead, moved
+from dreamtalk.train.place import Place, PlaceConfig, Share, choose_place
+from dreamtalk.train.record import TrainingLog, write_config
 
 State: TypeAlias = dict[str, Tensor]
 Losses: TypeAlias = dict[str, Tensor]
 """By name, for the log; "loss" is what is minimised."""
 
-_LOG_EVERY = 20
-"""Steps."""
+B = TypeVar("B")
+
+_STEPS_PER_SEED = 1_000_003
+_SEEDS_PER_PROCESS = 10**15
+"""How far apart the random numbers of seeds and processes are: none meets another."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class LoopConfig:
+class LoopConfig(PlaceConfig):
     """What every stage's config has."""
 
+    data: Path
+    """Folder of the clips."""
     out: Path
-    """Folder for checkpoints, log and result."""
+    """Folder for checkpoints, log and result. Several machines must all see it."""
     steps: int
     learning_rate: float = 1e-3
     warmup_steps: int = 100
     weight_decay: float = 0.02
+    betas: tuple[float, float] = (0.9, 0.99)
+    """Of AdamW."""
     gradient_norm: float = 1.0
+    """Longer gradients are shortened to this norm."""
     ema: float = 0.998
     """Decay per step of the exponential moving average of the weights, which is what is kept in the end."""
     seed: int = 0
-    threads: int = 1
-    bfloat16: bool = True
-    """Matrix products in bfloat16 where the processor has them."""
     save_every: int = 100
+    log_every: int = 20
+    """Steps between lines of the log."""
+    tensorboard: bool = True
+    """Whether the log is also written for TensorBoard, where that is installed."""
+    loaders: int = 0
+    """Threads that make batches ahead. 0: each is made when it is needed."""
+
+    def learning_rate_at(self, number: int) -> float:
+        """Linear warm-up, then a cosine down to a hundredth."""
+        warm = min(1.0, (number + 1) / self.warmup_steps)
+        cosine = 0.5 * (1.0 + np.cos(np.pi * min(1.0, number / self.steps)))
+        return float(self.learning_rate * warm * max(0.01, cosine))
+
+    def phases(self) -> tuple[int, ...]:
+        """Steps at which a part of the training begins, the first 0; each has an optimiser of its own."""
+        return (0,)
+
+
+class Stage(nn.Module, ABC, Generic[B]):
+    """What is trained and on what. A module, so that frozen helpers and constants go to the device with the model.
+
+    A batch is a dataclass of tensors. Everything random but dropout is drawn in batch(), from the seed and the number.
+    """
+
+    title: str
+    """For people: what is going on."""
+    about: str = ""
+    """For people: what it is going on with."""
+    model: nn.Module
+
+    @abstractmethod
+    def batch(self, number: int, share: Share) -> B:
+        """This process's rows of batch `number`, on the CPU."""
+
+    @abstractmethod
+    def forward(self, batch: B) -> Losses:
+        """Means over the rows."""
+
+    @abstractmethod
+    def export(self, weights: State, steps: int, file: Path) -> None:
+        """Write the model with these weights, which are EMA weights after so many steps."""
+
+
+def train_stage(config: LoopConfig, stage: Stage[B]) -> Path:
+    """Train for config.steps steps; the file that stage.export wrote last.
+
+    Raises UnusableInput when it cannot run as asked for, DreamTalkError when the loss stops being a number.
+    """
+    place = choose_place(config)
+    run = Run(config, stage, place)
+    run.resume()
+    first = place.share.rank == 0
+    if first:
+        config.out.mkdir(parents=True, exist_ok=True)
+        write_config(config.out, config, config.data)
+        print(f"{stage.title} on {place.description}, {config.precision}", file=sys.stderr)
+        run.export()
+    log = TrainingLog(config.out, run.done, config.tensorboard) if first else None
+    started = time.monotonic()
+    with Progress(disable=not first) as progress:
+        bar = progress.add_task(stage.title, total=config.steps, completed=run.done)
+        while run.done < config.steps:
+            losses = run.step()
+            progress.update(bar, completed=run.done)
+            if run.done % config.log_every == 0:
+                numbers = run.numbers(losses)
+                if log is not None:
+                    log.write(run.done, time.monotonic() - started, numbers)
+            if first and (run.done % config.save_every == 0 or run.done == config.steps):
+                run.save()
+                run.export()
+    if log is not None:
+        log.close()
+    place.mean(torch.zeros(1, device=place.device))  # nobody leaves before everybody has finished
+    return run.file
+
+
+class Run(Generic[B]):
+    """A training under way. step() is the four things below it, one after the other."""
+
+    def __init__(self, config: LoopConfig, stage: Stage[B], place: Place) -> None:
+        self._config, self._stage, self._place = config, stage, place
+        self._wrapped = place.wrap(stage)
+        self._batches = Ahead(lambda number: stage.batch(number, place.share), config.loaders, config.steps)
+        self._optimiser = self._new_optimiser()
+        self.ema: State = {name: value.detach().clone() for name, value in stage.model.state_dict().items()}
+        self.done = 0
+        self.file = config.out / "model.safetensors"
+
+    def step(self) -> Losses:
+        """One optimisation step."""
+        losses = self.losses(self.batch())
+        losses["gradient_norm"] = self.gradients(losses["loss"])
+        self.update()
+        self.done += 1
+        return losses
+
+    def batch(self) -> B:
+        """What the next step learns from."""
+        batch: B = moved(self._batches.get(self.done), self._place.device)
+        return batch
+
+    def losses(self, batch: B) -> Losses:
+        """Forward."""
+        config, place = self._config, self._place
+        torch.manual_seed(config.seed * _STEPS_PER_SEED + self.done + place.share.rank * _SEEDS_PER_PROCESS)
+        self._stage.model.train()
+        with torch.autocast(place.device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
+            losses: Losses = self._wrapped(batch)
+        return losses
+
+    def gradients(self, loss: Tensor) -> Tensor:
+        """Backward; the gradient's norm before it is clipped. Raises DreamTalkError when something is no number."""
+        self._optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = torch.nn.utils.clip_grad_norm_(self._stage.model.parameters(), self._config.gradient_norm)
+        # What is no number in one process is none in all of them now that gradients are averaged: all stop here.
+        if not torch.isfinite(loss.detach() + norm):
+            raise DreamTalkError(
+                f"The loss is not a number at step {self.done}. Lower the learning rate and start again: it goes on "
+                f"from the last checkpoint in {self._config.out}."
+            )
+        return norm
+
+    def update(self) -> None:
+        """Weights and their average."""
+        config, number = self._config, self.done
+        if number and number in config.phases():
+            self._optimiser = self._new_optimiser()
+        for group in self._optimiser.param_groups:
+            group["lr"] = config.learning_rate_at(number)
+        self._optimiser.step()
+        decay = min(config.ema, (1 + number) / (10 + number))
+        with torch.no_grad():
+            for name, value in self._stage.model.state_dict().items():
+                self.ema[name].lerp_(value, 1.0 - decay)
+
+    def numbers(self, losses: Losses) -> dict[str, float]:
+        """For the log: means over all processes, each of which has to ask."""
+        values = self._place.mean(torch.stack([value.detach().float() for value in losses.values()]))
+        rate = {"learning_rate": self._config.learning_rate_at(self.done - 1)}
+        return {name: round(value, 5) for name, value in zip(losses, values.tolist(), strict=True)} | rate
+
+    def export(self) -> None:
+        """The model with the averaged weights."""
+        self._stage.export(self.ema, self.done, self.file)
+
+    def save(self) -> None:
+        """What is needed to go on, whole or not at all."""
+        state = {
+            "step": self.done,
+            "model": self._stage.model.state_dict(),
+            "ema": self.ema,
+            "optimiser": self._optimiser.state_dict(),
+        }
+        part = self._config.out / "state.part"
+        torch.save(state, part)
+        part.replace(self._config.out / "state.pt")
+
+    def resume(self) -> None:
+        """Go on from the last save, where there is one. Raises UnusableInput when it is of another training."""
+        file = self._config.out / "state.pt"
+        if file.is_file():
+            try:
+                state = torch.load(file, weights_only=True, map_location=self._place.device)
+                self._stage.model.load_state_dict(state["model"])
+                self._optimiser.load_state_dict(state["optimiser"])
+                self.ema, self.done = state["ema"], state["step"]
+            except (RuntimeError, KeyError, ValueError, EOFError, pickle.UnpicklingError) as problem:
+                raise UnusableInput(
+                    f"{file} is not of this training: {str(problem).splitlines()[0]} Choose another --out."
+                ) from problem
+        mean = self._place.mean(torch.tensor([float(self.done)], device=self._place.device))
+        if mean.item() != self.done:
+            raise UnusableInput(f"The machines do not see the same {file}: they start from different steps.")
+
+    def _new_optimiser(self) -> torch.optim.AdamW:
+        config = self._config
+        learnt = (p for p in self._stage.model.parameters() if p.requires_grad)
+        return torch.optim.AdamW(learnt, lr=config.learning_rate, weight_decay=config.weight_decay, betas=config.betas)
+
+
+class _Functions(Stage[int]):
+    """A stage made of functions."""
+
+    def __init__(
+        self, model: nn.Module, losses: Callable[[int], Losses], export: Callable[[State, int], Path], title: str
+    ) -> None:
+        super().__init__()
+        self.model, self._losses, self._export, self.title = model, losses, export, title
+
+    def batch(self, number: int, share: Share) -> int:
+        return number
+
+    def forward(self, batch: int) -> Losses:
+        return self._losses(batch)
+
+    def export(self, weights: State, steps: int, file: Path) -> None:
+        self._export(weights, steps)
 
 
 def run_loop(
@@ -55,93 +264,5 @@ def run_loop(
     export: Callable[[State, int], Path],
     title: str,
 ) -> Path:
-    """Train `model` for config.steps steps; what `export` made of the EMA weights last.
-
-    losses: step number to losses. export: EMA weights and steps done to the file written of them.
-    Raises DreamTalkError when the loss stops being a number.
-    """
-    torch.set_num_threads(config.threads)
-    config.out.mkdir(parents=True, exist_ok=True)
-    (config.out / "config.json").write_text(json.dumps(asdict(config), default=str, indent=1), encoding="utf-8")
-    run = _Run(config, model, losses)
-    run.resume()
-    file = export(run.ema, run.done)
-    started = time.monotonic()
-    with Progress() as progress, open(config.out / "log.jsonl", "a", encoding="utf-8") as log:
-        bar = progress.add_task(title, total=config.steps, completed=run.done)
-        while run.done < config.steps:
-            parts = run.step()
-            progress.update(bar, completed=run.done)
-            if run.done % _LOG_EVERY == 0:
-                seconds = round(time.monotonic() - started, 1)
-                log.write(json.dumps({"step": run.done, "seconds": seconds, **parts}) + "\n")
-                log.flush()
-            if run.done % config.save_every == 0 or run.done == config.steps:
-                run.save()
-                file = export(run.ema, run.done)
-    return file
-
-
-class _Run:
-    def __init__(self, config: LoopConfig, model: nn.Module, losses: Callable[[int], Losses]) -> None:
-        self._config, self._model, self._losses = config, model, losses
-        self._optimiser = torch.optim.AdamW(
-            (p for p in model.parameters() if p.requires_grad),
-            lr=config.learning_rate,
-            weight_decay=config.weight_decay,
-            betas=(0.9, 0.99),
-        )
-        self.ema: State = {name: value.detach().clone() for name, value in model.state_dict().items()}
-        self.done = 0
-
-    def step(self) -> dict[str, float]:
-        """One optimisation step."""
-        config, number = self._config, self.done
-        torch.manual_seed(config.seed * 1_000_003 + number)
-        self._model.train()
-        for group in self._optimiser.param_groups:
-            group["lr"] = learning_rate(config, number)
-        with torch.autocast("cpu", torch.bfloat16, enabled=config.bfloat16):
-            parts = self._losses(number)
-        loss = parts["loss"]
-        if not torch.isfinite(loss):
-            raise DreamTalkError(f"The loss is not a number at step {number}. Lower the learning rate and start again.")
-        self._optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self._model.parameters(), config.gradient_norm)
-        self._optimiser.step()
-        decay = min(config.ema, (1 + number) / (10 + number))
-        with torch.no_grad():
-            for name, value in self._model.state_dict().items():
-                self.ema[name].lerp_(value, 1.0 - decay)
-        self.done += 1
-        return {name: round(float(value.detach()), 5) for name, value in parts.items()}
-
-    def save(self) -> None:
-        """What is needed to go on, whole or not at all."""
-        state = {
-            "step": self.done,
-            "model": self._model.state_dict(),
-            "ema": self.ema,
-            "optimiser": self._optimiser.state_dict(),
-        }
-        part = self._config.out / "state.part"
-        torch.save(state, part)
-        part.replace(self._config.out / "state.pt")
-
-    def resume(self) -> None:
-        """Go on from the last save, where there is one."""
-        file = self._config.out / "state.pt"
-        if not file.is_file():
-            return
-        state = torch.load(file, weights_only=True)
-        self._model.load_state_dict(state["model"])
-        self._optimiser.load_state_dict(state["optimiser"])
-        self.ema, self.done = state["ema"], state["step"]
-
-
-def learning_rate(config: LoopConfig, number: int) -> float:
-    """Linear warm-up, then a cosine down to a hundredth."""
-    warm = min(1.0, (number + 1) / config.warmup_steps)
-    cosine = 0.5 * (1.0 + np.cos(np.pi * min(1.0, number / config.steps)))
-    return float(config.learning_rate * warm * max(0.01, cosine))
+    """train_stage for a stage whose losses make their own batch: one process only."""
+    return train_stage(config, _Functions(model, losses, export, title))
