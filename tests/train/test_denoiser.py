@@ -82,8 +82,9 @@ def test_it_learns_to_open_the_mouth(
 ) -> None:
     file = train_on(replace(config, steps=200, learning_rate=3e-3, rows=8), talkers, face_model)
     log = [json.loads(line) for line in (config.out / "log.jsonl").read_text().splitlines()]
-    first, last = (np.mean([entry["x0"] for entry in part]) for part in (log[:2], log[-2:]))
-    assert last < 0.8 * first
+    # Velocity, because the drawn styles' offsets, which differ from batch to batch, are not in it.
+    first, last = (np.mean([entry["velocity"] for entry in part]) for part in (log[:2], log[-2:]))
+    assert last < 0.6 * first
     model, clip = MotionModel.load(file), talkers[1]
     made = model.generate(SpeechFeatures(clip.features, "whisper-base-l3"), model.neutral_style(), FRAMES)
     aperture = face_model.measure("aperture")
