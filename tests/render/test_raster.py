@@ -9,7 +9,8 @@ import numba
 import numpy as np
 import pytest
 
-from dreamtalk.render.mesh.raster import compiled, draw_map, relax_folds
+from dreamtalk.render.mesh.raster import compiled, relax_folds
+from dreamtalk.render.mesh.warp import draw_map
 from dreamtalk.types import Float
 
 SQUARE = np.array([[2, 2], [12, 2], [12, 12], [2, 12]], np.float32)
@@ -20,8 +21,8 @@ def drawn(target: Float, one_sided: bool = False) -> tuple[Float, Float]:
     """Sampling map (16, 16) of the square drawn at target (4, 3); -1 where nothing is drawn."""
     map_x, map_y = np.full((16, 17), -1.0, np.float32)[:, :16], np.full((16, 17), -1.0, np.float32)[:, :16]
     depth = np.full((16, 17), 1e9, np.float32)[:, :16]
-    both = np.ones(2, np.bool_)
-    draw_map(target, SQUARE, TRIANGLES, both & one_sided, both, map_x, map_y, depth, 0.0, 0.0)
+    every = np.arange(2, dtype=np.int32)
+    draw_map(target, SQUARE, TRIANGLES, every, np.full(2, one_sided), map_x, map_y, depth, 0, 0)
     return map_x, map_y
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from math import ceil, floor
 from typing import Protocol
 
-import cv2
 import numpy as np
 
 from dreamtalk.face.arkit import ARKIT
@@ -14,14 +12,11 @@ from dreamtalk.render.mesh.eyes import EyeLayer
 from dreamtalk.render.mesh.geometry import FaceGeometry, Shape
 from dreamtalk.render.mesh.mouth import MouthLayer
 from dreamtalk.render.mesh.own_teeth import split_mouth
-from dreamtalk.render.mesh.raster import draw_map, moving_triangles
+from dreamtalk.render.mesh.warp import Texture, draw_photo
 from dreamtalk.types import Float, Image, Portrait
 
-_STILL_PX = 1e-3
-"""Points that move less stand still."""
-_FAR = np.float32(1e9)
-_STRIP_ROWS = 64
-"""The picture is warped in strips of so many rows, whose maps fit into the processor's cache."""
+_MARGIN_IOD = 0.5
+"""How far beyond the picture's edges it is continued by mirroring; nothing moves further."""
 
 _PARTING = ("jaw", "mouthUpperUp", "mouthLowerDown", "mouthFunnel", "mouthClose")
 _SMILING = ("mouthSmile", "mouthDimple")
@@ -68,17 +63,11 @@ class MeshAnimator:
         self._geometry = FaceGeometry(canvas)
         self._own = own if self._geometry.parted else None
         skin, own_teeth = split_mouth(canvas, self._geometry.photo_gap_mm)
-        self._skin = skin.copy()
+        self._skin = Texture.of(skin, round(_MARGIN_IOD * canvas.iod))
         nothing = np.zeros(3, np.float32)
         rest = self._shape(np.zeros_like(own), nothing[:2], nothing, nothing)
         self._eyes = EyeLayer(canvas, self._geometry)
         self._mouth = MouthLayer(canvas, self._geometry, rest, own_teeth)
-        height, width = canvas.image.shape[:2]
-        self._rows, self._columns = np.arange(height, dtype=np.float32), np.arange(width, dtype=np.float32)
-        self._spans = np.empty((-(-height // _STRIP_ROWS), 2), np.float32)
-        # One column too many: numba compiles anew for arrays without gaps between their rows.
-        self._buffers = [np.empty((_STRIP_ROWS, width + 1), np.float32) for _ in range(3)]
-        self._moving = np.zeros(len(self._geometry.mesh.triangles), np.bool_)
         self._source = np.ascontiguousarray(self._geometry.source[:, :2])
 
     @property
@@ -96,7 +85,7 @@ class MeshAnimator:
     def frame_of(self, displacement: Float, closure: Float, rotation: Float, translation: Float, gaze: Float) -> Image:
         """One frame from (468, 3) displacement in iod and (2,) lid closure instead of expression."""
         shape = self._shape(displacement, closure, rotation, translation)
-        self._eyes.paint_lids(self._skin, closure)
+        self._eyes.paint_lids(self._skin.picture, closure)
         picture: Image = self._warp(shape)
         self._eyes.draw(picture, shape, closure, gaze)
         self._mouth.draw(picture, shape)
@@ -107,33 +96,9 @@ class MeshAnimator:
 
     def _warp(self, shape: Shape) -> Image:
         """The skin moved with the mesh; what does not move is the photo itself."""
-        geometry = self._geometry
+        mesh, one_sided = self._geometry.mesh, self._geometry.one_sided
         picture: Image = self.canvas.image.copy()
-        triangles, moving = geometry.mesh.triangles, self._moving
-        moving_triangles(shape.vertices, self._source, triangles, _STILL_PX, moving, self._spans, _STRIP_ROWS)
-        height, width = picture.shape[:2]
-        for strip, (left, right) in enumerate(self._spans):
-            x0, x1 = max(0, floor(left)), min(width, ceil(right) + 1)
-            if x1 <= x0:
-                continue
-            top = strip * _STRIP_ROWS
-            bottom = min(height, top + _STRIP_ROWS)
-            map_x, map_y, depth = (buffer[: bottom - top, : x1 - x0] for buffer in self._buffers)
-            map_x[:], map_y[:], depth[:] = self._columns[x0:x1], self._rows[top:bottom, None], _FAR
-            draw_map(
-                shape.vertices,
-                self._source,
-                triangles,
-                geometry.one_sided,
-                moving,
-                map_x,
-                map_y,
-                depth,
-                float(x0),
-                float(top),
-            )
-            seen = cv2.remap(self._skin, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
-            picture[top:bottom, x0:x1] = seen
+        draw_photo(picture, self._skin, shape.vertices, self._source, mesh.triangles, one_sided)
         return picture
 
 
