@@ -8,6 +8,7 @@ Layouts: docs/official_checkpoints.md.
 from __future__ import annotations
 
 import pickle
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,9 +122,12 @@ def read_checkpoint(file: str | Path, key: str) -> dict[str, Any]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
+        # PyTorch's own message advises to open the file without protection; only the name it found is passed on.
+        found = re.search(r"GLOBAL (\S+)", str(error))
+        named = f" It asks for {found[1]}." if found else ""
         raise UnusableInput(
             f"{path} holds more than tensors, or is no PyTorch file; it is not opened, because that could run programs "
-            f"hidden in it. ({str(error).splitlines()[0]})"
+            f"hidden in it.{named}"
         ) from error
     except Exception as error:  # a damaged pickle fails in every way there is
         raise UnusableInput(f"{path} is not a PyTorch checkpoint that can be read.") from error
