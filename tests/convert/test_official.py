@@ -71,7 +71,7 @@ class Program:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ({"model_state_dict": {}, "evil": Program()}, r"not opened.*asks for \w+\.print"),
+        ({"model_state_dict": {}, "evil": Program()}, r"not opened.*asks for print\."),
         ({"state_dict": {}}, "has no 'model_state_dict'; it holds: state_dict"),
         (torch.zeros(3), "it holds: Tensor"),
     ],
