@@ -11,7 +11,7 @@ from dreamtalk.face import FaceModel
 from dreamtalk.face.arkit import weights
 from dreamtalk.render import MeshRenderer
 from dreamtalk.render.mesh import MeshAnimator
-from dreamtalk.types import Float, Image, Portrait
+from dreamtalk.types import Float, Image, Motion, Portrait
 
 
 def still(count: int) -> Float:
@@ -160,3 +160,17 @@ def test_tiny_and_cut_off_faces_do_not_fail(renderer: MeshRenderer, model: FaceM
         for size in (None, 64):
             frame = renderer.prepare(portrait, size).frame(everything, turn, turn, gaze)
             assert np.isfinite(frame).all()
+
+
+def test_threads_do_not_change_a_byte(model: FaceModel, closed: Portrait) -> None:
+    amounts = np.linspace(0.0, 1.0, 9)
+    rows = [model.from_arkit(weights(jawOpen=0.6 * a, eyeBlink=a)) for a in amounts]
+    turns = np.column_stack([0.1 * amounts, -0.1 * amounts, 0.05 * amounts]).astype(np.float32)
+    motion = Motion(np.stack(rows), turns, turns * 0, np.zeros((9, 4), np.float32))
+    one, four = (MeshRenderer(model, threads).prepare(closed, 128) for threads in (1, 4))
+    alone = list(one.frames([motion]))
+    together = list(four.frames([motion]))
+    assert len(alone) == 9
+    assert (alone[0] != alone[8]).any()
+    for a, b in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(a, b)

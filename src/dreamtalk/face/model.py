@@ -185,8 +185,12 @@ class FaceModel:
 
         The tracker sees shut eyes as a little open; 1 stands for how far tracked eyes close in a full blink.
         """
-        opening = np.stack([self.measure("eye_opening_right"), self.measure("eye_opening_left")], axis=1)
-        return np.asarray(np.clip(-(expression @ opening) / self.lid_shut, 0.0, 1.0), dtype=np.float32)
+        return np.asarray(np.clip(-(expression @ self._eye_opening) / self.lid_shut, 0.0, 1.0), dtype=np.float32)
+
+    @cached_property
+    def _eye_opening(self) -> Float:
+        """(64, 2) expression to the change of the eyes' opening in % iod."""
+        return np.stack([self.measure("eye_opening_right"), self.measure("eye_opening_left")], axis=1)
 
     @cached_property
     def _solver32(self) -> Float:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterable
 from typing import Protocol
 
 import numpy as np
 
 from dreamtalk.face.arkit import ARKIT
+from dreamtalk.parallel import mapped
 from dreamtalk.render.mesh.canvas import Canvas, make_canvas
 from dreamtalk.render.mesh.eyes import EyeLayer
 from dreamtalk.render.mesh.geometry import FaceGeometry, Shape
 from dreamtalk.render.mesh.mouth import MouthLayer
 from dreamtalk.render.mesh.own_teeth import split_mouth
 from dreamtalk.render.mesh.warp import Texture, draw_photo
-from dreamtalk.types import Float, Image, Portrait
+from dreamtalk.types import Float, FrameStream, Image, Motion, Portrait
 
 _MARGIN_IOD = 0.5
 """How far beyond the picture's edges it is continued by mirroring; nothing moves further."""
@@ -51,19 +54,29 @@ class ExpressionSpace(Protocol):
         """ARKit weights (52,) -> (E,)."""
 
 
+class _Skin(threading.local):
+    """Each thread's own copy of the photo that is warped, and how far its lids are painted over."""
+
+    def __init__(self, picture: Image, margin: int) -> None:
+        self.texture = Texture.of(picture, margin)
+        self.lids = (0.0, 0.0)
+
+
 class MeshAnimator:
-    """Draws frames of one portrait. Keeps buffers between frames: use one per thread.
+    """Draws frames of one portrait. The same arguments give the same bytes in any order and from any thread.
 
     canvas: the picture that moves, with its landmarks and measures.
     """
 
-    def __init__(self, canvas: Canvas, space: ExpressionSpace, own: Float) -> None:
+    def __init__(self, canvas: Canvas, space: ExpressionSpace, own: Float, threads: int = 1) -> None:
+        """own: see _own_displacement. threads: how many `frames` uses."""
         self.canvas = canvas
+        self._threads = threads
         self._space = space
         self._geometry = FaceGeometry(canvas)
         self._own = own if self._geometry.parted else None
         skin, own_teeth = split_mouth(canvas, self._geometry.photo_gap_mm)
-        self._skin = Texture.of(skin, round(_MARGIN_IOD * canvas.iod))
+        self._skin = _Skin(skin.copy(), round(_MARGIN_IOD * canvas.iod))
         nothing = np.zeros(3, np.float32)
         rest = self._shape(np.zeros_like(own), nothing[:2], nothing, nothing)
         self._eyes = EyeLayer(canvas, self._geometry)
@@ -76,6 +89,15 @@ class MeshAnimator:
         height, width = self.canvas.image.shape[:2]
         return height, width
 
+    def frames(self, motion: Iterable[Motion]) -> FrameStream:
+        """Frames (H, W, 3) uint8 RGB of a motion given in one or more chunks, drawn by several threads."""
+        rows = (
+            row
+            for chunk in motion
+            for row in zip(chunk.expression, chunk.rotation, chunk.translation, chunk.gaze, strict=True)
+        )
+        return mapped(lambda row: self.frame(*row), rows, self._threads)
+
     def frame(self, expression: Float, rotation: Float, translation: Float, gaze: Float) -> Image:
         """One frame (H, W, 3) uint8 RGB; see Motion for the arguments, one frame each."""
         return self.frame_of(
@@ -85,7 +107,7 @@ class MeshAnimator:
     def frame_of(self, displacement: Float, closure: Float, rotation: Float, translation: Float, gaze: Float) -> Image:
         """One frame from (468, 3) displacement in iod and (2,) lid closure instead of expression."""
         shape = self._shape(displacement, closure, rotation, translation)
-        self._eyes.paint_lids(self._skin.picture, closure)
+        self._paint_lids(closure)
         picture: Image = self._warp(shape)
         self._eyes.draw(picture, shape, closure, gaze)
         self._mouth.draw(picture, shape)
@@ -94,19 +116,27 @@ class MeshAnimator:
     def _shape(self, displacement: Float, closure: Float, rotation: Float, translation: Float) -> Shape:
         return self._geometry.shape(displacement, closure, rotation, translation, self._own)
 
+    def _paint_lids(self, closure: Float) -> None:
+        """Takes the eyes out of the photo that is warped as far as the lids are down."""
+        lids = self._eyes.lids_shown(closure)
+        if lids != self._skin.lids:
+            self._eyes.paint_lids(self._skin.texture.picture, lids)
+            self._skin.lids = lids
+
     def _warp(self, shape: Shape) -> Image:
         """The skin moved with the mesh; what does not move is the photo itself."""
         mesh, one_sided = self._geometry.mesh, self._geometry.one_sided
         picture: Image = self.canvas.image.copy()
-        draw_photo(picture, self._skin, shape.vertices, self._source, mesh.triangles, one_sided)
+        draw_photo(picture, self._skin.texture, shape.vertices, self._source, mesh.triangles, one_sided)
         return picture
 
 
 class MeshRenderer:
     """Renderer that warps the portrait itself: any size, on the CPU, no learned weights."""
 
-    def __init__(self, face_model: ExpressionSpace) -> None:
-        self._space = face_model
+    def __init__(self, face_model: ExpressionSpace, threads: int = 1) -> None:
+        """threads: how many draw frames at the same time; the bytes do not depend on it."""
+        self._space, self._threads = face_model, threads
 
     def prepare(self, portrait: Portrait, size: int | None = None) -> MeshAnimator:
         """A portrait ready to move, in its own size (None) or as a size x size cut around the head.
@@ -114,7 +144,7 @@ class MeshRenderer:
         Raises UnusableInput for pictures or sizes too small.
         """
         own = _own_displacement(self._space, portrait.blendshapes)
-        animator = MeshAnimator(make_canvas(portrait, size), self._space, own)
+        animator = MeshAnimator(make_canvas(portrait, size), self._space, own, self._threads)
         animator.frame_of(*_WARM_UP)  # compiles what is not yet compiled, so that the first frame is not late
         return animator
 

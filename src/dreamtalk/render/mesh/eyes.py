@@ -39,10 +39,14 @@ class EyeLayer:
         self._canvas = canvas
         self._eyes = [prepare_eye(canvas, geometry, side) for side in (0, 1)]
 
-    def paint_lids(self, skin: Image, closure: Float) -> None:
-        """Takes the eyes out of the photo to be warped (H, W, 3), in place, as the lids come down."""
-        for side, eye in enumerate(self._eyes):
-            amount = float(smoothstep(_LIDS_FROM, _LIDS_FULL, float(closure[side])))
+    def lids_shown(self, closure: Float) -> tuple[float, float]:
+        """How far the eyes are taken out of the photo to be warped, 0 to 1, at a closure (2,) of the lids."""
+        right, left = smoothstep(_LIDS_FROM, _LIDS_FULL, closure)
+        return float(right), float(left)
+
+    def paint_lids(self, skin: Image, shown: tuple[float, float]) -> None:
+        """Takes the eyes out of the photo to be warped (H, W, 3), in place, so far; 0 puts them back."""
+        for eye, amount in zip(self._eyes, shown, strict=True):
             x0, y0, x1, y1 = eye.box
             skin[y0:y1, x0:x1] = np.rint(eye.photo + (eye.lids - eye.photo) * np.float32(amount)).astype(np.uint8)
 
