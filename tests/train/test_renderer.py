@@ -22,7 +22,8 @@ from dreamtalk.media import write_video
 from dreamtalk.render.pirenderer import PIRenderer, PIRendererNetwork
 from dreamtalk.render.pirenderer.config import tiny
 from dreamtalk.render.pirenderer.layout import layout_of
-from dreamtalk.train.pairs import Ahead, PairMaker
+from dreamtalk.train.ahead import Ahead
+from dreamtalk.train.pairs import PairMaker
 from dreamtalk.train.perceptual import PyramidLoss
 from dreamtalk.train.recipes import renderer_smoke
 from dreamtalk.train.renderer import RendererTraining, train_renderer
@@ -78,14 +79,14 @@ def test_pairs_are_two_frames_of_a_clip_in_both_directions(talkset: RendererTrai
     clips = load_framed(read_talkset(talkset.data), talkset.cache, FaceModel.load(), layout_of("mesh64"), 64)
     assert [clip.rows.shape for clip in clips] == [(FRAMES, 73)] * 2
     assert all(FRAMES - 1 not in clip.usable for clip in clips), "the face was lost there"
-    batch = PairMaker(clips, 27, seed=1).make(5, 3)
+    batch = PairMaker(clips, 27, seed=1).make(5, range(3))
     assert batch.source.shape == (6, 3, 64, 64) and batch.windows.shape == (6, 73, 27)
     assert torch.equal(batch.source[0], batch.target[1]) and torch.equal(batch.source[1], batch.target[0])
     assert not torch.equal(batch.source[0], batch.target[0])
-    ahead = Ahead(lambda number: PairMaker(clips, 27, seed=1).make(number, 3), threads=2, last=7)
+    ahead = Ahead(lambda number: PairMaker(clips, 27, seed=1).make(number, range(3)), threads=2, last=7)
     for number in (0, 1, 5, 6, 5):
-        assert torch.equal(ahead.get(number).windows, PairMaker(clips, 27, seed=1).make(number, 3).windows)
-    again, other = (PairMaker(clips, 27, seed=1).make(number, 3) for number in (5, 6))
+        assert torch.equal(ahead.get(number).windows, PairMaker(clips, 27, seed=1).make(number, range(3)).windows)
+    again, other = (PairMaker(clips, 27, seed=1).make(number, range(3)) for number in (5, 6))
     assert torch.equal(batch.windows, again.windows) and not torch.equal(batch.windows, other.windows)
 
 
@@ -106,7 +107,7 @@ def test_it_learns_and_its_file_draws(talkset: RendererTraining, tmp_path: Path)
     assert [entry["step"] for entry in log] == [20, 40]
     assert "final" not in log[0] and "final" in log[1]
     clips = load_framed(read_talkset(talkset.data), talkset.cache, FaceModel.load(), layout_of("mesh64"), 64)
-    pairs = PairMaker(clips, 27, seed=7).make(0, 4)
+    pairs = PairMaker(clips, 27, seed=7).make(0, range(4))
     with torch.inference_mode():
         drawn = PIRendererNetwork.load(file)(pairs.source, pairs.windows).picture
     plain = pairs.target.mean(dim=(2, 3), keepdim=True).expand_as(pairs.target)
@@ -121,7 +122,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not(talkset: RendererTraining, tmp_p
     for steps in (3, 4, 6):
         parts = train_renderer(with_out(talkset, tmp_path / "parts", steps=steps, warp_steps=4))
     states = [torch.load(file.parent / "state.pt", weights_only=True) for file in (whole, parts)]
-    assert all(torch.equal(states[0]["network"][k], states[1]["network"][k]) for k in states[0]["network"])
+    assert all(torch.equal(states[0]["model"][k], states[1]["model"][k]) for k in states[0]["model"])
     assert all(torch.equal(states[0]["ema"][k], states[1]["ema"][k]) for k in states[0]["ema"])
 
 
@@ -129,7 +130,7 @@ def test_dead_weights_stay_and_live_ones_move(talkset: RendererTraining, tmp_pat
     states = []
     for steps in (1, 4):
         train_renderer(with_out(talkset, tmp_path / str(steps), steps=steps, warp_steps=1))
-        states.append(torch.load(tmp_path / str(steps) / "state.pt", weights_only=True)["network"])
+        states.append(torch.load(tmp_path / str(steps) / "state.pt", weights_only=True)["model"])
     for key in states[0]:
         dead = "editing_net" in key and (".conv1." in key or ".norm1." in key)
         assert torch.equal(states[0][key], states[1][key]) == dead, key
@@ -152,7 +153,7 @@ def test_a_dry_run_writes_no_checkpoint(
     ]
     assert run([*words, "--out", str(out), "--dry-run"]) == 0
     shown = capsys.readouterr().out
-    assert "2 clips with 22 frames" in shown and "full phase" in shown and not out.exists()
+    assert "2 clips with 22 frames" in shown and "final" in shown and not out.exists()
 
 
 def test_what_cannot_be_trained_is_refused(talkset: RendererTraining, tmp_path: Path) -> None:

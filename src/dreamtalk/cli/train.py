@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from inspect import cleandoc
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from tyro.conf import Positional, arg
 
@@ -14,9 +14,9 @@ from dreamtalk.errors import UnusableInput
 from dreamtalk.train.face_model import FaceModelConfig, train_face_model
 
 if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
+    from dreamtalk.train.loop import LoopConfig, Stage
 
-Config = TypeVar("Config", bound="DataclassInstance")
+Config = TypeVar("Config", bound="LoopConfig")
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,30 @@ class FromRecipe:
     """Training steps. By default the recipe's."""
     seed: int | None = None
     """By default the recipe's."""
+    device: Literal["auto", "cpu", "cuda"] | None = None
+    """auto: a GPU where there is one. By default the recipe's."""
+    devices: int | None = None
+    """Processes per machine, one per GPU; needs the extra "train". By default the recipe's."""
+    nodes: int | None = None
+    """Machines. By default the recipe's."""
     threads: int | None = None
-    """CPU threads. By default the recipe's."""
+    """CPU threads per process. By default the recipe's."""
+    precision: Literal["float32", "bfloat16"] | None = None
+    """Of matrix products. By default the recipe's."""
+    tensorboard: bool | None = None
+    """Whether to log for TensorBoard as well, where it is installed. By default the recipe's."""
+    dry_run: bool = False
+    """Make model and data, run two steps, say what the training would be, write nothing to the folder, and stop."""
+
+    def train(self, recipes: Mapping[str, Callable[[Path], Config]], stage: Callable[[Config], Stage[Any]]) -> None:
+        """Train what `stage` makes of the config, or only try it, and print what came of it. Raises UnusableInput."""
+        from dreamtalk.train.dry_run import dry_run
+        from dreamtalk.train.loop import train_stage
+        from dreamtalk.train.place import check_place
+
+        config = self.config(recipes)
+        check_place(config)
+        print((dry_run if self.dry_run else train_stage)(config, stage(config)))
 
     def config(self, recipes: Mapping[str, Callable[[Path], Config]]) -> Config:
         """The recipe's config with the flags that were given. Raises UnusableInput when there is no such recipe."""
@@ -68,10 +90,10 @@ class TrainDenoiser(FromRecipe):
 
     def run(self) -> None:
         """Train, and say where the model is."""
-        from dreamtalk.train.denoiser import train_denoiser
+        from dreamtalk.train.denoiser import denoiser_stage
         from dreamtalk.train.recipes import DENOISER_RECIPES
 
-        print(train_denoiser(self.config(DENOISER_RECIPES)))
+        self.train(DENOISER_RECIPES, denoiser_stage)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,10 +102,10 @@ class TrainLipExpert(FromRecipe):
 
     def run(self) -> None:
         """Train, and say where the expert is."""
-        from dreamtalk.train.lip_expert import train_lip_expert
+        from dreamtalk.train.lip_expert import lip_expert_stage
         from dreamtalk.train.recipes import LIP_EXPERT_RECIPES
 
-        print(train_lip_expert(self.config(LIP_EXPERT_RECIPES)))
+        self.train(LIP_EXPERT_RECIPES, lip_expert_stage)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,15 +120,10 @@ class TrainRenderer(FromRecipe):
     """Steps of the first phase. By default the recipe's."""
     pairs: int | None = None
     """Pairs of frames per step. By default the recipe's."""
-    device: Literal["auto", "cpu", "cuda"] | None = None
-    """By default the recipe's."""
-    dry_run: bool = False
-    """Make the data, time one step of each phase, and stop."""
 
     def run(self) -> None:
         """Train, and say where the network is."""
         from dreamtalk.train.recipes import RENDERER_RECIPES
-        from dreamtalk.train.renderer import dry_run, train_renderer
+        from dreamtalk.train.renderer import renderer_stage
 
-        config = self.config(RENDERER_RECIPES)
-        print(dry_run(config) if self.dry_run else train_renderer(config))
+        self.train(RENDERER_RECIPES, renderer_stage)

@@ -51,7 +51,8 @@ class BatchMaker:
     def make(self, number: int, rows: range, frames: int, null_share: float) -> Batch:
         """These rows of batch `number`: talks of `frames` frames each."""
         length = int(np.random.default_rng([self._seed, number]).choice(_REFERENCE_LENGTHS, p=_REFERENCE_ODDS))
-        draws = [np.random.default_rng([self._seed, number, row]) for row in rows]
+        # The last number keeps row 0 apart: seeds that only differ by zeros at the end are the same.
+        draws = [np.random.default_rng([self._seed, number, row, 1]) for row in rows]
         parts = [self._row(rng, frames, length) for rng in draws]
         features, expression, closure, reference, styled = (list(column) for column in zip(*parts, strict=True))
         null = np.array([rng.random() < null_share for rng in draws])

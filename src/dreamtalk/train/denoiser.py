@@ -23,8 +23,10 @@ from dreamtalk.train.augment import StyleAugmentation
 from dreamtalk.train.batches import Batch, BatchMaker
 from dreamtalk.train.chance import with_chance
 from dreamtalk.train.clips import load_strangers, load_training_talkers
-from dreamtalk.train.loop import LoopConfig, Losses, State, run_loop
+from dreamtalk.train.loop import LoopConfig, Losses, Stage, State, train_stage
+from dreamtalk.train.place import Share
 from dreamtalk.train.validation import BestKeeper, Strangers
+from dreamtalk.types import Float
 
 _STYLED_SAMPLES = 400
 """Styled clips from which the network's units are measured."""
@@ -84,6 +86,11 @@ def train_denoiser(config: DenoiserTraining) -> Path:
 
     Raises UnusableInput when the data folder is not usable, DreamTalkError when the loss stops being a number.
     """
+    return train_stage(config, denoiser_stage(config))
+
+
+def denoiser_stage(config: DenoiserTraining) -> DenoiserStage:
+    """The recipe with its data, ready to train. Raises UnusableInput when the data folder is not usable."""
     face_model = FaceModel.load()
     talkers = load_training_talkers(
         config.data,
@@ -96,36 +103,14 @@ def train_denoiser(config: DenoiserTraining) -> Path:
         config.voices,
     )
     strangers = load_strangers(config.data, config.cache, face_model, config.encoder) if config.validate_every else []
-    return train_on(config, talkers, face_model, strangers)
+    return DenoiserStage(config, talkers, face_model, strangers)
 
 
 def train_on(
     config: DenoiserTraining, talkers: list[TalkingClip], face_model: FaceModel, strangers: Sequence[TalkingClip] = ()
 ) -> Path:
     """The same on clips in memory. strangers: talks by others to score the model by while it learns."""
-    styles = StyleAugmentation(talkers, face_model)
-    torch.manual_seed(config.seed)
-    model = MotionModel(MotionConfig(config.denoiser, encoder=config.encoder))
-    if config.start_from is None:
-        _set_units(model, talkers, styles, config.seed)
-    else:
-        model.load_state_dict(MotionModel.load(config.start_from).state_dict())
-    loss = _DenoiserLoss(config, model, talkers, styles, face_model)
-
-    keeper = BestKeeper(Strangers(list(strangers), face_model), config.out) if strangers else None
-
-    def export(weights: State, steps: int) -> Path:
-        made = MotionModel(model.config)
-        made.load_state_dict(weights)
-        if keeper is not None and steps and steps % config.validate_every == 0:
-            keeper.consider(made, steps)
-        if steps == config.steps and not config.denoiser.posterior:
-            made = with_chance(made, talkers, styles)
-        file = config.out / "model.safetensors"
-        made.save(file, {"steps": str(steps), "seed": str(config.seed)})
-        return file
-
-    return run_loop(config, model, loss, export, "Training the denoiser")
+    return train_stage(config, DenoiserStage(config, talkers, face_model, strangers))
 
 
 def _set_units(model: MotionModel, talkers: list[TalkingClip], styles: StyleAugmentation, seed: int) -> None:
@@ -148,74 +133,117 @@ def _set_units(model: MotionModel, talkers: list[TalkingClip], styles: StyleAugm
             model.denoiser.residual_log_variance.copy_((_LEFT_OPEN * variance).log())
 
 
-class _DenoiserLoss:
-    """Step number to the losses of its batch."""
+@dataclass(frozen=True, slots=True)
+class NoisedTalks:
+    """t: (B,) diffusion steps, 1..T. noise: (B, L, E). windows: (B, V) first frames of what the expert looks at."""
+
+    talks: Batch
+    t: Tensor
+    noise: Tensor
+    windows: Tensor
+
+
+class DenoiserStage(Stage[NoisedTalks]):
+    """Batches and losses of the denoiser. strangers: talks by others to score the model by while it learns."""
+
+    title = "Training the denoiser"
+    model: MotionModel
+    aperture: Tensor
+    weights: Tensor
 
     def __init__(
         self,
         config: DenoiserTraining,
-        model: MotionModel,
         talkers: list[TalkingClip],
-        styles: StyleAugmentation,
         face_model: FaceModel,
+        strangers: Sequence[TalkingClip] = (),
     ) -> None:
-        self._config, self._model = config, model
-        self._maker = BatchMaker(talkers, styles, config.denoiser.window, config.seed, config.others_share)
-        self._aperture = torch.from_numpy(face_model.measure("aperture"))
-        self._expert = LipExpert.load(config.expert).requires_grad_(False) if config.expert else None
-        self._weights = torch.full((config.denoiser.expression_size,), config.upper_weight)
-        self._weights[list(config.denoiser.lower)] = 1.0
-        self._kernel = torch.from_numpy(noise_kernel(model.config.noise_smoothing)).float()
+        super().__init__()
+        torch.manual_seed(config.seed)
+        self.about = f"{len(talkers)} clips of {len({t.speaker for t in talkers})} speakers"
+        self._config, self._talkers = config, talkers
+        self._styles = StyleAugmentation(talkers, face_model)
+        self.model = MotionModel(MotionConfig(config.denoiser, encoder=config.encoder))
+        if config.start_from is None:
+            _set_units(self.model, talkers, self._styles, config.seed)
+        else:
+            self.model.load_state_dict(MotionModel.load(config.start_from).state_dict())
+        self.expert = LipExpert.load(config.expert).requires_grad_(False) if config.expert else None
+        weights = torch.full((config.denoiser.expression_size,), config.upper_weight)
+        weights[list(config.denoiser.lower)] = 1.0
+        self.register_buffer("weights", weights)
+        self.register_buffer("aperture", torch.from_numpy(face_model.measure("aperture")))
+        self._kernel = noise_kernel(self.model.config.noise_smoothing).astype(np.float32)
+        self._maker = BatchMaker(talkers, self._styles, config.denoiser.window, config.seed, config.others_share)
+        self._keeper = BestKeeper(Strangers(list(strangers), face_model), config.out) if strangers else None
 
-    def __call__(self, number: int) -> Losses:
+    def batch(self, number: int, share: Share) -> NoisedTalks:
+        """Talks with their noise. All that is random is drawn for the whole batch, of which these are some rows."""
         config = self._config
-        batch = self._maker.make(number, range(config.rows), config.frames, config.null_share)
-        return self._losses(batch, np.random.default_rng([config.seed, number, 2]))
+        talks = self._maker.make(number, share.of(config.rows), config.frames, config.null_share)
+        rng = np.random.default_rng([config.seed, number, 0, 2])
+        t = rng.integers(1, self.model.schedule.steps + 1, config.rows)
+        noise = self._noise(rng)
+        last = config.frames - (self.expert.config.frames if self.expert is not None else 0)
+        windows = rng.integers(0, last + 1, (config.rows, config.sync_windows))
+        mine = talks.rows.numpy()
+        return NoisedTalks(
+            talks, torch.from_numpy(t[mine]), torch.from_numpy(noise[mine]), torch.from_numpy(windows[mine])
+        )
 
-    def _losses(self, batch: Batch, rng: np.random.Generator) -> Losses:
+    def forward(self, batch: NoisedTalks) -> Losses:
         """L_denoise (eq. 7): squared error of x0 and of its velocity; and the closure loss on the lip aperture."""
-        config, model, network = self._config, self._model, self._model.denoiser
-        rows, frames = batch.expression.shape[:2]
-        x0 = model.normalise(batch.expression)
-        # Drawn for the whole batch, of which these may be some rows.
-        t = torch.randint(1, model.schedule.steps + 1, (config.rows,))[batch.rows]
-        x_t = model.schedule.add_noise(x0, self._noise()[batch.rows], t)
-        features = (batch.features - model.feature_mean) / model.feature_std
+        config, model, network, talks = self._config, self.model, self.model.denoiser, batch.talks
+        rows, frames = talks.expression.shape[:2]
+        x0 = model.normalise(talks.expression)
+        x_t = model.schedule.add_noise(x0, batch.noise, batch.t)
+        features = (talks.features - model.feature_mean) / model.feature_std
         prepared = network.prepare(network.encode_neighboured(features, frames).flatten(0, 1))
-        code = network.encode_style(model.normalise(batch.reference))
-        code = torch.where(batch.has_style[:, None], code, network.null_style())
-        predicted = network(x_t.flatten(0, 1), t.repeat_interleave(frames), prepared, code).float()
+        code = network.encode_style(model.normalise(talks.reference))
+        code = torch.where(talks.has_style[:, None], code, network.null_style())
+        predicted = network(x_t.flatten(0, 1), batch.t.repeat_interleave(frames), prepared, code).float()
         predicted = predicted.unflatten(0, (rows, frames))
-        error = (predicted - x0) ** 2 * self._weights
-        velocity = (predicted.diff(dim=1) - x0.diff(dim=1)) ** 2 * self._weights
-        opening = model.denormalise(predicted) @ self._aperture
-        wanted = batch.expression @ self._aperture
-        closing = (torch.exp(-((batch.closure / 2.0) ** 2)) + 0.3) * (opening - wanted) ** 2
+        error = (predicted - x0) ** 2 * self.weights
+        velocity = (predicted.diff(dim=1) - x0.diff(dim=1)) ** 2 * self.weights
+        opening = model.denormalise(predicted) @ self.aperture
+        wanted = talks.expression @ self.aperture
+        closing = (torch.exp(-((talks.closure / 2.0) ** 2)) + 0.3) * (opening - wanted) ** 2
         parts = {"x0": error.sum(-1).mean(), "velocity": velocity.sum(-1).mean(), "closure": closing.mean()}
         total = parts["x0"] + config.velocity_weight * parts["velocity"] + config.closure_weight * parts["closure"]
-        if self._expert is not None:
-            parts["sync"] = self._sync_loss(self._expert, model.denormalise(predicted), batch, rng)
+        if self.expert is not None:
+            parts["sync"] = self._sync_loss(self.expert, model.denormalise(predicted), batch)
             total = total + config.sync_weight * parts["sync"]
         return {"loss": total, **parts}
 
-    def _noise(self) -> Tensor:
-        """Noise (rows, L, E) that hangs together along time as the sampler's does: its frames are standard normal."""
-        config, kernel = self._config, self._kernel
-        reach = len(kernel) - 1
-        raw = torch.randn(config.rows, config.frames + reach, config.denoiser.expression_size)
-        return torch.einsum("rlek,k->rle", raw.unfold(1, reach + 1, 1), kernel)
+    def export(self, weights: State, steps: int, file: Path) -> None:
+        """Score and keep it where strangers are; a finished model learns what it left to chance."""
+        config = self._config
+        made = MotionModel(self.model.config)
+        made.load_state_dict(weights)
+        if self._keeper is not None and steps and steps % config.validate_every == 0:
+            self._keeper.consider(made, steps)
+        if steps == config.steps and not config.denoiser.posterior:
+            made = with_chance(made, self._talkers, self._styles)
+        made.save(file, {"steps": str(steps), "seed": str(config.seed)})
 
-    def _sync_loss(self, expert: LipExpert, generated: Tensor, batch: Batch, rng: np.random.Generator) -> Tensor:
+    def _noise(self, rng: np.random.Generator) -> Float:
+        """Noise (rows, L, E) that hangs together along time as the sampler's does: its frames are standard normal."""
+        config, reach = self._config, len(self._kernel) - 1
+        shape = (config.rows, config.frames + reach, config.denoiser.expression_size)
+        raw = rng.standard_normal(shape, dtype=np.float32)
+        spans = np.lib.stride_tricks.sliding_window_view(raw, reach + 1, axis=1)
+        return np.asarray(spans @ self._kernel, dtype=np.float32)
+
+    def _sync_loss(self, expert: LipExpert, generated: Tensor, batch: NoisedTalks) -> Tensor:
         """L_sync = -log P_sync of windows of the generated clips with their own sound and style (eq. 8)."""
-        rows, frames = generated.shape[:2]
+        talks, device = batch.talks, generated.device
         n, window = expert.config.frames, self._config.denoiser.window
-        row = torch.arange(rows).repeat_interleave(self._config.sync_windows)
-        drawn = rng.integers(0, frames - n + 1, (self._config.rows, self._config.sync_windows))
-        at = torch.from_numpy(drawn)[batch.rows].flatten()
-        seen = at[:, None] + torch.arange(n)
-        heard = window + 2 * at[:, None] + torch.arange(2 * n)
+        row = torch.arange(len(generated), device=device).repeat_interleave(self._config.sync_windows)
+        at = batch.windows.flatten()
+        seen = at[:, None] + torch.arange(n, device=device)
+        heard = window + 2 * at[:, None] + torch.arange(2 * n, device=device)
         with torch.no_grad():
-            style = expert.style(batch.reference)
+            style = expert.style(talks.reference)
         own = None if style is None else style[row]
-        probability = expert(generated[row[:, None], seen], batch.features[row[:, None], heard], own)
+        probability = expert(generated[row[:, None], seen], talks.features[row[:, None], heard], own)
         return torch.as_tensor(-probability.float().clamp_min(1e-3).log().mean())

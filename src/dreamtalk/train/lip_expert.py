@@ -14,12 +14,14 @@ import torch
 from torch import Tensor
 
 from dreamtalk.data.talkers import TalkingClip
+from dreamtalk.errors import UnusableInput
 from dreamtalk.face.model import FaceModel
 from dreamtalk.lipsync.expert import LipExpert, LipExpertConfig, sync_loss
 from dreamtalk.train.augment import StyleAugmentation
 from dreamtalk.train.batches import Batch, BatchMaker
 from dreamtalk.train.clips import load_training_talkers
-from dreamtalk.train.loop import LoopConfig, Losses, State, run_loop
+from dreamtalk.train.loop import LoopConfig, Losses, Stage, State, train_stage
+from dreamtalk.train.place import Share
 
 _NEAREST_MISS = 3
 """Frames: sound and picture that are less far apart count as neither in step nor out of it."""
@@ -61,6 +63,11 @@ class Pairs:
 
 def train_lip_expert(config: LipExpertTraining) -> Path:
     """Run the recipe; the file of the trained expert (EMA weights, fp16 safetensors)."""
+    return train_stage(config, lip_expert_stage(config))
+
+
+def lip_expert_stage(config: LipExpertTraining) -> LipExpertStage:
+    """The recipe with its data, ready to train. Raises UnusableInput when the data folder is not usable."""
     face_model = FaceModel.load()
     talkers = load_training_talkers(
         config.data,
@@ -71,35 +78,63 @@ def train_lip_expert(config: LipExpertTraining) -> Path:
         config.max_clips,
         voices=config.voices,
     )
-    return train_on(config, talkers, face_model)
+    return LipExpertStage(config, talkers, face_model)
 
 
 def train_on(config: LipExpertTraining, talkers: list[TalkingClip], face_model: FaceModel) -> Path:
     """The same on clips in memory."""
-    torch.manual_seed(config.seed)
-    expert = LipExpert(config.expert)
-    expert.set_face_model(face_model)
-    features = np.concatenate([t.features for t in talkers[:: max(1, len(talkers) // 200)]])
-    expert.feature_mean.copy_(torch.from_numpy(features.mean(axis=0)))
-    expert.feature_std.copy_(torch.from_numpy(features.std(axis=0) + 1e-3))
-    maker = BatchMaker(talkers, StyleAugmentation(talkers, face_model), 0, config.seed, config.others_share)
+    return train_stage(config, LipExpertStage(config, talkers, face_model))
 
-    def losses(number: int) -> Losses:
-        batch = maker.make(number, range(config.rows), config.frames, null_share=0.0)
-        pairs = cut_pairs(batch, config.expert.frames, config.windows, np.random.default_rng([config.seed, number, 1]))
-        style = expert.style(batch.reference)
+
+@dataclass(frozen=True, slots=True)
+class StyledPairs:
+    """reference: (B, S, E), the styles of the talks that the pairs are cut from."""
+
+    pairs: Pairs
+    reference: Tensor
+
+
+class LipExpertStage(Stage[StyledPairs]):
+    """Batches and losses of the lip expert."""
+
+    title = "Training the lip expert"
+    model: LipExpert
+
+    def __init__(self, config: LipExpertTraining, talkers: list[TalkingClip], face_model: FaceModel) -> None:
+        super().__init__()
+        torch.manual_seed(config.seed)
+        self.about = f"{len(talkers)} clips of {len({t.speaker for t in talkers})} speakers"
+        self._config = config
+        self.model = LipExpert(config.expert)
+        self.model.set_face_model(face_model)
+        features = np.concatenate([t.features for t in talkers[:: max(1, len(talkers) // 200)]])
+        self.model.feature_mean.copy_(torch.from_numpy(features.mean(axis=0)))
+        self.model.feature_std.copy_(torch.from_numpy(features.std(axis=0) + 1e-3))
+        styles = StyleAugmentation(talkers, face_model)
+        self._maker = BatchMaker(talkers, styles, 0, config.seed, config.others_share)
+
+    def batch(self, number: int, share: Share) -> StyledPairs:
+        """Pairs from this process's talks; what is heard instead of a talk is another one of them."""
+        config, rows = self._config, share.of(self._config.rows)
+        if len(rows) < 2:
+            raise UnusableInput("The lip expert needs at least two rows in every process: fewer devices, or more rows.")
+        talks = self._maker.make(number, rows, config.frames, null_share=0.0)
+        rng = np.random.default_rng([config.seed, number, share.rank, 2])
+        return StyledPairs(cut_pairs(talks, config.expert.frames, config.windows, rng), talks.reference)
+
+    def forward(self, batch: StyledPairs) -> Losses:
+        """Cross-entropy of P_sync (eq. 5), and the share of pairs that are judged right."""
+        pairs, style = batch.pairs, self.model.style(batch.reference)
         own = None if style is None else style[pairs.row]
-        probability = expert(pairs.expression, pairs.features, own).float()
+        probability = self.model(pairs.expression, pairs.features, own).float()
         right = ((probability > 0.5) == pairs.in_step).float().mean()
         return {"loss": sync_loss(probability, pairs.in_step), "accuracy": right}
 
-    def export(weights: State, steps: int) -> Path:
-        made = LipExpert(config.expert)
+    def export(self, weights: State, steps: int, file: Path) -> None:
+        """The expert by itself."""
+        made = LipExpert(self._config.expert)
         made.load_state_dict(weights)
-        made.save(config.out / "model.safetensors", {"steps": str(steps), "seed": str(config.seed)})
-        return config.out / "model.safetensors"
-
-    return run_loop(config, expert, losses, export, "Training the lip expert")
+        made.save(file, {"steps": str(steps), "seed": str(self._config.seed)})
 
 
 def cut_pairs(batch: Batch, n: int, windows: int, rng: np.random.Generator) -> Pairs:

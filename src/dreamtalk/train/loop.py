@@ -6,6 +6,7 @@ started again gives the same weights as one that was not. Where it runs is for t
 
 from __future__ import annotations
 
+import math
 import pickle
 import sys
 import time
@@ -50,8 +51,8 @@ class LoopConfig(PlaceConfig):
     weight_decay: float = 0.02
     betas: tuple[float, float] = (0.9, 0.99)
     """Of AdamW."""
-    gradient_norm: float = 1.0
-    """Longer gradients are shortened to this norm."""
+    gradient_norm: float | None = 1.0
+    """Longer gradients are shortened to this norm. None: they are left as they are."""
     ema: float = 0.998
     """Decay per step of the exponential moving average of the weights, which is what is kept in the end."""
     seed: int = 0
@@ -171,7 +172,8 @@ class Run(Generic[B]):
         """Backward; the gradient's norm before it is clipped. Raises DreamTalkError when something is no number."""
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        norm = torch.nn.utils.clip_grad_norm_(self._stage.model.parameters(), self._config.gradient_norm)
+        longest = math.inf if self._config.gradient_norm is None else self._config.gradient_norm
+        norm = torch.nn.utils.clip_grad_norm_(self._stage.model.parameters(), longest)
         # What is no number in one process is none in all of them now that gradients are averaged: all stop here.
         if not torch.isfinite(loss.detach() + norm):
             raise DreamTalkError(

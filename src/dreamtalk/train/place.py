@@ -34,7 +34,9 @@ class Share:
     world: int = 1
 
     def of(self, rows: int) -> range:
-        """This process's rows of a whole batch: rank, rank + world, ..."""
+        """This process's rows of a whole batch: rank, rank + world, ... Raises UnusableInput when some get more."""
+        if rows % self.world:
+            raise UnusableInput(f"A batch of {rows} rows cannot be shared by {self.world} processes. Change its rows.")
         return range(self.rank, rows, self.world)
 
 

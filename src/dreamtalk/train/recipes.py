@@ -94,7 +94,7 @@ LIP_EXPERT_RECIPES = {"cpu": lip_expert_cpu, "unconditional": lip_expert_uncondi
 
 def renderer_full(data: Path) -> RendererTraining:
     """PIRenderer at full size with the published numbers: for a GPU, and give it VGG-19 weights (--vgg)."""
-    return RendererTraining(data=data, bfloat16=True)
+    return RendererTraining(data=data, precision="bfloat16")
 
 
 def renderer_smoke(data: Path) -> RendererTraining:
