@@ -9,6 +9,10 @@ import numpy as np
 from dreamtalk.render.mesh.raster import compiled
 from dreamtalk.types import Float
 
+_SLIT_MM, _SLIT_LEAST = 9.0, 0.36
+"""An opening this high lets all light in; one without height lets in the second share of it."""
+_CORNER_SHARE, _CORNER_LEAST = 0.30, 0.25
+"""Towards its corners, over this share of its width, a mouth darkens to the second share of its light."""
 _EDGE_SLACK_MM = 0.4
 """Distances to the lips, measured on pixels, count only where they are shorter than heights by this."""
 
@@ -99,6 +103,7 @@ def paint_interior(
     """
     colour = np.zeros(3, np.float32)
     last = scene.upper.shape[0] - 1.001
+    width = (last + 0.001) * scene.step
     for row in range(mask.shape[0]):
         for col in range(mask.shape[1]):
             cover = mask[row, col]
@@ -128,19 +133,24 @@ def paint_interior(
             _add_teeth(upper, column, y, scene.lean, colour)
             # Heights are smooth, distances have the steps of pixels but see the corners of the mouth as well.
             near = min(edge[row, col] + _EDGE_SLACK_MM, max(0.0, min(under, over)))
-            # Light comes in between the lips: a slit is dark, whatever is behind it.
-            height = under + over
-            lit = (0.45 + 0.55 * _ramp(0.3, 5.0, height)) * (1.0 - 0.30 * scene.narrow)
-            light = (0.60 + 0.40 * _ramp(-0.3, 3.0, under)) * (0.75 + 0.25 * _ramp(-0.2, 1.8, near)) * lit
-            wet = 0.8 * (1.0 - _ramp(0.0, 1.3, near))
-            side = _ramp(0.3, 0.7, under / max(0.1, under + over))
+            height = max(0.0, under + over)
+            # Light comes in between the lips: a slit is dark, whatever is behind it, and so are the corners.
+            corner = min(x - scene.first, scene.first + (last + 0.001) * scene.step - x)
+            open_to = _ramp(0.0, _SLIT_MM, height) * (1.0 - 0.30 * scene.narrow)
+            aside = _ramp(0.0, _CORNER_SHARE * width, corner)
+            lit = (_SLIT_LEAST + (1.0 - _SLIT_LEAST) * open_to) * (_CORNER_LEAST + (1.0 - _CORNER_LEAST) * aside)
+            light = (0.55 + 0.45 * _ramp(-0.3, 3.5, under)) * (0.70 + 0.30 * _ramp(-0.2, 2.0, near)) * lit
+            # The lips turn inwards: their red goes on for a moment and gets darker, most where no light comes in.
+            wet = 0.85 * (1.0 - _ramp(0.0, 1.5, near))
+            side = _ramp(0.3, 0.7, under / max(0.1, height))
+            rim = 0.52 + 0.48 * min(lit, _ramp(-0.5, 1.2, near) + 0.35 + 0.35 * side)
             keep = 1.0 - own[row, col, 3]
-            soft = (0.80 + 0.20 * _ramp(-0.2, 1.5, near)) * lit
+            soft = (0.80 + 0.20 * _ramp(-0.2, 1.5, near)) * min(1.0, 0.25 + 0.75 * lit / 0.8)
             for c in range(3):
                 # Shadows in a mouth are red: green and blue lose a little more.
                 tinge = 0.0 if c == 0 else scene.warmth
                 value = colour[c] * light * (1.0 - tinge * (1.0 - light)) * keep
                 value += own[row, col, c] * soft * (1.0 - tinge * (1.0 - soft))
-                lip = scene.lips[0][c] + side * (scene.lips[1][c] - scene.lips[0][c])
+                lip = (scene.lips[0][c] + side * (scene.lips[1][c] - scene.lips[0][c])) * rim
                 value += (lip - value) * wet
                 target[row, col, c] = min(255.0, max(0.0, value)) * cover

@@ -32,6 +32,8 @@ _PURSED = 0.33
 """Loss of width of fully pursed lips."""
 _UPPER_EDGE_MM = 2.6
 """Upper incisal edge below the resting lip line."""
+_OWN_EDGE_MM, _BEHIND_OWN_MM = (-4.0, 6.0), 0.8
+"""Where the photo's own teeth may end; the painted ones end a little higher, or they would show as a second row."""
 _UPPER_SHOWN_MM = 3.0
 """How much of the upper teeth a wide-open mouth shows at least; they are lowered by up to 4 mm for it."""
 _LOWER_EDGE_MM = 2.4
@@ -45,6 +47,10 @@ _UPPER_DEPTH_MM, _LOWER_DEPTH_MM = 2.5, 4.5
 _LOWER_DIM = 0.86
 _TONGUE_DOWN_MM, _TONGUE_DEPTH_MM = 6.8, 13.0
 _TONGUE_HALF_MM = (19.0, 9.5)
+_TONGUE_RISE, _TONGUE_RISE_FROM_MM = 0.30, 5.0
+"""The tongue stays behind a falling jaw: it fills a wide-open mouth."""
+_TONGUE_LIP = 0.5
+"""Share of the lips' colour in that of the tongue."""
 
 _UPPER_LIP_SKIN, _LOWER_LIP_SKIN = (72, 11, 302, 73, 303), (16, 15, 315, 85, 316)
 """Points in the middle of the red of each lip."""
@@ -56,8 +62,8 @@ _WARMTH = 0.15
 """Share of green and blue that a full shadow in the mouth loses more than red."""
 _PLAIN_TOOTH = np.array([215.0, 208.0, 190.0])
 """Colour of painted teeth before tinting."""
-_CAVITY = np.array([50.0, 22.0, 26.0])
-_TONGUE = np.array([160.0, 86.0, 94.0])
+_CAVITY = np.array([48.0, 23.0, 22.0])
+_TONGUE = np.array([166.0, 88.0, 88.0])
 _WHITE_SKIN = np.array([1.13, 0.95, 0.80])
 """Chroma of skin under white light: what the light's own colour is measured against."""
 
@@ -85,12 +91,16 @@ class MouthLayer:
         if own is not None:
             self._tint = own.colour / (_PLAIN_TOOTH.mean() if canvas.grey else _PLAIN_TOOTH)
             height = float((own.edge - self._origin) @ canvas.down) / canvas.mm
-            self._upper_edge = float(np.clip(height, 1.5, 6.0))
+            self._upper_edge = float(np.clip(height - _BEHIND_OWN_MM, *_OWN_EDGE_MM))
         light = float(np.clip(canvas.luma / 150.0, 0.35, 1.1))
+        red = (_lip_colour(canvas, _UPPER_LIP_SKIN), _lip_colour(canvas, _LOWER_LIP_SKIN))
         cavity, tongue = _CAVITY * light, _TONGUE * light
         if canvas.grey:
             cavity, tongue = np.full(3, cavity.mean()), np.full(3, tongue.mean())
-        self._lip_colours = (_lip_colour(canvas, _UPPER_LIP_SKIN), _lip_colour(canvas, _LOWER_LIP_SKIN))
+        tongue += _TONGUE_LIP * (np.mean(red, axis=0) - tongue)
+        wet = np.full(3, _WET_LIP.mean()) if canvas.grey else _WET_LIP
+        self._lip_colours = (np.asarray(red[0] * wet, np.float32), np.asarray(red[1] * wet, np.float32))
+        self._seam_colour = np.asarray(red[0] * wet * (_SEAM_LIP.mean() if canvas.grey else _SEAM_LIP), np.float32)
         self._cavity, self._tongue = cavity.astype(np.float32), tongue.astype(np.float32)
 
     def draw(self, picture: Image, shape: Shape) -> None:
@@ -127,7 +137,7 @@ class MouthLayer:
             return
         x0, y0, x1, y1 = box
         target = picture[y0:y1, x0:x1]
-        colour = (self._lip_colours[0] * _SEAM_LIP).astype(np.float32)
+        colour = self._seam_colour
         thin = stroke(target.shape, line[2:-2], x0, y0, _SEAM_MM * mm, 0.35 * mm, fine) * np.float32(
             _SEAM_DARK * amount
         )
@@ -153,13 +163,16 @@ class MouthLayer:
         jaw_down = max(float(jaw[1]), lip_low - _LOWER_SHOWN_MM)
         # A wide-open mouth shows the lower teeth, whatever the chin's track says.
         jaw_down = min(jaw_down, lip_low - _LOWER_SHOWN_WIDE_MM * float(smoothstep(5.0, 14.0, gap)))
-        lowered = lip_up + _UPPER_SHOWN_MM * float(smoothstep(4.0, 12.0, gap))
-        upper_edge = self._upper_edge + float(np.clip(lowered - self._upper_edge, 0.0, 4.0))
+        upper_edge = self._upper_edge
+        if self._own is None:  # the photo's own teeth stand still, and a second row below them is seen
+            lowered = lip_up + _UPPER_SHOWN_MM * float(smoothstep(4.0, 12.0, gap))
+            upper_edge += float(np.clip(lowered - upper_edge, 0.0, 4.0))
         tongue_y = _TONGUE_DOWN_MM + jaw_down * (1.0 - 0.28 * float(smoothstep(6.0, 22.0, jaw_down)))
         tongue = [
             float(jaw[0]) + lean[0] * _TONGUE_DEPTH_MM,
             tongue_y + lean[1] * _TONGUE_DEPTH_MM,
-            *_TONGUE_HALF_MM,
+            _TONGUE_HALF_MM[0],
+            _TONGUE_HALF_MM[1] + _TONGUE_RISE * max(0.0, jaw_down - _TONGUE_RISE_FROM_MM),
         ]
         scene = Scene(
             to_mm=np.column_stack([to_mm / fine, offset]).astype(np.float32),
@@ -220,11 +233,11 @@ def _over(columns: Double, line: Double) -> Float:
 
 
 def _lip_colour(canvas: Canvas, points: tuple[int, ...]) -> Float:
-    """Colour of the wet inside of a lip: the lip's own, darker."""
+    """Colour of a lip."""
     height, width = canvas.image.shape[:2]
     at = np.rint(canvas.landmarks[list(points), :2]).astype(int)
     colours = canvas.image[np.clip(at[:, 1], 0, height - 1), np.clip(at[:, 0], 0, width - 1)]
-    return np.asarray(np.median(colours, axis=0) * _WET_LIP, np.float32)
+    return np.asarray(np.median(colours, axis=0), np.float32)
 
 
 def _tooth_tint(canvas: Canvas) -> Double:

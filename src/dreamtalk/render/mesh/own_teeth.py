@@ -18,14 +18,18 @@ _TEETH_MM = 2.2
 _MARGIN_MM = 8.0
 _RING_MM = 2.4
 """Tooth or cavity pixels are looked for this far outside the tracked lips."""
+_SHADOW_MM = 5.0
+"""Dark pixels this near to a corner of the mouth stay."""
 _DEPTH_MM = 4.0
 """How far behind the upper lip the teeth stand."""
 _TOOTH_LIGHT = (0.50, 0.72)
 """Brightness relative to the photo's bright teeth from which on a pixel may be, and surely is, a tooth."""
-_TOOTH_RED, _TOOTH_SKIN, _TOOTH_RED_LEAST = 0.7, 1.0, 0.12
+_TOOTH_RED, _TOOTH_SKIN, _TOOTH_RED_LEAST = 0.7, 1.15, 0.12
 """Teeth are less red than the first times the lips, and than the second times the skin (or the third, if more)."""
 _TOOTH_DARK = 0.55
 """Teeth are no darker than this times the skin."""
+_LEAST_TALL_MM = 3.0
+"""Teeth of which the photo shows less are painted: a strip of them would lie on the painted ones like a line."""
 _TALLEST_MM = 14.0
 """Visible teeth end at most this far below the upper lip."""
 _TOOTH_GAP_MM = 2.5
@@ -100,7 +104,11 @@ def _inside(canvas: Canvas, mouth: Bool, lips: Bool) -> Bool:
     tooth = (lab[..., 1] < tooth_red + 0.4 * (lip_red - tooth_red)) & (lab[..., 0] > lip_light)
     dark = lab[..., 0] < lip_light * 0.6
     margin = cv2.dilate(mouth.astype(np.uint8), _KERNEL, iterations=max(1, round(_EDGE_MM * canvas.mm))) > 0
-    every = cv2.dilate((mouth | margin | (ring & (tooth & lips | dark))).astype(np.float32), _KERNEL)
+    ys, xs = np.mgrid[0 : mouth.shape[0], 0 : mouth.shape[1]]
+    for end in (topo.LIP_UPPER[0], topo.LIP_UPPER[-1]):  # the shadow in the corners belongs to the lips
+        x, y = canvas.landmarks[end, :2]
+        dark &= np.hypot(xs - x, ys - y) > _SHADOW_MM * canvas.mm
+    every = cv2.dilate((mouth | margin | (ring & lips & (tooth | dark))).astype(np.float32), _KERNEL)
     # Blurring and cutting rounds the outline: ragged edges would be drawn out into hairs where the lips stretch.
     return np.asarray((cv2.GaussianBlur(every, (0, 0), max(0.8, _ROUNDING_MM * canvas.mm)) > 0.45) | mouth)
 
@@ -146,6 +154,9 @@ def _teeth(canvas: Canvas, mouth: Bool, inside: Bool, lips: Bool) -> tuple[Float
     joined = cv2.morphologyEx(tooth.astype(np.float32), cv2.MORPH_CLOSE, np.ones((1, width), np.uint8)) * mouth
     smooth = cv2.GaussianBlur(joined.astype(np.float32), (0, 0), max(0.8, _ROUNDING_MM * canvas.mm))
     cut = (smoothstep(0.45, 0.75, smooth) * mouth * _largest(smooth > 0.45)).astype(np.float32)
+    seen = (cut > 0.5).sum(axis=0)
+    if not seen.any() or float(np.median(seen[seen > 0])) < _LEAST_TALL_MM * canvas.mm:
+        return None
     alpha = np.asarray(cv2.GaussianBlur(cut, (0, 0), max(0.5, 0.25 * canvas.mm)), np.float32)
     return np.dstack([patch * alpha[..., None], alpha]).astype(np.float32), colour
 

@@ -15,9 +15,9 @@ _PAINT = 12.0
 """Painting resolution, px per mm."""
 _GUM_MM, _TIP_MM = 15.0, 3.0
 """Height of the strip above the incisal edge (teeth and gum) and below it."""
-_CORNER_MM = 0.9
+_CORNER_MM = 1.1
 """Rounding of the incisal corners."""
-_ENAMEL = np.array([232.0, 224.0, 205.0])
+_ENAMEL = np.array([234.0, 225.0, 214.0])
 _GUM = np.array([168.0, 98.0, 112.0])
 _GUM_FROM_MM = 5.5
 """Above this height the strip is opaque: gum between the teeth."""
@@ -29,19 +29,38 @@ _ARCH_HALF_MM = 34.0
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """Widths, heights and incisal edges of half a row, from the middle, in mm."""
+    """Widths, heights and incisal edges of half a row, from the middle, and how pointed the teeth are, in mm."""
 
     widths: tuple[float, ...]
     heights: tuple[float, ...]
     edges: tuple[float, ...]
+    points: tuple[float, ...]
 
 
 _UPPER = _Row(
-    (8.4, 6.6, 7.6, 7.0, 6.8, 10.0, 9.5), (10.2, 9.0, 10.0, 8.6, 8.0, 7.4, 7.0), (0.0, 0.7, 0.2, 0.9, 1.1, 1.4, 1.6)
+    (8.4, 6.6, 7.6, 7.0, 6.8, 10.0, 9.5),
+    (10.2, 9.0, 10.0, 8.6, 8.0, 7.4, 7.0),
+    (0.0, 0.7, 0.1, 0.9, 1.1, 1.4, 1.6),
+    (0.0, 0.2, 1.2, 0.7, 0.5, 0.3, 0.3),
 )
 _LOWER = _Row(
-    (5.3, 5.9, 6.8, 7.0, 7.1, 11.0, 10.5), (8.8, 9.2, 10.2, 8.8, 8.2, 7.5, 7.0), (0.0, 0.1, -0.2, 0.6, 0.9, 1.2, 1.3)
+    (5.3, 5.9, 6.8, 7.0, 7.1, 11.0, 10.5),
+    (8.8, 9.2, 10.2, 8.8, 8.2, 7.5, 7.0),
+    (0.0, 0.1, -0.2, 0.6, 0.9, 1.2, 1.3),
+    (0.0, 0.0, 1.0, 0.6, 0.4, 0.3, 0.3),
 )
+_TONES = np.array(
+    [
+        (1.0, 1.0, 1.0),
+        (0.975, 0.97, 0.965),
+        (0.95, 0.935, 0.90),
+        (0.94, 0.925, 0.90),
+        (0.92, 0.905, 0.88),
+        (0.90, 0.88, 0.86),
+        (0.88, 0.86, 0.84),
+    ]
+)
+"""Colour of each tooth relative to the first: the canines are the yellowest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +103,14 @@ def _painted(upper: bool) -> tuple[Float, float]:
             middle = side * (start + tooth_width / 2)
             columns = np.abs(across[0] - middle) <= tooth_width / 2 + 1.0 / _PAINT
             inside, shade = _tooth(
-                (across[:, columns] - middle) / (tooth_width / 2), up - edge, tooth_width, tooth_height
+                (across[:, columns] - middle) / (tooth_width / 2),
+                up - edge,
+                tooth_width,
+                tooth_height,
+                row.points[number],
             )
-            enamel = _ENAMEL * (1.0 - 0.012 * number) * shade[..., None]
-            enamel[..., 2] *= 1.0 - 0.10 * smoothstep(4.0, 10.0, up)
+            enamel = _ENAMEL * _TONES[number] * shade[..., None]
+            enamel[..., 2] *= 1.0 - 0.12 * smoothstep(2.0, 9.0, up)
             colour[:, columns] += (enamel - colour[:, columns]) * inside[..., None]
             alpha[:, columns] = np.maximum(alpha[:, columns], inside)
         start += tooth_width
@@ -95,17 +118,21 @@ def _painted(upper: bool) -> tuple[Float, float]:
     return np.ascontiguousarray(strip if upper else strip[::-1]), half
 
 
-def _tooth(across: Double, up: Double, width: float, height: float) -> tuple[Double, Double]:
-    """Coverage and shade of one tooth: a rounded box with an arched gum line. across: -1..1; up: mm above its edge."""
-    bottom = up - _CORNER_MM * np.clip(np.abs(across), 0.0, 1.0) ** 5
-    top = height - 2.3 * np.abs(across) ** 2.2 - up
+def _tooth(across: Double, up: Double, width: float, height: float, point: float) -> tuple[Double, Double]:
+    """Coverage and shade of one tooth: a rounded box with an arched gum line. across: -1..1; up: mm above its edge.
+
+    point: how far its edge falls back towards its sides, mm: little for incisors, much for canines.
+    """
+    aside = np.clip(np.abs(across), 0.0, 1.0)
+    bottom = up - _CORNER_MM * aside**4 - point * aside**1.5
+    top = height - 2.3 * aside**2.2 - up
     side = (1.0 - np.abs(across)) * width / 2
     inside = np.clip(np.minimum(np.minimum(bottom, top), side) * _PAINT * 0.7 + 0.5, 0.0, 1.0)
-    rounding = 0.80 + 0.20 * np.sqrt(np.clip(1.0 - 0.80 * across**2, 0.0, 1.0))
-    root = 1.0 - 0.10 * smoothstep(3.0, 9.0, up)
-    gap = 0.80 + 0.20 * smoothstep(0.0, 0.6, side)
-    tip = 1.0 - 0.10 * (1.0 - smoothstep(0.0, 1.2, bottom))
-    gloss = 0.05 * np.exp(-((across + 0.15) ** 2) / 0.06 - (up - height / 2) ** 2 / 5.0)
+    rounding = 0.88 + 0.12 * np.sqrt(np.clip(1.0 - 0.90 * across**2, 0.0, 1.0))
+    root = 1.0 - 0.14 * smoothstep(2.5, 9.0, up)
+    gap = 0.74 + 0.26 * smoothstep(0.0, 0.40, side)
+    tip = 1.0 - 0.09 * (1.0 - smoothstep(0.0, 1.4, bottom))
+    gloss = 0.06 * np.exp(-((across + 0.2) ** 2) / 0.10 - (up - 0.55 * height) ** 2 / 6.0)
     return inside, rounding * root * gap * tip + gloss
 
 
