@@ -33,7 +33,7 @@ class FromRecipe:
     """Flags that every recipe takes."""
 
     data: Annotated[Positional[Path], arg(metavar="DATA")]
-    """Folder of the talkset (clips.csv, video/)."""
+    """Folder of a talkset (clips.csv, video/), or one made by `dreamtalk prepare`."""
     recipe: str = "cpu"
     """Which recipe of train/recipes.py."""
     out: Path | None = None
@@ -54,8 +54,8 @@ class FromRecipe:
     """CPU threads per process. By default the recipe's."""
     precision: Literal["float32", "bfloat16"] | None = None
     """Of matrix products. By default the recipe's."""
-    tensorboard: bool | None = None
-    """Whether to log for TensorBoard as well, where it is installed. By default the recipe's."""
+    tensorboard: bool = True
+    """Whether to log for TensorBoard as well, where it is installed."""
     dry_run: bool = False
     """Make model and data, run two steps, say what the training would be, write nothing to the folder, and stop."""
 
@@ -114,6 +114,8 @@ class TrainRenderer(FromRecipe):
 
     recipe: str = "full"
     """Which recipe of train/recipes.py: full, smoke."""
+    data: Annotated[Positional[Path], arg(metavar="DATA")]
+    """Folder of a talkset (clips.csv, video/): prepared folders hold no pictures."""
     vgg: Path | None = None
     """Weights of VGG-19 for the perceptual loss (.safetensors, torchvision's names). Without it a plain loss."""
     warp_steps: int | None = None

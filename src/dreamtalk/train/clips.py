@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from dreamtalk.audio import SpeechEncoder
+from dreamtalk.data.manifest import is_prepared
+from dreamtalk.data.prepared import load_prepared
 from dreamtalk.data.talkers import TalkingClip, load_talkers, with_silence
 from dreamtalk.data.talkset import Clip, read_talkset
 from dreamtalk.errors import UnusableInput
@@ -28,9 +30,12 @@ def load_training_talkers(
 ) -> list[TalkingClip]:
     """The train split's talking clips; the first rest_clips of them a second time with silence around.
 
-    clean_only: licence-clean clips, as weights that are shipped require. max_clips: speakers with few clips come first.
-    voices: all of them in other voices, too. Raises UnusableInput when there are none.
+    data: a talkset, or a folder made by `dreamtalk prepare`; that holds no sounds, so what rest_clips and voices would
+    make of them is left out. clean_only: licence-clean clips, as weights that are shipped require. max_clips: speakers
+    with few clips come first. voices: all of them in other voices, too. Raises UnusableInput when there are none.
     """
+    if is_prepared(data):
+        return load_prepared(data, encoder, clean_only=clean_only, max_clips=max_clips)
     clips = [c for c in read_talkset(data) if c.kind == "av" and c.split == "train" and (c.clean or not clean_only)]
     clips = _rare_speakers_first(clips)[:max_clips]
     if not clips:

@@ -50,7 +50,7 @@ def denoiser_unconditional_expert(data: Path) -> DenoiserTraining:
 
 
 def denoiser_smoke(data: Path) -> DenoiserTraining:
-    """A few steps on ten clips: does the whole stage run?"""
+    """A few steps on ten clips, under an expert where one is given: does the whole stage run?"""
     tiny = DenoiserConfig(
         feature_size=512, lower=tuple(range(40)), width=32, heads=2, hidden=64, layers=1, style_layers=1, posterior=True
     )
@@ -62,6 +62,7 @@ def denoiser_smoke(data: Path) -> DenoiserTraining:
         rows=4,
         frames=16,
         warmup_steps=5,
+        sync_weight=0.5,
         rest_clips=2,
         voices=False,
         max_clips=10,
@@ -89,7 +90,33 @@ def lip_expert_unconditional(data: Path) -> LipExpertTraining:
     )
 
 
-LIP_EXPERT_RECIPES = {"cpu": lip_expert_cpu, "unconditional": lip_expert_unconditional}
+def lip_expert_smoke(data: Path) -> LipExpertTraining:
+    """A few steps on ten clips: does the whole stage run?"""
+    return LipExpertTraining(
+        data=data,
+        out=Path("runs/lip-expert-smoke"),
+        expert=LipExpertConfig(width=32, style_width=16),
+        steps=20,
+        rows=4,
+        frames=40,
+        warmup_steps=5,
+        voices=False,
+        max_clips=10,
+    )
+
+
+def lip_expert_smoke_unconditional(data: Path) -> LipExpertTraining:
+    """The same without the style."""
+    smoke = lip_expert_smoke(data)
+    return replace(smoke, expert=replace(smoke.expert, style_aware=False))
+
+
+LIP_EXPERT_RECIPES = {
+    "cpu": lip_expert_cpu,
+    "unconditional": lip_expert_unconditional,
+    "smoke": lip_expert_smoke,
+    "smoke-unconditional": lip_expert_smoke_unconditional,
+}
 
 
 def renderer_full(data: Path) -> RendererTraining:
