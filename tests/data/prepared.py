@@ -65,6 +65,7 @@ def _clip(number: int, rng: np.random.Generator, model: FaceModel) -> PreparedCl
             emotion=("neutral", "happy", "happy")[speaker],
             intensity=str(speaker),
             language="en",
+            transcript="",
             source=f"{_SPEAKERS[speaker]}/{number:03d}.mp4",
             frames=frames,
             fps=float(VIDEO_FPS),

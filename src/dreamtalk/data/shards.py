@@ -39,6 +39,9 @@ _OPEN_FILES = 64
 _KEPT_ARRAYS = 256
 """Arrays that a reader keeps after use: those of the batch in work."""
 
+_NOTE = b"dreamtalk"
+"""Key of the note in a file's metadata."""
+
 Value = TypeVar("Value")
 
 
@@ -46,10 +49,11 @@ Value = TypeVar("Value")
 class ClipInfo:
     """What a clip is.
 
-    licence_class: clean (may train weights that are shipped), research, or unclear. emotion, intensity, language: as
-    the data set labels them, empty where it does not. source: the video's path below the data set's root. frames: T at
-    fps. encoder: of the speech features. lag_frames: by how many frames the sound was early (negative: late) before
-    the features were moved to fit; 0: nothing was moved. rest: the clip holds artificial silence, with a mouth at rest.
+    licence_class: clean (may train weights that are shipped), research, or unclear. emotion, intensity, language,
+    transcript: as the data set labels them, empty where it does not. source: the video's path below the data set's
+    root. frames: T at fps. encoder: of the speech features. lag_frames: by how many frames the sound was early
+    (negative: late) before the features were moved to fit; 0: nothing was moved. rest: the clip holds artificial
+    silence, with a mouth at rest.
     """
 
     id: str
@@ -60,6 +64,7 @@ class ClipInfo:
     emotion: str
     intensity: str
     language: str
+    transcript: str
     source: str
     frames: int
     fps: float
@@ -137,20 +142,35 @@ def schema() -> pa.Schema:
     return pa.schema([*columns, pa.field("feature_size", pa.int32())])
 
 
-def write_shard(file: Path, clips: Sequence[PreparedClip]) -> None:
+def write_shard(file: Path, clips: Sequence[PreparedClip], note: str = "") -> None:
     """Write a shard, whole or not at all; the same clips give the same bytes.
 
-    Raises ValueError when the arrays of a clip do not fit each other, DreamTalkError without pyarrow.
+    note: kept in the file's metadata, see read_note. Raises ValueError when the arrays of a clip do not fit each other,
+    DreamTalkError without pyarrow.
     """
     parquet = pyarrow_parquet()
     import pyarrow as pa
 
-    table = pa.Table.from_pylist([_row(clip) for clip in clips], schema=schema())
+    columns = schema().with_metadata({_NOTE: note})
+    table = pa.Table.from_pylist([_row(clip) for clip in clips], schema=columns)
     with replacing(file) as part:
         # Plain and not compressed: a clip is then little more than a copy out of the mapped file.
         parquet.write_table(
             table, part, row_group_size=1, compression="none", use_dictionary=False, write_statistics=False
         )
+
+
+def read_note(file: Path) -> str | None:
+    """The note that a shard was written with; None where there is no such file, or none that can be read."""
+    parquet = pyarrow_parquet()
+    import pyarrow as pa
+
+    try:
+        stored = parquet.read_schema(file).metadata or {}
+    except (OSError, pa.ArrowException):
+        return None
+    note: bytes | None = stored.get(_NOTE)
+    return None if note is None else note.decode()
 
 
 def _row(clip: PreparedClip) -> dict[str, object]:

@@ -1,0 +1,34 @@
+"""The talkset folder of this project: clips.csv, lags.csv, video/ (data/talkset.py). Talking clips of both splits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dreamtalk.data.source import UNCLEAR, Layout, SourceClip
+from dreamtalk.data.talkset import read_talkset
+
+_TRUSTED_FIT = 0.6
+"""A measured lag counts where the lip model fits at least this well there (talkset README)."""
+
+
+def _find(root: Path) -> list[SourceClip]:
+    if not (root / "clips.csv").is_file():
+        return []
+    return [
+        SourceClip(
+            id=clip.id,
+            video=clip.file,
+            speaker=clip.speaker,
+            dataset=clip.dataset,
+            licence_class=clip.licence_class,
+            split=clip.split,
+            emotion=clip.emotion,
+            transcript=clip.transcript,
+            lag_frames=clip.lag_frames if clip.lag_fit >= _TRUSTED_FIT else None,
+        )
+        for clip in read_talkset(root)
+        if clip.kind == "av"
+    ]
+
+
+LAYOUT = Layout("talkset", UNCLEAR, "each clip has its own licence class", "clips.csv, lags.csv, video/NAME.mp4", _find)

@@ -1,0 +1,121 @@
+"""The same work on many items: in this process, or by Ray Data on the cores of one machine or a cluster.
+
+Workers leave their results in files under their final names, so that nothing is lost when one of them dies. Ray's known
+traps, and what is done about them:
+
+* a pool of actors retries a crashing item without end, or hangs once its last actor is dead (ray issues 51946, 62746):
+  plain tasks are used, and the models they need are loaded once per worker process;
+* one failed block ends the whole run: failed blocks are let go (max_errored_blocks), their items are tried once more,
+  each in a block of its own, and what still does not come back is named.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from dreamtalk.errors import DreamTalkError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_BLOCK = 8
+"""Items per Ray task, so that starting tasks costs little."""
+
+_RETRIES = 1
+"""Times that Ray starts a task again whose worker died."""
+
+
+def run_all(
+    work: Callable[[Item], Result], items: Sequence[Item], workers: int, address: str | None = None
+) -> Iterator[tuple[int, Result | None]]:
+    """(number of the item, its result), in any order; None for an item whose worker died twice.
+
+    work: a function that other processes can import, with its arguments bound by functools.partial. workers: processes;
+    0 and no address: this process. address: of a Ray cluster. Raises DreamTalkError when Ray is needed and missing.
+    """
+    if workers == 0 and address is None:
+        for number, item in enumerate(items):
+            yield number, work(item)
+        return
+    connect(workers, address)
+    missing = set(range(len(items)))
+    for block in (_BLOCK, 1):
+        for number, result in _by_ray(work, [(n, items[n]) for n in sorted(missing)], block, workers):
+            missing.discard(number)
+            yield number, result
+        if not missing:
+            return
+    for number in sorted(missing):
+        yield number, None
+
+
+def ray_is_installed() -> bool:
+    """Whether Ray Data can be used."""
+    try:
+        _import_ray()
+    except DreamTalkError:
+        return False
+    return True
+
+
+def connect(workers: int, address: str | None) -> None:
+    """Join the cluster at `address`, or start Ray on this machine with so many processes. Does nothing the second time.
+
+    Raises DreamTalkError when Ray is not installed or the cluster does not answer.
+    """
+    ray = _import_ray()
+    if ray.is_initialized():
+        return
+    one_thread = {"env_vars": {"OMP_NUM_THREADS": "1", "RAY_USAGE_STATS_ENABLED": "0"}}
+    try:
+        if address is None:
+            ray.init(
+                address="local",
+                num_cpus=workers,
+                include_dashboard=False,
+                logging_level="ERROR",
+                log_to_driver=False,
+                runtime_env=one_thread,
+            )
+        else:
+            ray.init(address=address, logging_level="ERROR", log_to_driver=False, runtime_env=one_thread)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise DreamTalkError(f"Ray at {address or 'this machine'} does not answer: {error}") from error
+
+
+def _import_ray() -> Any:
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # before the import: nothing is reported to anybody
+    try:
+        import ray
+        import ray.data
+    except ImportError as error:
+        raise DreamTalkError(
+            "Several processes need Ray: pip install 'dreamtalk[train]'. Or use --workers 0 for one process."
+        ) from error
+    return ray
+
+
+def _by_ray(
+    work: Callable[[Item], Result], numbered: list[tuple[int, Item]], block: int, workers: int
+) -> Iterator[tuple[int, Result]]:
+    ray = _import_ray()
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    context.max_errored_blocks = -1
+    rows = [{"number": number, "item": pickle.dumps(item)} for number, item in numbered]
+    blocks = max(1, -(-len(rows) // block))
+    data = ray.data.from_items(rows, override_num_blocks=blocks)
+    done = data.map(_call, fn_args=[pickle.dumps(work)], num_cpus=1, concurrency=workers or None, max_retries=_RETRIES)
+    for row in done.iter_rows():
+        yield int(row["number"]), pickle.loads(row["result"])
+
+
+def _call(row: dict[str, Any], work: bytes) -> dict[str, Any]:
+    """One item in a worker process."""
+    import torch
+
+    torch.set_num_threads(1)
+    return {"number": row["number"], "result": pickle.dumps(pickle.loads(work)(pickle.loads(row["item"])))}
