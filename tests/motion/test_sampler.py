@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from dreamtalk.motion.sampler import StepNoise, ddim, ddpm, frame_noise, guided
-from dreamtalk.motion.schedule import VarianceSchedule
+from dreamtalk.motion.sampler import StepNoise, carried, ddim, ddpm, frame_noise, guided
+from dreamtalk.motion.schedule import Spacing, VarianceSchedule
 
 
 def test_a_perfect_denoiser_gives_its_answer() -> None:
@@ -56,6 +56,30 @@ def test_eta_decides_between_noise_and_none() -> None:
     assert moved[0] == 0.0 and 0.0 < moved[1] < moved[2]
     with pytest.raises(ValueError, match="step_noise"):
         ddim(best, start, schedule, 20, eta=0.5)
+
+
+@pytest.mark.parametrize("spacing", ["leading", "trailing"])
+def test_where_the_open_variance_is_known_one_step_is_as_good_as_all(spacing: Spacing) -> None:
+    """The probability flow of N(MEAN, SPREAD^2) in closed form: x0 = MEAN + SPREAD (x_T - sqrt(abar) MEAN) / s_T."""
+    schedule, start = VarianceSchedule.linear(), torch.linspace(-2.0, 2.0, 9)[:, None]
+    first = schedule.alpha_bar[schedule.ddim_times(1, spacing)[0]]
+    variance = torch.tensor([SPREAD**2])
+    exact = MEAN + SPREAD * (start - first.sqrt() * MEAN) / (first * variance + 1.0 - first).sqrt()
+    one = ddim(best, start, schedule, 1, spacing=spacing, variance=variance)
+    assert torch.allclose(one, exact, atol=1e-4)
+    if spacing == "trailing":
+        many = ddim(best, start, schedule, 1000)
+        three = ddim(best, start, schedule, 3, spacing=spacing, variance=variance)
+        assert torch.allclose(one, many, atol=0.02) and torch.allclose(one, three, atol=1e-4)
+        plain = ddim(best, start, schedule, 3, spacing=spacing)
+        assert (plain - many).abs().max() > 0.1, "plain DDIM needs more steps than three"
+
+
+def test_what_is_carried_is_ddims_where_nothing_is_left_open() -> None:
+    schedule = VarianceSchedule.linear()
+    k = carried(schedule, 700, 300, torch.zeros(1)).item()
+    assert k == pytest.approx(((1 - schedule.alpha_bar[300]) / (1 - schedule.alpha_bar[700])).sqrt().item(), rel=1e-5)
+    assert carried(schedule, 700, 0, torch.zeros(1)).item() == 0.0
 
 
 def test_guidance_is_linear_and_wastes_no_pass() -> None:

@@ -43,3 +43,11 @@ def test_any_number_of_steps_descends_to_one(steps: int) -> None:
 def test_impossible_step_counts_are_refused(steps: int) -> None:
     with pytest.raises(ValueError, match="1 to 1000"):
         VarianceSchedule.linear().ddim_times(steps)
+
+
+def test_trailing_steps_begin_with_pure_noise() -> None:
+    schedule = VarianceSchedule.linear()
+    assert schedule.ddim_times(4, "trailing") == [1000, 750, 500, 250]
+    assert schedule.ddim_times(1, "trailing") == [1000]
+    times = schedule.ddim_times(333, "trailing")
+    assert len(times) == 333 and times == sorted(set(times), reverse=True) and times[-1] >= 1

@@ -78,8 +78,8 @@ class MotionEvaluation:
     """Let the mouth rest in silence, as generate does."""
     intensity: float = 1.0
     """Of the style."""
-    steps: int = 10
-    """Of the sampler."""
+    steps: int | None = None
+    """Of the sampler. None: as many as the model is for."""
     seed: int = 0
     """Of the motion, the shuffling and the bootstrap."""
     resamples: int = 1000

@@ -14,8 +14,9 @@ from dreamtalk import assets
 from dreamtalk.errors import UnusableInput
 from dreamtalk.motion.closure import lips_meet
 from dreamtalk.motion.denoiser import Denoiser, DenoiserConfig
+from dreamtalk.motion.formats import EachStyle, Format, Precision, choose_format, compiled, computing, convert
 from dreamtalk.motion.sampler import Sampling, ddim, frame_noise, guided
-from dreamtalk.motion.schedule import VarianceSchedule
+from dreamtalk.motion.schedule import Spacing, VarianceSchedule
 from dreamtalk.types import Float, SpeechFeatures, Style
 from dreamtalk.weights import read_model, save_model
 
@@ -27,6 +28,9 @@ _CHANCE_STREAM = 1_000_000
 """A number no diffusion step has: chance draws its noise independently of the sampler."""
 
 _FORMAT = "dreamtalk-motion-1"
+
+_MEASURED = "mesh64"
+"""The face space of the weights whose quality was measured in every number format (docs/speed.md)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,10 @@ class MotionConfig:
     """Standard deviation, in frames, of the noise's kernel along time."""
     chance_smoothing: float = 6.0
     """The same for the motion of brows and lids that neither speech nor style explains."""
+    steps: int = 10
+    """Steps of the sampler that this model is for; a student needs fewer (train/student.py)."""
+    spacing: Spacing = "leading"
+    """Which diffusion steps they are."""
 
 
 class MotionModel(nn.Module):
@@ -67,15 +75,40 @@ class MotionModel(nn.Module):
         self.register_buffer("aperture", torch.zeros(config.denoiser.expression_size))
         self.register_buffer("opening", torch.zeros(config.denoiser.expression_size))
         self.register_buffer("chance", torch.zeros(2 * (config.denoiser.expression_size,)))
+        self.number_format: Format = "float32"
+        self._each: EachStyle = self.denoiser.each_style
 
     @classmethod
-    def load(cls, name: str | Path = DEFAULT_MODEL, device: str = "cpu") -> MotionModel:
-        """A registered model by name, or a .safetensors file written by save()."""
+    def load(
+        cls,
+        name: str | Path = DEFAULT_MODEL,
+        device: str = "cpu",
+        precision: Precision = "float32",
+        compile: bool = False,
+    ) -> MotionModel:
+        """A registered model by name, or a .safetensors file written by save().
+
+        precision, compile: see `faster`. Raises UnusableInput when the file is no such model.
+        """
         file = name if isinstance(name, Path) else assets.path(name)
         weights, config = read_model(file, _FORMAT, "motion model")
         model = cls(config_from_json(config))
         model.load_state_dict(weights)
-        return model.to(device).eval()
+        return model.to(device).eval().faster(precision, compile)
+
+    def faster(self, precision: Precision = "auto", compile: bool = False) -> MotionModel:
+        """This model, in place, made faster. For use only: it can neither be trained nor saved any more.
+
+        precision: number format of the matrix products; "auto" is the fastest one that these weights were measured to
+        be as good in (docs/speed.md); one that the device has no instructions for becomes float32. compile: compile the
+        network (formats.compiled), for GPUs. Raises UnusableInput for an unknown precision.
+        """
+        device = self.feature_mean.device.type
+        self.number_format = choose_format(precision, device, self.config.face_space == _MEASURED)
+        convert(self.denoiser, self.number_format)
+        if compile:
+            self._each = compiled(self.denoiser)
+        return self
 
     @classmethod
     def debug(cls, seed: int = 0) -> MotionModel:
@@ -111,7 +144,7 @@ class MotionModel(nn.Module):
         frames: int,
         intensity: float = 1.0,
         seed: int = 0,
-        steps: int = 10,
+        steps: int | None = None,
         start: int = 0,
         first_feature: int = 0,
         eta: float = 0.0,
@@ -119,14 +152,15 @@ class MotionModel(nn.Module):
         """Expression (frames, E) for frames start, start + 1, ... of the speech.
 
         intensity: guidance scale omega (paper eq. 9), 0 = neutral, 1 = the style, up to about 2. features: the whole
-        utterance's, or the part from feature number first_feature on that these frames and their windows need. steps,
-        eta: of the sampler, see Sampling. The same seed gives the same numbers, whatever the chunks.
+        utterance's, or the part from feature number first_feature on that these frames and their windows need. steps:
+        of the sampler; None: as many as the model is for. eta: see Sampling. The same seed gives the same numbers,
+        whatever the chunks (in number formats below float32 but for their rounding).
         """
         if features.encoder != self.config.encoder:
             raise UnusableInput(f"This model hears {self.config.encoder}, not {features.encoder}.")
         if first_feature + features.values.shape[0] < 2 * (start + frames) - 1:
             raise ValueError(f"{frames} frames from {start} need {2 * (start + frames)} features at 50 Hz")
-        sampling = Sampling(intensity, steps, eta, seed)
+        sampling = Sampling(intensity, steps or self.config.steps, eta, seed, self.config.spacing)
         chunks = [
             self._generate_chunk(features, first_feature, style, at, min(_CHUNK, start + frames - at), sampling)
             for at in range(start, start + frames, _CHUNK)
@@ -137,10 +171,13 @@ class MotionModel(nn.Module):
         self, features: SpeechFeatures, first_feature: int, style: Style, start: int, frames: int, sampling: Sampling
     ) -> Float:
         config, device = self.config, self.feature_mean.device
-        prepared = self.denoiser.prepare(self._content(features.values, first_feature, start, frames))
+        with computing(self.number_format, device.type):
+            prepared = self.denoiser.prepare(self._content(features.values, first_feature, start, frames))
 
         def each(x_t: Tensor, t: int, codes: Tensor) -> Tensor:
-            return self.denoiser.each_style(x_t, torch.tensor([t], device=device), prepared, codes)
+            with computing(self.number_format, device.type):
+                made = self._each(x_t, torch.tensor([t], device=device), prepared, codes.to(prepared.dtype))
+            return made.float()
 
         def noise(step: int) -> Tensor:
             size, smoothing = config.denoiser.expression_size, config.noise_smoothing
@@ -148,7 +185,9 @@ class MotionModel(nn.Module):
 
         code = torch.from_numpy(style.code)[None].to(device)
         predict = guided(each, code, self.denoiser.null_style, sampling.intensity)
-        x0 = ddim(predict, noise(0), self.schedule, sampling.steps, sampling.eta, noise)
+        open_variance = self.denoiser.residual_log_variance
+        variance = None if open_variance is None else open_variance.exp()
+        x0 = ddim(predict, noise(0), self.schedule, sampling.steps, sampling.eta, noise, sampling.spacing, variance)
         expression = lips_meet(self.denormalise(x0), self.aperture, self.opening) + self._chance(
             sampling.seed, start, frames
         )

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dreamtalk.motion.schedule import VarianceSchedule
+from dreamtalk.motion.schedule import Spacing, VarianceSchedule
 
 _NOISE_BLOCK = 64
 """Frames whose noise is drawn together; a block depends on the seed and its own number alone."""
@@ -53,17 +53,36 @@ class Sampling:
     """How motion is drawn. The defaults are the official ones.
 
     intensity: guidance scale omega (paper eq. 9). steps: 1 to T. eta: 0 deterministic (DDIM) to 1; eta = 1 with T steps
-    is DDPM's ancestral sampling. seed: the same one gives the same motion.
+    is DDPM's ancestral sampling. seed: the same one gives the same motion. spacing: which diffusion steps are visited.
     """
 
     intensity: float = 1.0
     steps: int = 10
     eta: float = 0.0
     seed: int = 0
+    spacing: Spacing = "leading"
 
 
 StepNoise: TypeAlias = Callable[[int], Tensor]
 """Diffusion step t to standard normal noise like x, for the step that leaves t."""
+
+
+def carried(schedule: VarianceSchedule, t: int, previous: int, variance: Tensor) -> Tensor:
+    """k of the deterministic step x' = sqrt(abar') x0 + k (x - sqrt(abar) x0) from diffusion step t to an earlier one.
+
+    variance: v (E,) or (1,), what a perfect prediction leaves open. At v = 0 it is DDIM's k = sqrt((1 - abar') /
+    (1 - abar)), which takes x0 for the same all the way from t to t'. Where x0 ~ N(m, v), it is m that stays the same,
+    while x0 = E[x0 | x_t] comes nearer to x_t; the probability flow then keeps (x - sqrt(abar) m) / sqrt(abar v + 1 -
+    abar), and with m taken out of x0 = m + sqrt(abar) v / (abar v + 1 - abar) (x - sqrt(abar) m) this is
+
+        k = (s s' - sqrt(abar abar') v) / (1 - abar),   s = sqrt(abar v + 1 - abar):
+
+    exact for any length of step.
+    """
+    a, a_prev = schedule.alpha_bar[t].double(), schedule.alpha_bar[previous].double()
+    v = variance.double()
+    spread, spread_prev = (a * v + 1.0 - a).sqrt(), (a_prev * v + 1.0 - a_prev).sqrt()
+    return ((spread * spread_prev - (a * a_prev).sqrt() * v) / (1.0 - a)).to(variance.dtype)
 
 
 @torch.inference_mode()
@@ -74,24 +93,32 @@ def ddim(
     steps: int = 10,
     eta: float = 0.0,
     step_noise: StepNoise | None = None,
+    spacing: Spacing = "leading",
+    variance: Tensor | None = None,
 ) -> Tensor:
-    """DDIM (eq. 12) from noise (L, E); the last step returns the predicted x0 itself.
+    """DDIM (eq. 12) from noise (L, E).
 
-    eta: share of DDPM's own noise that is put back in each step (eq. 16), 0 for none; it takes step_noise.
+    eta: share of DDPM's own noise that is put back in each step (eq. 16), 0 for none; it takes step_noise. variance:
+    (E,) what the prediction is known to leave open, see `carried`; only without eta. Without it the last step returns
+    the predicted x0 itself.
     """
     if eta != 0.0 and step_noise is None:
         raise ValueError("eta above 0 puts noise back: it needs step_noise")
-    times = schedule.ddim_times(steps)
+    times = schedule.ddim_times(steps, spacing)
+    left_open = noise.new_zeros(1) if variance is None else variance
     x = noise
     for t, previous in zip(times, [*times[1:], 0], strict=True):
         x0 = predict(x, t)
         a_t, a_prev = schedule.alpha_bar[t], schedule.alpha_bar[previous]
-        eps = (x - a_t.sqrt() * x0) / (1.0 - a_t).sqrt()
-        if eta == 0.0 or step_noise is None or previous == 0:
-            x = a_prev.sqrt() * x0 + (1.0 - a_prev).sqrt() * eps
+        rest = x - a_t.sqrt() * x0
+        if eta == 0.0 or step_noise is None:
+            x = a_prev.sqrt() * x0 + carried(schedule, t, previous, left_open) * rest
             continue
         sigma = eta * ((1.0 - a_prev) / (1.0 - a_t) * (1.0 - a_t / a_prev)).sqrt()
-        x = a_prev.sqrt() * x0 + (1.0 - a_prev - sigma**2).sqrt() * eps + sigma * step_noise(t)
+        eps = rest / (1.0 - a_t).sqrt()
+        x = a_prev.sqrt() * x0 + (1.0 - a_prev - sigma**2).sqrt() * eps
+        if previous:
+            x = x + sigma * step_noise(t)
     return x
 
 
