@@ -71,6 +71,14 @@ class LidMixer:
         open_by = 1.0 - self._closure @ expression
         return np.asarray(expression + (amount * open_by) @ self._drop, dtype=np.float32)
 
+    def shut_as(self, expression: Float, model: Float) -> Float:
+        """Expressions (T, E) with the lids as far down as in others (T, E), where those are down at all."""
+        wanted = np.clip(model @ self._closure.T, 0.0, 1.0)
+        now = expression @ self._closure.T
+        # Wide eyes (below 0) may stay wide, unless the lids are to come down.
+        change = wanted - np.maximum(now, 0.0) - np.minimum(now, 0.0) * wanted
+        return np.asarray(expression + change @ self._drop, dtype=np.float32)
+
 
 class NaturalMotion:
     """Everything besides speech, frame by frame. Feed `ahead` first: see RestGate."""
