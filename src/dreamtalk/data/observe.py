@@ -91,7 +91,8 @@ def observe(clip: SourceClip, cache: Cache) -> Observation:
     except AssetMissing:
         raise
     except (DreamTalkError, OSError, ValueError) as problem:
-        sighting = Sighting(size, problem=str(problem).splitlines()[0] or type(problem).__name__)
+        message = (str(problem).splitlines() or [type(problem).__name__])[0]
+        sighting = Sighting(size, problem=message.replace(str(clip.video), clip.video.name))
     sighting.write(cache.sighting(clip.id))
     return Observation(clip.id, sighting)
 

@@ -26,9 +26,9 @@ class QualityLimits:
     """Grey levels by which the whole picture may change from one frame to the next: more is a cut."""
     min_loudness: float = -60.0
     """dB of full scale: below there is no speech."""
-    max_lag: float = 4.0
+    max_lag: float = 5.0
     """Frames by which the sound may be off: up to there it is moved, beyond the clip is left out."""
-    min_sync_margin: float = 0.1
+    min_sync_margin: float = 0.2
     """How clearly the lip expert must prefer one place of the sound (0..1) to be believed."""
 
 

@@ -88,8 +88,8 @@ def unique(clips: Iterable[SourceClip]) -> list[SourceClip]:
 
 
 def plain_name(*words: str) -> str:
-    """The words joined by "-", every other character than letters, digits, "_" and "." of them a "-"."""
-    return re.sub(r"[^A-Za-z0-9_.]+", "-", "-".join(words)).strip("-.")
+    """The words joined by "-", every run of other characters than letters, digits, "_" and "." a "-"."""
+    return re.sub(r"[^\w.]+", "-", "-".join(words)).strip("-.")
 
 
 def videos_below(folder: Path, suffixes: tuple[str, ...] = VIDEO_SUFFIXES) -> list[Path]:
