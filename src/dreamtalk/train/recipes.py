@@ -96,6 +96,7 @@ def lip_expert_smoke(data: Path) -> LipExpertTraining:
         data=data,
         out=Path("runs/lip-expert-smoke"),
         expert=LipExpertConfig(width=32, style_width=16),
+        learning_rate=3e-3,
         steps=20,
         rows=4,
         frames=40,
