@@ -26,6 +26,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "render": ("render", "Render", "a portrait does what a motion file says"),
     "track": ("track", "Track", "follow the face of a picture or video into a track file"),
     "doctor": ("doctor", "Doctor", "device, models, versions, and the speed of each step"),
+    "prepare": ("prepare", "Prepare", "a data set's videos become shards that training reads"),
     "train face-model": ("train", "TrainFaceModel", "learn the statistical face model from tracked clips"),
     "train denoiser": ("train", "TrainDenoiser", "learn the motion model from tracked clips with speech"),
     "train lip-expert": ("train", "TrainLipExpert", "learn the style-aware lip expert that keeps lips right"),

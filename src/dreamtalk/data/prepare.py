@@ -171,12 +171,15 @@ class _Run:
         return tuple(entries[name] for name in sorted(entries)), skipped
 
     def _clear(self, shards: list[Shard]) -> None:
-        """Take away what an earlier run of other clips left: its manifest at once, for its shards are replaced now."""
+        """Take away what an earlier run left: its manifest, for the shards may be replaced now, shards beyond ours, and
+        what was being written when it was killed."""
         (self._config.out / FILE).unlink(missing_ok=True)
         names = {shard.file.name for shard in shards}
         for file in self._config.out.glob("shard-[0-9][0-9][0-9][0-9][0-9].parquet"):
             if file.name not in names:
                 file.unlink()
+        for unfinished in self._config.out.glob(".shard-*.partial.parquet"):
+            unfinished.unlink()
 
     def _through(
         self, work: Callable[[Item], Result], items: Sequence[Item], title: str

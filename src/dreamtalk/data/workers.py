@@ -5,12 +5,14 @@ traps, and what is done about them:
 
 * a pool of actors retries a crashing item without end, or hangs once its last actor is dead (ray issues 51946, 62746):
   plain tasks are used, and the models they need are loaded once per worker process;
+* a task that runs out of memory is retried without end: three times are enough;
 * one failed block ends the whole run: failed blocks are let go (max_errored_blocks), their items are tried once more,
   each in a block of its own, and what still does not come back is named.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import pickle
 from collections.abc import Callable, Iterator, Sequence
@@ -23,9 +25,6 @@ Result = TypeVar("Result")
 
 _BLOCK = 8
 """Items per Ray task, so that starting tasks costs little."""
-
-_RETRIES = 1
-"""Times that Ray starts a task again whose worker died."""
 
 
 def run_all(
@@ -88,6 +87,7 @@ def connect(workers: int, address: str | None) -> None:
 
 def _import_ray() -> Any:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # before the import: nothing is reported to anybody
+    os.environ.setdefault("RAY_task_oom_retries", "3")  # Ray's own default is without end
     try:
         import ray
         import ray.data
@@ -105,10 +105,12 @@ def _by_ray(
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.max_errored_blocks = -1
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
     rows = [{"number": number, "item": pickle.dumps(item)} for number, item in numbered]
     blocks = max(1, -(-len(rows) // block))
     data = ray.data.from_items(rows, override_num_blocks=blocks)
-    done = data.map(_call, fn_args=[pickle.dumps(work)], num_cpus=1, concurrency=workers or None, max_retries=_RETRIES)
+    pool = ray.data.TaskPoolStrategy(size=workers or None)
+    done = data.map(_call, fn_args=[pickle.dumps(work)], num_cpus=1, compute=pool)
     for row in done.iter_rows():
         yield int(row["number"]), pickle.loads(row["result"])
 
