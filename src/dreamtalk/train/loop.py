@@ -11,7 +11,6 @@ import pickle
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeAlias, TypeVar
@@ -198,7 +197,7 @@ class Run(Generic[B]):
     def numbers(self, losses: Losses) -> dict[str, float]:
         """For the log: means over all processes, each of which has to ask."""
         values = self._place.mean(torch.stack([value.detach().float() for value in losses.values()]))
-        rate = {"learning_rate": self._config.learning_rate_at(self.done - 1)}
+        rate = {"learning_rate": round(self._config.learning_rate_at(self.done - 1), 8)}
         return {name: round(value, 5) for name, value in zip(losses, values.tolist(), strict=True)} | rate
 
     def export(self) -> None:
@@ -238,33 +237,3 @@ class Run(Generic[B]):
         config = self._config
         learnt = (p for p in self._stage.model.parameters() if p.requires_grad)
         return torch.optim.AdamW(learnt, lr=config.learning_rate, weight_decay=config.weight_decay, betas=config.betas)
-
-
-class _Functions(Stage[int]):
-    """A stage made of functions."""
-
-    def __init__(
-        self, model: nn.Module, losses: Callable[[int], Losses], export: Callable[[State, int], Path], title: str
-    ) -> None:
-        super().__init__()
-        self.model, self._losses, self._export, self.title = model, losses, export, title
-
-    def batch(self, number: int, share: Share) -> int:
-        return number
-
-    def forward(self, batch: int) -> Losses:
-        return self._losses(batch)
-
-    def export(self, weights: State, steps: int, file: Path) -> None:
-        self._export(weights, steps)
-
-
-def run_loop(
-    config: LoopConfig,
-    model: nn.Module,
-    losses: Callable[[int], Losses],
-    export: Callable[[State, int], Path],
-    title: str,
-) -> Path:
-    """train_stage for a stage whose losses make their own batch: one process only."""
-    return train_stage(config, _Functions(model, losses, export, title))

@@ -1,0 +1,114 @@
+"""Every stage that trains from prepared shards, through the command line, on ten clips made by code."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tests.data.prepared import ENCODER, make_prepared
+
+from dreamtalk.cli.main import run
+from dreamtalk.data.prepared import load_prepared
+from dreamtalk.lipsync.expert import LipExpert
+from dreamtalk.motion import MotionModel
+from dreamtalk.train.denoiser import denoiser_stage
+from dreamtalk.train.lip_expert import lip_expert_stage
+from dreamtalk.train.loop import Stage
+from dreamtalk.train.place import Share
+from dreamtalk.train.recipes import DENOISER_RECIPES, LIP_EXPERT_RECIPES
+from dreamtalk.types import SpeechFeatures
+from dreamtalk.version import package_version
+
+pytest.importorskip("pyarrow")
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_prepared(tmp_path_factory.mktemp("shards") / "ten")
+
+
+@pytest.fixture(scope="module")
+def unheard(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Clips that nobody is trained on."""
+    return make_prepared(tmp_path_factory.mktemp("shards") / "others", clips=4, seed=1)
+
+
+@pytest.fixture(scope="module")
+def trained(shards: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Files of the stages, in the order in which they need each other."""
+    runs = tmp_path_factory.mktemp("runs")
+
+    def train(stage: str, recipe: str, steps: int, *flags: str) -> Path:
+        out = runs / f"{stage}-{recipe}"
+        words = ["train", stage, str(shards), "--recipe", recipe, "--out", str(out), "--steps", str(steps)]
+        assert run([*words, "--device", "cpu", *flags]) == 0
+        return out / "model.safetensors"
+
+    expert = train("lip-expert", "smoke", 80)
+    return {
+        "expert": expert,
+        "blind": train("lip-expert", "smoke-unconditional", 80, "--no-tensorboard"),
+        "denoiser": train("denoiser", "smoke", 40, "--expert", str(expert)),
+    }
+
+
+def unheard_loss(stage: Stage[object], weights: dict[str, torch.Tensor]) -> float:
+    """Mean over batches of clips that were not trained on."""
+    stage.model.load_state_dict(weights)
+    stage.model.eval()
+    with torch.no_grad():
+        return float(np.mean([stage(stage.batch(number, Share()))["loss"] for number in range(8)]))
+
+
+@pytest.mark.parametrize("name", ["expert", "blind"])
+def test_a_lip_expert_learns_from_shards(name: str, trained: dict[str, Path], shards: Path, unheard: Path) -> None:
+    recipe = LIP_EXPERT_RECIPES["smoke" if name == "expert" else "smoke-unconditional"]
+    untrained = lip_expert_stage(recipe(shards)).model.state_dict()
+    expert = LipExpert.load(trained[name])
+    held = lip_expert_stage(recipe(unheard))
+    assert unheard_loss(held, expert.state_dict()) < 0.95 * unheard_loss(held, untrained)
+    style = expert.style(torch.zeros(2, 30, 64))
+    assert (style is None) == (name == "blind")
+    probability = expert(torch.zeros(2, 8, 64), torch.zeros(2, 16, 512), style)
+    assert probability.min() >= 0.0 and probability.max() <= 1.0
+
+
+def test_a_denoiser_learns_from_shards(trained: dict[str, Path], shards: Path, unheard: Path) -> None:
+    config = replace(DENOISER_RECIPES["smoke"](shards), expert=trained["expert"])
+    untrained = denoiser_stage(config).model.state_dict()
+    model = MotionModel.load(trained["denoiser"])
+    held = denoiser_stage(replace(config, data=unheard))
+    assert "sync" in held(held.batch(0, Share())), "the expert listens"
+    assert unheard_loss(held, model.state_dict()) < 0.95 * unheard_loss(held, untrained)
+    clip = load_prepared(unheard, ENCODER)[0]
+    made = model.generate(SpeechFeatures(clip.features, ENCODER), model.neutral_style(), len(clip.expression))
+    assert made.shape == clip.expression.shape and np.isfinite(made).all() and made.std(axis=0).max() > 0
+
+
+def test_a_dry_run_says_what_would_be_and_writes_nothing(
+    shards: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "none"
+    for stage, shape in (("denoiser", "features      (4, 42, 512)"), ("lip-expert", "in_step       (64,)")):
+        words = ["train", stage, str(shards), "--recipe", "smoke", "--out", str(out), "--steps", "5000"]
+        assert run([*words, "--device", "cpu", "--dry-run"]) == 0
+        shown = capsys.readouterr().out
+        assert "10 clips of 3 speakers" in shown and shape in shown
+        assert "5000 steps" in shown and " M\n" in shown and "MiB" in shown
+    assert not out.exists()
+
+
+def test_a_run_says_of_what_it_was_made(trained: dict[str, Path], shards: Path) -> None:
+    said = json.loads(trained["expert"].with_name("config.json").read_text())
+    assert said["expert"]["width"] == 32 and said["steps"] == 80
+    assert said["data_sha256"] == hashlib.sha256((shards / "manifest.json").read_bytes()).hexdigest()
+    assert said["code_version"].startswith(package_version())
+    if importlib.util.find_spec("tensorboard"):
+        assert list(trained["expert"].parent.glob("tensorboard/events*"))
+    assert not (trained["blind"].parent / "tensorboard").exists()
