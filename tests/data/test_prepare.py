@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -197,12 +198,23 @@ def test_outputs_in_the_way_are_refused(root: Path, tmp_path: Path) -> None:
         prepare(Preparation(dataset="folder", root=root, out=tmp_path / "file", workers=0), lambda line: None)
 
 
-def test_a_missing_encoder_is_noticed_before_the_work(root: Path, tmp_path: Path) -> None:
-    with pytest.raises(AssetMissing):
-        prepare(
-            Preparation(dataset="folder", root=root, out=tmp_path / "o", workers=0, encoder=str(tmp_path / "none")),
-            lambda line: None,
-        )
+def test_a_missing_encoder_is_noticed_before_the_work(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    config = Preparation(
+        dataset="folder", root=root, out=tmp_path / "o", workers=0, encoder="wav2vec2-large-xlsr-53-english"
+    )
+    with pytest.raises(AssetMissing, match=r"dreamtalk\[hub\]"):
+        prepare(config, lambda line: None)
+    assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.parametrize("wrong", [{"workers": -1}, {"shard_clips": 0}, {"max_clips": 0}])
+def test_numbers_that_make_no_sense_are_refused(root: Path, tmp_path: Path, wrong: dict[str, int]) -> None:
+    config = Preparation(dataset="folder", root=root, out=tmp_path / "o", **{"workers": 0, **wrong})
+    with pytest.raises(UnusableInput, match=r"must be at least"):
+        prepare(config, lambda line: None)
 
 
 @pytest.fixture

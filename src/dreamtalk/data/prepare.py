@@ -77,6 +77,7 @@ def prepare(config: Preparation, say: Callable[[str], None] = print) -> Manifest
     pyarrow or an asked-for Ray. Single bad clips never raise: they are in the manifest.
     """
     pyarrow_parquet()
+    _check_numbers(config)
     clips = layout(config.dataset).clips(config.root)[: config.max_clips]
     cache = Cache(config.cache or config.out / "cache", config.encoder, config.encoder_source)
     encoder(cache.encoder, cache.encoder_source)  # a missing one is noticed before the work, not after
@@ -204,6 +205,14 @@ def _workers(config: Preparation, say: Callable[[str], None]) -> int:
         return cores
     say(f"One of {cores} cores is used. For all of them: pip install 'dreamtalk[train]' (Ray)")
     return 0
+
+
+def _check_numbers(config: Preparation) -> None:
+    """Raises UnusableInput for counts that make no sense."""
+    for name, least in (("workers", 0), ("shard_clips", 1), ("max_clips", 1)):
+        value = getattr(config, name)
+        if value is not None and value < least:
+            raise UnusableInput(f"{name} must be at least {least}, not {value}.")
 
 
 def _check_output(config: Preparation, clips: list[SourceClip]) -> None:
