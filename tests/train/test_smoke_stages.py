@@ -18,8 +18,8 @@ from dreamtalk.data.prepared import load_prepared
 from dreamtalk.lipsync.expert import LipExpert
 from dreamtalk.motion import MotionModel
 from dreamtalk.train.denoiser import denoiser_stage
-from dreamtalk.train.lip_expert import lip_expert_stage
-from dreamtalk.train.loop import Stage
+from dreamtalk.train.lip_expert import lip_expert_stage, train_lip_expert
+from dreamtalk.train.loop import Run, Stage
 from dreamtalk.train.place import Share
 from dreamtalk.train.recipes import DENOISER_RECIPES, LIP_EXPERT_RECIPES
 from dreamtalk.types import SpeechFeatures
@@ -89,6 +89,25 @@ def test_a_denoiser_learns_from_shards(trained: dict[str, Path], shards: Path, u
     clip = load_prepared(unheard, ENCODER)[0]
     made = model.generate(SpeechFeatures(clip.features, ENCODER), model.neutral_style(), len(clip.expression))
     assert made.shape == clip.expression.shape and np.isfinite(made).all() and made.std(axis=0).max() > 0
+
+
+def test_a_killed_lip_expert_goes_on_as_if_it_had_not_been(shards: Path, tmp_path: Path) -> None:
+    smoke = replace(LIP_EXPERT_RECIPES["smoke"](shards), steps=6, save_every=2, rows=2, windows=4, tensorboard=False)
+    whole, killed = replace(smoke, out=tmp_path / "whole"), replace(smoke, out=tmp_path / "killed")
+    train_lip_expert(whole)
+    update, calls = Run.update, iter(range(100))
+
+    def until_killed(run: Run[object]) -> None:
+        if next(calls) == 3:
+            raise KeyboardInterrupt
+        update(run)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Run, "update", until_killed)
+        train_lip_expert(killed)
+    train_lip_expert(killed)
+    one, other = (torch.load(c.out / "state.pt", weights_only=True) for c in (whole, killed))
+    assert all(torch.equal(one["ema"][name], other["ema"][name]) for name in one["ema"])
 
 
 def test_a_dry_run_says_what_would_be_and_writes_nothing(
