@@ -30,6 +30,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "train face-model": ("train", "TrainFaceModel", "learn the statistical face model from tracked clips"),
     "train denoiser": ("train", "TrainDenoiser", "learn the motion model from tracked clips with speech"),
     "train lip-expert": ("train", "TrainLipExpert", "learn the style-aware lip expert that keeps lips right"),
+    "train student": ("train", "TrainStudent", "distil the motion model into one that needs few sampler steps"),
     "convert official": ("convert", "ConvertOfficial", "official DreamTalk checkpoints become files of ours"),
     "train renderer": ("train", "TrainRenderer", "learn a neural renderer (PIRenderer) from talking clips"),
     "evaluate motion": ("evaluate", "EvaluateMotion", "measure lips and silence against real talkers"),

@@ -129,3 +129,28 @@ class TrainRenderer(FromRecipe):
         from dreamtalk.train.renderer import renderer_stage
 
         self.train(RENDERER_RECIPES, renderer_stage)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainStudent(FromRecipe):
+    """Distil a motion model into students of ever fewer sampler steps; each is in a folder of its own below `out`."""
+
+    recipe: str = "student"
+    """Which recipe of train/recipes.py: student, smoke."""
+    teacher: Path | None = None
+    """The motion model to learn from. By default the shipped one."""
+    students: tuple[int, ...] | None = None
+    """Sampler steps of each student in turn. By default the recipe's."""
+    steps: int | None = None
+    """Training steps of each student. By default the recipe's."""
+
+    def run(self) -> None:
+        """Train, and say where the last student is."""
+        from dreamtalk.train.dry_run import dry_run
+        from dreamtalk.train.place import check_place
+        from dreamtalk.train.recipes import STUDENT_RECIPES
+        from dreamtalk.train.student import student_stage, train_student
+
+        config = self.config(STUDENT_RECIPES)
+        check_place(config)
+        print(dry_run(config, student_stage(config)) if self.dry_run else train_student(config))

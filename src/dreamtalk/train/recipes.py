@@ -11,6 +11,7 @@ from dreamtalk.render.pirenderer.config import tiny
 from dreamtalk.train.denoiser import DenoiserTraining
 from dreamtalk.train.lip_expert import LipExpertTraining
 from dreamtalk.train.renderer import RendererTraining
+from dreamtalk.train.student import StudentTraining
 
 MESH64 = DenoiserConfig(
     feature_size=512, lower=tuple(range(40)), width=128, heads=4, hidden=512, layers=2, style_layers=2, posterior=True
@@ -142,3 +143,26 @@ def renderer_smoke(data: Path) -> RendererTraining:
 
 
 RENDERER_RECIPES = {"full": renderer_full, "smoke": renderer_smoke}
+
+
+def student_cpu(data: Path) -> StudentTraining:
+    """Students of 4, 2 and 1 steps of the shipped model, or of --teacher; docs/speed.md has time and results."""
+    return StudentTraining(data=data)
+
+
+def student_smoke(data: Path) -> StudentTraining:
+    """A few steps on ten clips: does the whole stage run?"""
+    return StudentTraining(
+        data=data,
+        out=Path("runs/student-smoke"),
+        students=(2, 1),
+        steps=4,
+        rows=4,
+        warmup_steps=2,
+        rest_clips=2,
+        voices=False,
+        max_clips=10,
+    )
+
+
+STUDENT_RECIPES = {"student": student_cpu, "smoke": student_smoke}
