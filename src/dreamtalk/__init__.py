@@ -12,6 +12,7 @@ In Python::
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from dreamtalk.errors import (
@@ -25,7 +26,9 @@ from dreamtalk.errors import (
 from dreamtalk.types import FaceTrack, Motion, Portrait, Speech, Style
 
 if TYPE_CHECKING:
-    from dreamtalk.talker import Talk, Talker, TalkOptions, load
+    from dreamtalk.options import TalkOptions
+    from dreamtalk.talk import Talk
+    from dreamtalk.talker import Talker, load
 
 __all__ = [
     "AssetMissing",
@@ -48,8 +51,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """The Talker is imported when asked for: ``import dreamtalk`` alone stays quick."""
-    if name in ("Talk", "TalkOptions", "Talker", "load"):
-        from dreamtalk import talker
-
-        return getattr(talker, name)
+    homes = {"TalkOptions": "options", "Talk": "talk", "Talker": "talker", "load": "talker"}
+    if name in homes:
+        return getattr(import_module(f"dreamtalk.{homes[name]}"), name)
     raise AttributeError(f"module 'dreamtalk' has no attribute {name!r}")

@@ -7,21 +7,22 @@ portrait ──▶ landmarks ─────────────────
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import cached_property
-from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dreamtalk.device import Device, choose_device
 from dreamtalk.errors import FaceNotFound, UnusableInput
 from dreamtalk.face.video import FACE_SPACE, track_picture, track_video
-from dreamtalk.media import ahead, check_output, is_image, read_frames, read_image, write_video
-from dreamtalk.provenance import Badge, origin_comment
+from dreamtalk.media import ahead, is_image, read_frames, read_image, write_video
+from dreamtalk.options import TRANSPARENT, TalkOptions, colour_of
+from dreamtalk.parallel import rendering_threads
+from dreamtalk.provenance import origin_comment
 from dreamtalk.store import kind_of, load_motion, load_track
+from dreamtalk.talk import Progress, Stage, Talk, checked_output, controls_of, counted, marked
 from dreamtalk.timing import Stopwatch
 from dreamtalk.types import VIDEO_FPS, FaceTrack, FrameStream, Image, Motion, Portrait, Speech, Style
 
@@ -34,85 +35,8 @@ if TYPE_CHECKING:
     from dreamtalk.render import Renderer
     from dreamtalk.render.pirenderer import PIRenderer
 
-Size: TypeAlias = Literal["native", 256, 512, 1024]
-Blink: TypeAlias = Literal["natural", "off"]
-RendererName: TypeAlias = Literal["mesh", "pirenderer"]
-Progress: TypeAlias = Callable[[int, int], None]
-"""Called with the frames done and the frames in all."""
-
-
-@dataclass(frozen=True, slots=True)
-class TalkOptions:
-    """How a talk looks.
-
-    style: "neutral", or a video or track file whose manner of speaking is taken over. intensity: of that style, 0 to 3.
-    pose: "natural", "still", or a video, track or motion file whose head motion is taken over. blink: "natural" or
-    "off". size: "native", or the side in px of a square around the head. seed: the same one gives the same motion.
-    face: which face of the portrait, 0 the largest. badge: draw the visible AI mark. renderer: "mesh", or "pirenderer"
-    with the file renderer_weights (docs/pirenderer.md). motion_weights: a motion model file, used in place of the
-    embedded one; for a converted official one, style and pose are coefficient files (.mat) and speech_encoder is the
-    folder or hub name of its wav2vec2 (docs/official_checkpoints.md).
-    """
-
-    style: str | Path | Style = "neutral"
-    intensity: float = 1.0
-    pose: str | Path = "natural"
-    blink: Blink = "natural"
-    size: Size = "native"
-    seed: int = 0
-    face: int = 0
-    badge: bool = True
-    renderer: RendererName = "mesh"
-    renderer_weights: str | Path | None = None
-    motion_weights: str | Path | None = None
-    speech_encoder: str | Path | None = None
-
-    def __post_init__(self) -> None:
-        if not 0.0 <= self.intensity <= MAX_INTENSITY:
-            raise UnusableInput(f"The intensity must be between 0 and {MAX_INTENSITY:g}, not {self.intensity:g}.")
-        if not 0 <= self.seed < 2**63:
-            raise UnusableInput(f"The seed must be a whole number from 0 on, not {self.seed}.")
-        _check_one_of("size", self.size, get_args(Size))
-        _check_one_of("blink", self.blink, get_args(Blink))
-        _check_one_of("renderer", self.renderer, get_args(RendererName))
-        if self.face < 0:
-            raise UnusableInput(f"Faces are counted from 0 on; there is no face {self.face}.")
-        if self.speech_encoder is not None and self.motion_weights is None:
-            raise UnusableInput("--speech-encoder goes with --motion-weights: the embedded model has its own ears.")
-        if (self.renderer == "pirenderer") != (self.renderer_weights is not None):
-            raise UnusableInput("The renderer pirenderer, and it alone, needs a file of weights (--renderer-weights).")
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """Files among the options, which no output may overwrite."""
-        named = (self.style, self.pose, self.renderer_weights, self.motion_weights, self.speech_encoder)
-        return tuple(Path(given) for given in named if isinstance(given, str | Path))
-
-
-def _check_one_of(option: str, given: object, choices: tuple[object, ...]) -> None:
-    if given not in choices:
-        raise UnusableInput(f"The {option} must be one of {', '.join(map(str, choices))}, not {given!r}.")
-
-
 _WAITING = "waiting for frames"
 """Step of the writer while the thread that makes frames is the slower one."""
-
-MAX_INTENSITY = 3.0
-"""Beyond this the guidance leaves the range of faces."""
-
-
-@dataclass(frozen=True, slots=True)
-class Talk:
-    """What ``generate`` made. seconds: of the video. times: seconds of work per step; frames are made while earlier
-    ones are encoded, so they add up to more than `wall`, the seconds it took. device: in words.
-    """
-
-    path: Path
-    frames: int
-    seconds: float
-    times: dict[str, float]
-    wall: float
-    device: str
 
 
 class Talker:
@@ -138,19 +62,19 @@ class Talker:
         *,
         progress: Progress | None = None,
     ) -> Talk:
-        """Write the talking video (MP4, H.264 + AAC, 25 fps) and tell how it went.
+        """Write the talking video (25 fps; the ending decides on the format, see write_video) and tell how it went.
 
         Raises UnusableInput (or FaceNotFound, UnusableAudio, UnusableOutput) before any heavy work when something given
         cannot be used. Nothing is left under ``output`` unless it is complete.
         """
         options = options or TalkOptions()
         inputs = tuple(Path(given) for given in (portrait, audio) if isinstance(given, str | Path))
-        path = check_output(output, ".mp4", inputs + options.files)
+        path = checked_output(output, options, inputs)
         watch = Stopwatch()
         with watch.step("sound"):
             speech = self.speech(audio)
-        frames = self.stream(portrait, speech, options, watch=watch)
-        return self._write(path, frames, speech, speech.frames, watch, progress)
+        stage, frames = self._talk(portrait, speech, options, watch)
+        return self._write(path, frames, speech, speech.frames, stage, watch, progress)
 
     def stream(
         self,
@@ -161,16 +85,14 @@ class Talker:
         watch: Stopwatch | None = None,
     ) -> FrameStream:
         """Frames (H, W, 3) uint8 RGB at 25 fps, one at a time; memory does not grow with the length of the speech.
+        With a transparent background they are (H, W, 4) RGBA, not premultiplied.
 
         Inputs are checked, and the models loaded, before this returns. Raises as ``generate`` does.
         """
         options, watch = options or TalkOptions(), watch or Stopwatch()
         with watch.step("sound"):
             speech = self.speech(audio)
-        with watch.step("portrait"):
-            self._check_face_space(options)
-            face = self.portrait(portrait, options.face)
-        return self.render(face, self.motion_stream(speech, options, watch=watch), options, watch=watch)
+        return self._talk(portrait, speech, options, watch)[1]
 
     def motion(
         self, audio: str | Path | Speech, options: TalkOptions | None = None, *, watch: Stopwatch | None = None
@@ -217,18 +139,9 @@ class Talker:
 
         Raises UnusableInput when the motion is not made for the renderer's face space.
         """
-        from dreamtalk.render import animate
-
         options, watch = options or TalkOptions(), watch or Stopwatch()
-        with watch.step("portrait"):
-            renderer, face_space = self._renderer(options)
-            if isinstance(motion, Motion) and motion.face_space != face_space:
-                raise UnusableInput(f"The motion is made for the face space {motion.face_space}, not {face_space}.")
-            face = self.portrait(portrait, options.face)
-            size = None if options.size == "native" else int(options.size)
-            animator = renderer.prepare(face, size)
-        frames = animate(animator, [motion] if isinstance(motion, Motion) else motion)
-        return watch.each("renderer", _marked(frames) if options.badge else frames)
+        stage = self._stage(portrait, options, watch, motion.face_space if isinstance(motion, Motion) else None)
+        return self._frames(stage, iter([motion]) if isinstance(motion, Motion) else motion, options, watch)
 
     def render_to(
         self,
@@ -243,11 +156,12 @@ class Talker:
         """Write a video of the portrait doing a motion, with the sound of ``audio`` cut or filled to its length."""
         options = options or TalkOptions()
         inputs = tuple(Path(given) for given in (portrait, audio) if isinstance(given, str | Path))
-        path = check_output(output, ".mp4", inputs + options.files)
+        path = checked_output(output, options, inputs)
         watch = Stopwatch()
-        frames = self.render(portrait, motion, options, watch=watch)
+        stage = self._stage(portrait, options, watch, motion.face_space)
+        frames = self._frames(stage, iter([motion]), options, watch)
         sound = Path(audio) if isinstance(audio, str) else audio
-        return self._write(path, frames, sound, len(motion), watch, progress)
+        return self._write(path, frames, sound, len(motion), stage, watch, progress)
 
     def portrait(self, given: str | Path | Image | Portrait, face: int = 0) -> Portrait:
         """A picture read and its face tracked. face: 0 the largest. Raises UnusableInput or FaceNotFound."""
@@ -347,21 +261,62 @@ class Talker:
         parts = OfficialParts(self._listeners[key], model)
         return (utterance_motion(speech, parts, choices, watch) for _ in range(1))
 
-    def _check_face_space(self, options: TalkOptions) -> None:
-        """Raise UnusableInput, before any work, when the renderer does not draw what the motion model makes."""
-        made, drawn = self._motion_model(options).config.face_space, self._renderer(options)[1]
-        if made != drawn:
-            raise UnusableInput(
-                f"The motion model makes the face space {made}, the renderer draws {drawn}. An official denoiser goes "
-                "with an official renderer: --motion-weights and --renderer pirenderer --renderer-weights."
-            )
+    def _talk(
+        self, portrait: str | Path | Image | Portrait, speech: Speech, options: TalkOptions, watch: Stopwatch
+    ) -> tuple[Stage, FrameStream]:
+        """The portrait ready to move, and its frames; all inputs are checked, and models loaded, when this returns."""
+        with watch.step("portrait"):
+            made, drawn = self._motion_model(options).config.face_space, self._renderer(options)[1]
+            if made != drawn:
+                raise UnusableInput(
+                    f"The motion model makes the face space {made}, the renderer draws {drawn}. An official denoiser "
+                    "goes with an official renderer: --motion-weights and --renderer pirenderer --renderer-weights."
+                )
+        stage = self._stage(portrait, options, watch)
+        return stage, self._frames(stage, self.motion_stream(speech, options, watch=watch), options, watch)
+
+    def _stage(
+        self,
+        portrait: str | Path | Image | Portrait,
+        options: TalkOptions,
+        watch: Stopwatch,
+        face_space: str | None = None,
+    ) -> Stage:
+        """The portrait ready to move. face_space: of the motion to come, to be checked; None: it fits."""
+        from dreamtalk.render.framing import notes_of, side_of
+
+        with watch.step("portrait"):
+            renderer, drawn = self._renderer(options)
+            if face_space not in (None, drawn):
+                raise UnusableInput(f"The motion is made for the face space {face_space}, not {drawn}.")
+            controls = controls_of(options)
+            if drawn != FACE_SPACE and not controls.neutral:
+                raise UnusableInput(f"Scales and smoothing are not to be had in the face space {drawn}.")
+            face = self.portrait(portrait, options.face)
+            if options.renderer == "pirenderer":
+                side = None if options.size == "native" else int(options.size)
+                return Stage(renderer.prepare(face, side), ())
+            animator = renderer.prepare(face, side_of(face, options))
+            height, width = animator.size
+            return Stage(animator, notes_of(face, options, (width, height)))
+
+    def _frames(self, stage: Stage, motion: Iterator[Motion], options: TalkOptions, watch: Stopwatch) -> FrameStream:
+        """Frames of a motion that fits the stage, with the controls and the badge."""
+        from dreamtalk.motion.controls import controlled
+        from dreamtalk.render import animate
+
+        shown = controlled(motion, controls_of(options), self.face_model)
+        frames = animate(stage.animator, shown)
+        return watch.each("renderer", marked(frames) if options.badge else frames)
 
     def _renderer(self, options: TalkOptions) -> tuple[Renderer, str]:
         """The renderer asked for, and the face space it draws. Weights are read once per Talker."""
         from dreamtalk.render import MeshRenderer
 
         if options.renderer_weights is None:
-            return MeshRenderer(self.face_model), FACE_SPACE
+            threads = rendering_threads() if self._threads is None else self._threads
+            transparent, colour = options.background == TRANSPARENT, colour_of(options.background)
+            return MeshRenderer(self.face_model, threads, transparent=transparent, colour=colour), FACE_SPACE
         from dreamtalk.render.pirenderer import PIRenderer
 
         file = Path(options.renderer_weights)
@@ -388,34 +343,21 @@ class Talker:
         frames: FrameStream,
         sound: Path | Speech | None,
         total: int,
+        stage: Stage,
         watch: Stopwatch,
         progress: Progress | None,
     ) -> Talk:
         with watch.step("video file"):
             made = watch.each(_WAITING, ahead(frames))
-            written = write_video(path, _counted(made, total, progress), sound, comment=origin_comment())
+            written = write_video(path, counted(made, total, progress), sound, comment=origin_comment())
         times = {step: seconds for step, seconds in watch.seconds.items() if step != _WAITING}
-        return Talk(path, written, written / VIDEO_FPS, times, watch.wall, self.device.description)
+        seconds = written / VIDEO_FPS
+        return Talk(path, written, seconds, times, watch.wall, self.device.description, stage.size, stage.notes)
 
 
 def load(device: str = "auto", threads: int | None = None) -> Talker:
     """A Talker with the embedded models. device: "auto", "cpu" or "cuda". threads: CPU threads; None: see Talker."""
     return Talker(device, threads)
-
-
-def _marked(frames: FrameStream) -> FrameStream:
-    """Frames with the visible AI badge."""
-    badge: Badge | None = None
-    for frame in frames:
-        badge = badge or Badge(*frame.shape[:2])
-        yield badge.draw(frame)
-
-
-def _counted(frames: FrameStream, total: int, progress: Progress | None) -> FrameStream:
-    for done, frame in zip(count(1), frames, strict=False):
-        yield frame
-        if progress is not None:
-            progress(done, total)
 
 
 def _check_choice(option: str, given: str | Path, names: tuple[str, ...]) -> None:

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 if TYPE_CHECKING:
-    from dreamtalk.talker import Progress, Talk
+    from dreamtalk.talk import Progress, Talk
 
 _PLAIN_STEPS = 4
 """Lines of progress where there is no terminal."""
@@ -45,7 +45,9 @@ def _plain(what: str) -> Progress:
 
 def summary(talk: Talk) -> None:
     """Where the video is, what it took and on what."""
-    print(f"{talk.path}: {talk.seconds:.2f} s, {talk.frames} frames")
+    print(f"{talk.path}: {talk.seconds:.2f} s, {talk.frames} frames, {talk.size[0]} × {talk.size[1]} px")
+    for note in talk.notes:
+        print(f"  {note}")
     times(talk.times, talk.seconds, talk.device, talk.wall)
 
 

@@ -77,7 +77,7 @@ def _measure(talker: Talker) -> None:
     """Time of each step on made-up sound and a drawn face, after a first round that loads and warms everything."""
     from dreamtalk.cli.console import times
     from dreamtalk.face.drawn import drawn_face
-    from dreamtalk.talker import TalkOptions
+    from dreamtalk.options import TalkOptions
     from dreamtalk.timing import Stopwatch
     from dreamtalk.types import SAMPLE_RATE, Speech
 

@@ -8,11 +8,11 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from dreamtalk.cli.options import DeviceFlags, MotionFlags, PictureFlags
+from dreamtalk.cli.options import ControlFlags, DeviceFlags, MotionFlags, PictureFlags
 
 
 @dataclass(frozen=True, kw_only=True)
-class Generate(MotionFlags, PictureFlags, DeviceFlags):
+class Generate(MotionFlags, PictureFlags, ControlFlags, DeviceFlags):
     """Make a talking video from one portrait and a speech file."""
 
     portrait: Annotated[Positional[Path], arg(metavar="PORTRAIT")]
@@ -20,7 +20,7 @@ class Generate(MotionFlags, PictureFlags, DeviceFlags):
     audio: Annotated[Positional[Path], arg(metavar="AUDIO")]
     """Speech: any sound or video file."""
     output: Annotated[Path, arg(aliases=["-o"])] = Path("talk.mp4")
-    """The video to write (.mp4)."""
+    """The video to write: .mp4, .mov (ProRes), .webm (VP9), or frames/%05d.png for pictures in a new folder."""
 
     def run(self) -> None:
         """Make the video and say where it is."""
@@ -30,5 +30,7 @@ class Generate(MotionFlags, PictureFlags, DeviceFlags):
 
         talker = load(self.device, self.threads)
         with progress(f"Making {self.output}") as report:
-            talk = talker.generate(self.portrait, self.audio, self.output, options_of(self, self), progress=report)
+            talk = talker.generate(
+                self.portrait, self.audio, self.output, options_of(self, self, self), progress=report
+            )
         summary(talk)

@@ -38,10 +38,31 @@ class PictureFlags:
     """Weights of the pirenderer (.safetensors)."""
     size: Literal["native", "256", "512", "1024"] = "native"
     """Size of the video: the picture's own, or a square of so many pixels around the head."""
+    full_frame: bool | None = None
+    """The whole photo, or a square around the head, at the photo's own resolution. By default the whole photo, unless
+    the face is tiny in it."""
+    background: str = "keep"
+    """What is behind the person: keep, transparent (.mov, .webm, .png), a colour (green, black, ...) or #rrggbb."""
     face: int = 0
     """Which face of the portrait, counted from the largest (0)."""
     badge: bool = True
     """Draw the visible AI mark into the corner."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ControlFlags:
+    """How much of the motion is shown."""
+
+    expression_scale: float = 1.0
+    """Motion of brows and wide eyes: 0 none, 1 as it is, up to 2. Blinks stay."""
+    lip_scale: float = 1.0
+    """Motion of mouth and jaw: 0 none, 1 as it is, up to 2."""
+    pose_scale: float = 1.0
+    """Motion of the head: 0 none, 1 as it is, up to 2."""
+    gaze_scale: float = 1.0
+    """Motion of the irises: 0 none, 1 as it is, up to 2."""
+    smoothing: float = 0.0
+    """Smoothing of brows and head, in frames (0 off, up to 5); lips, lids and irises are never smoothed."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,11 +8,11 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from dreamtalk.cli.options import DeviceFlags, PictureFlags
+from dreamtalk.cli.options import ControlFlags, DeviceFlags, PictureFlags
 
 
 @dataclass(frozen=True, kw_only=True)
-class Render(PictureFlags, DeviceFlags):
+class Render(PictureFlags, ControlFlags, DeviceFlags):
     """Make a video of a portrait from a motion file."""
 
     portrait: Annotated[Positional[Path], arg(metavar="PORTRAIT")]
@@ -22,7 +22,7 @@ class Render(PictureFlags, DeviceFlags):
     audio: Path | None = None
     """Sound to put under it, cut or filled with silence to the length of the motion."""
     output: Annotated[Path, arg(aliases=["-o"])] = Path("talk.mp4")
-    """The video to write (.mp4)."""
+    """The video to write: .mp4, .mov (ProRes), .webm (VP9), or frames/%05d.png for pictures in a new folder."""
 
     def run(self) -> None:
         """Make the video and say where it is."""
@@ -35,6 +35,6 @@ class Render(PictureFlags, DeviceFlags):
         talker = load(self.device, self.threads)
         with progress(f"Making {self.output}") as report:
             talk = talker.render_to(
-                self.portrait, motion, self.output, self.audio, options_of(picture=self), progress=report
+                self.portrait, motion, self.output, self.audio, options_of(picture=self, controls=self), progress=report
             )
         summary(talk)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import cast
 
-from dreamtalk.cli.options import MotionFlags, PictureFlags
-from dreamtalk.talker import Size, TalkOptions
+from dreamtalk.cli.options import ControlFlags, MotionFlags, PictureFlags
+from dreamtalk.options import Size, TalkOptions
 
 
-def options_of(motion: MotionFlags | None = None, picture: PictureFlags | None = None) -> TalkOptions:
+def options_of(
+    motion: MotionFlags | None = None, picture: PictureFlags | None = None, controls: ControlFlags | None = None
+) -> TalkOptions:
     """TalkOptions of the flags a verb has; the others keep their defaults."""
-    motion, picture = motion or MotionFlags(), picture or PictureFlags()
+    motion, picture, controls = motion or MotionFlags(), picture or PictureFlags(), controls or ControlFlags()
     return TalkOptions(
         style=motion.style,
         intensity=motion.intensity,
@@ -20,8 +22,15 @@ def options_of(motion: MotionFlags | None = None, picture: PictureFlags | None =
         motion_weights=motion.motion_weights,
         speech_encoder=motion.speech_encoder,
         size=cast(Size, picture.size if picture.size == "native" else int(picture.size)),
+        full_frame=picture.full_frame,
+        background=picture.background,
         face=picture.face,
         badge=picture.badge,
         renderer=picture.renderer,
         renderer_weights=picture.renderer_weights,
+        expression_scale=controls.expression_scale,
+        lip_scale=controls.lip_scale,
+        pose_scale=controls.pose_scale,
+        gaze_scale=controls.gaze_scale,
+        smoothing=controls.smoothing,
     )

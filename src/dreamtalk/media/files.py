@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,15 +29,22 @@ def check_input(path: str | Path) -> Path:
     return path
 
 
-def check_output(path: str | Path, suffix: str, inputs: tuple[Path, ...] = ()) -> Path:
+_NUMBERED = re.compile(r"[^%]*%0?[1-9]?d[^%]*")
+
+
+def check_output(path: str | Path, suffix: str | tuple[str, ...], inputs: tuple[Path, ...] = ()) -> Path:
     """The path of a file that can be written, before any work is spent on it; nothing is left behind.
 
-    Folders that do not exist yet are allowed (``replacing`` makes them). inputs: files that must not be overwritten.
+    Folders that do not exist yet are allowed (``replacing`` makes them). suffix: the endings there are; ".png" stands
+    for a sequence of files in a new folder. inputs: files that must not be overwritten.
     Raises UnusableOutput when the suffix differs, the place cannot be written to, or it is one of the inputs.
     """
     path = Path(path)
-    if path.suffix.lower() != suffix:
-        raise UnusableOutput(f"The output {path} must end in {suffix}.")
+    suffixes = (suffix,) if isinstance(suffix, str) else suffix
+    if path.suffix.lower() not in suffixes:
+        raise UnusableOutput(f"The output {path} must end in {' or '.join(suffixes)}.")
+    if path.suffix.lower() == ".png":
+        _check_numbered(path)
     try:
         if path.is_dir():
             raise UnusableOutput(f"The output {path} is a folder; give the name of a file.")
@@ -55,6 +64,16 @@ def check_output(path: str | Path, suffix: str, inputs: tuple[Path, ...] = ()) -
     return path
 
 
+def _check_numbered(path: Path) -> None:
+    """Raise UnusableOutput unless the path names numbered files in a folder of their own."""
+    if not _NUMBERED.fullmatch(path.name):
+        raise UnusableOutput(
+            f"For a sequence of pictures give a name with a number, such as frames/%05d.png, not {path}."
+        )
+    if _exists(path.parent):
+        raise UnusableOutput(f"The pictures {path} need a folder of their own, but {path.parent} is there already.")
+
+
 def _exists(path: Path) -> bool:
     """Whether there is such a file; names that the file system cannot hold belong to none."""
     try:
@@ -65,7 +84,7 @@ def _exists(path: Path) -> bool:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary name in the same folder that becomes ``path`` when the block ends well.
+    """A temporary name in the same folder for a file or folder; it becomes ``path`` when the block ends well.
 
     After any exception, Ctrl-C too, it is removed, with the folders made for it. Raises UnusableOutput when the folder
     cannot be made.
@@ -80,6 +99,8 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         os.replace(temporary, path)
     except BaseException:
+        if temporary.is_dir():
+            shutil.rmtree(temporary, ignore_errors=True)
         temporary.unlink(missing_ok=True)
         for folder in made:
             if folder.is_dir() and not any(folder.iterdir()):

@@ -1,4 +1,4 @@
-"""Frames and sound out: one H.264 + AAC MP4, encoded once, complete or absent."""
+"""Frames and sound out: one video file (MP4, MOV, WebM), encoded once, complete or absent."""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ from av.video.stream import VideoStream
 
 from dreamtalk.errors import DreamTalkError, UnusableOutput
 from dreamtalk.media.files import check_output, replacing
+from dreamtalk.media.formats import FORMATS, VideoFormat, format_of
+from dreamtalk.media.pictures import write_pictures
 from dreamtalk.media.sound import Sound, open_sound
 from dreamtalk.types import VIDEO_FPS, FrameStream, Image, Speech
 
-CRF = 18
-"""x264's constant rate factor: visually without loss on faces."""
-
-PRESET = "veryfast"
-"""x264's effort; slower ones cost more time than the whole face does."""
-
-AAC_BITS_PER_CHANNEL = 96_000
+BITS_PER_CHANNEL = 96_000
 """Bits per second and channel of the sound, less where the sample rate allows less."""
 
-AAC_BITS_PER_SAMPLE = 4
+BITS_PER_SAMPLE = 4
 """Upper limit for low sample rates (the format itself stops at 6)."""
+
+
+PICTURES = ".png"
+OUTPUTS = (*FORMATS, PICTURES)
+"""Endings of what can be written."""
 
 
 def write_video(
@@ -43,13 +44,17 @@ def write_video(
 ) -> int:
     """Write frames (H, W, 3) uint8 RGB at 25 fps and their sound; returns how many frames there were.
 
-    Frames are encoded as they come. The sound keeps its rate and channels, starts with the first frame and is cut or
-    filled with silence to the length of the video. comment: for the file's metadata. threads: of the
-    video encoder; the frames are made on another core.
+    The ending of the path decides on the format (see formats.FORMATS): .mp4, .mov, .webm, or frames/%05d.png for a
+    sequence of pictures. Frames (H, W, 4) RGBA stay transparent in all but .mp4. Frames are encoded as they come. The
+    sound keeps its rate and channels (WebM: 48 kHz, at most two), starts with the first frame and is cut or filled with
+    silence to the length of the video. comment: for the file's metadata. threads: of the video encoder; the frames are
+    made on another core.
     The file appears under its name only when complete; on any error, Ctrl-C included, nothing is left.
     Raises UnusableOutput when the file cannot be written and UnusableInput when the sound cannot be read.
     """
-    path = check_output(path, ".mp4")
+    path = check_output(path, OUTPUTS)
+    if path.suffix.lower() == PICTURES:
+        return write_pictures(path, frames, audio, comment=comment)
     sound = open_sound(audio) if audio is not None else None
     try:
         with replacing(path) as temporary, _Encoder(temporary, sound, comment, threads) as encoder:
@@ -64,11 +69,12 @@ def write_video(
 
 
 class _Encoder:
-    """An open MP4 file: ``add`` a frame, and the sound that goes with it follows."""
+    """An open video file: ``add`` a frame, and the sound that goes with it follows."""
 
     def __init__(self, path: Path, sound: Sound | None, comment: str, threads: int) -> None:
         self.count = 0
         self._path = path
+        self._format: VideoFormat = format_of(path)
         self._sound = sound
         self._samples = 0
         self._threads = threads
@@ -76,8 +82,8 @@ class _Encoder:
         self._video: VideoStream | None = None
         self._audio: AudioStream | None = None
         try:
-            # The index goes in front (faststart), so that players start before the file has arrived.
-            self._container = av.open(f"file:{path}", "w", format="mp4", options={"movflags": "faststart"})
+            options = self._format.container_options
+            self._container = av.open(f"file:{path}", "w", format=self._format.container, options=options)
         except OSError as error:
             raise UnusableOutput(f"{path.parent} cannot be written to: {error.strerror}.") from error
         if comment:
@@ -103,13 +109,14 @@ class _Encoder:
 
     def add(self, image: Image) -> None:
         """Encode one frame and the sound up to its end."""
+        alpha = image.shape[2] == 4
         if self._video is None:
-            self._video = self._open_video(image.shape[1] // 2 * 2, image.shape[0] // 2 * 2)
+            self._video = self._open_video(image.shape[1] // 2 * 2, image.shape[0] // 2 * 2, alpha)
             self._audio = self._open_audio()
         even = np.ascontiguousarray(image[: self._video.height, : self._video.width])
         frame = self._reformatter.reformat(
-            VideoFrame.from_ndarray(even, format="rgb24"),
-            format="yuv420p",
+            VideoFrame.from_ndarray(even, format="rgba" if alpha else "rgb24"),
+            format=self._video.pix_fmt,
             dst_colorspace=Colorspace.ITU709,
             src_color_range=ColorRange.JPEG,
             dst_color_range=ColorRange.MPEG,
@@ -129,10 +136,19 @@ class _Encoder:
         self._samples = end
         self._container.mux(self._audio.encode(frame))
 
-    def _open_video(self, width: int, height: int) -> VideoStream:
-        stream = self._container.add_stream("libx264", rate=VIDEO_FPS, options={"crf": str(CRF), "preset": PRESET})
+    def _open_video(self, width: int, height: int, alpha: bool) -> VideoStream:
+        chosen = self._format
+        if alpha and chosen.pixels_alpha is None:
+            raise UnusableOutput(
+                f"{self._path.suffix} videos cannot be transparent. Use .mov, .webm or frames/%05d.png."
+            )
+        options = chosen.alpha_options if alpha and chosen.alpha_options else chosen.video_options
+        stream = self._container.add_stream(chosen.video, rate=VIDEO_FPS, options=options)
         assert isinstance(stream, VideoStream)
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        stream.width, stream.height = width, height
+        stream.pix_fmt = chosen.pixels_alpha if alpha else chosen.pixels
+        if alpha:
+            stream.metadata["alpha_mode"] = "1"  # tells players of WebM to look for it
         context = stream.codec_context
         context.colorspace, context.color_range = Colorspace.ITU709, ColorRange.MPEG
         context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
@@ -142,10 +158,15 @@ class _Encoder:
     def _open_audio(self) -> AudioStream | None:
         if self._sound is None:
             return None
-        stream = self._container.add_stream("aac", rate=self._sound.rate, layout=self._sound.layout)
+        chosen, sound = self._format, self._sound
+        stereo = chosen.audio == "libopus" and av.AudioLayout(sound.layout).nb_channels > 2
+        stream = self._container.add_stream(
+            chosen.audio, rate=chosen.audio_rate or sound.rate, layout="stereo" if stereo else sound.layout
+        )
         assert isinstance(stream, AudioStream)
-        per_channel = min(AAC_BITS_PER_CHANNEL, AAC_BITS_PER_SAMPLE * self._sound.rate)
-        stream.bit_rate = per_channel * stream.codec_context.channels
+        if chosen.audio != "pcm_s16le":
+            per_channel = min(BITS_PER_CHANNEL, BITS_PER_SAMPLE * sound.rate)
+            stream.bit_rate = per_channel * stream.codec_context.channels
         return stream
 
 

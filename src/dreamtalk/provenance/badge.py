@@ -42,10 +42,16 @@ class Badge:
         self._add = 255.0 * text
 
     def draw(self, frame: Image) -> Image:
-        """Put the mark into a frame (H, W, 3), which is changed and returned."""
+        """Put the mark into a frame (H, W, 3 or 4), which is changed and returned; the mark itself is opaque."""
         if self._fits:
             patch = frame[self._rows, self._columns]
-            patch[:] = np.rint(patch * self._keep + self._add).astype(np.uint8)
+            colours = patch[..., :3]
+            if frame.shape[2] == 4:
+                # Behind the plate is what can be seen there: the person, or black where nothing is.
+                colours = colours * (patch[..., 3:] / np.float32(255.0))
+                patch[..., 3] = np.where(self._keep[..., 0] < 1.0, 255, patch[..., 3])
+            marked = np.rint(colours * self._keep + self._add).astype(np.uint8)
+            patch[..., :3] = np.where(self._keep < 1.0, marked, patch[..., :3])
         return frame
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -13,6 +14,7 @@ from dreamtalk.parallel import mapped
 from dreamtalk.render.mesh.canvas import Canvas, make_canvas
 from dreamtalk.render.mesh.eyes import EyeLayer
 from dreamtalk.render.mesh.geometry import FaceGeometry, Shape
+from dreamtalk.render.mesh.matte import over_colour, own_colours, person_matte
 from dreamtalk.render.mesh.mouth import MouthLayer
 from dreamtalk.render.mesh.own_teeth import split_mouth
 from dreamtalk.render.mesh.warp import Texture, draw_photo
@@ -57,8 +59,8 @@ class ExpressionSpace(Protocol):
 class _Skin(threading.local):
     """Each thread's own copy of the photo that is warped, and how far its lids are painted over."""
 
-    def __init__(self, picture: Image, margin: int) -> None:
-        self.texture = Texture.of(picture, margin)
+    def __init__(self, picture: Image, margin: int, alpha: Image | None) -> None:
+        self.texture = Texture.of(picture, margin, alpha)
         self.lids = (0.0, 0.0)
 
 
@@ -68,15 +70,18 @@ class MeshAnimator:
     canvas: the picture that moves, with its landmarks and measures.
     """
 
-    def __init__(self, canvas: Canvas, space: ExpressionSpace, own: Float, threads: int = 1) -> None:
-        """own: see _own_displacement. threads: how many `frames` uses."""
+    def __init__(
+        self, canvas: Canvas, space: ExpressionSpace, own: Float, threads: int = 1, alpha: Image | None = None
+    ) -> None:
+        """own: see _own_displacement. threads: how many `frames` uses. alpha: (H, W) of the picture; None: opaque."""
         self.canvas = canvas
+        self._still = canvas.image if alpha is None else np.dstack([canvas.image, alpha])
         self._threads = threads
         self._space = space
         self._geometry = FaceGeometry(canvas)
         self._own = own if self._geometry.parted else None
         skin, own_teeth = split_mouth(canvas, self._geometry.photo_gap_mm)
-        self._skin = _Skin(skin.copy(), round(_MARGIN_IOD * canvas.iod))
+        self._skin = _Skin(skin.copy(), round(_MARGIN_IOD * canvas.iod), alpha)
         nothing = np.zeros(3, np.float32)
         rest = self._shape(np.zeros_like(own), nothing[:2], nothing, nothing)
         self._eyes = EyeLayer(canvas, self._geometry)
@@ -99,7 +104,7 @@ class MeshAnimator:
         return mapped(lambda row: self.frame(*row), rows, self._threads)
 
     def frame(self, expression: Float, rotation: Float, translation: Float, gaze: Float) -> Image:
-        """One frame (H, W, 3) uint8 RGB; see Motion for the arguments, one frame each."""
+        """One frame (H, W, 3) uint8 RGB, or (H, W, 4) RGBA; see Motion for the arguments, one frame each."""
         return self.frame_of(
             self._space.displacement(expression), self._space.lid_closure(expression), rotation, translation, gaze
         )
@@ -109,8 +114,9 @@ class MeshAnimator:
         shape = self._shape(displacement, closure, rotation, translation)
         self._paint_lids(closure)
         picture: Image = self._warp(shape)
-        self._eyes.draw(picture, shape, closure, gaze)
-        self._mouth.draw(picture, shape)
+        colours = picture[..., :3]
+        self._eyes.draw(colours, shape, closure, gaze)
+        self._mouth.draw(colours, shape)
         return picture
 
     def _shape(self, displacement: Float, closure: Float, rotation: Float, translation: Float) -> Shape:
@@ -126,7 +132,7 @@ class MeshAnimator:
     def _warp(self, shape: Shape) -> Image:
         """The skin moved with the mesh; what does not move is the photo itself."""
         mesh, one_sided = self._geometry.mesh, self._geometry.one_sided
-        picture: Image = self.canvas.image.copy()
+        picture: Image = self._still.copy()
         draw_photo(picture, self._skin.texture, shape.vertices, self._source, mesh.triangles, one_sided)
         return picture
 
@@ -134,9 +140,19 @@ class MeshAnimator:
 class MeshRenderer:
     """Renderer that warps the portrait itself: any size, on the CPU, no learned weights."""
 
-    def __init__(self, face_model: ExpressionSpace, threads: int = 1) -> None:
-        """threads: how many draw frames at the same time; the bytes do not depend on it."""
+    def __init__(
+        self,
+        face_model: ExpressionSpace,
+        threads: int = 1,
+        *,
+        transparent: bool = False,
+        colour: tuple[int, int, int] | None = None,
+    ) -> None:
+        """threads: how many draw frames at the same time; the bytes do not depend on it. transparent: cut the person
+        out: frames are (H, W, 4) RGBA, not premultiplied. colour: put this one (R, G, B) behind the person instead.
+        """
         self._space, self._threads = face_model, threads
+        self._transparent, self._colour = transparent, colour
 
     def prepare(self, portrait: Portrait, size: int | None = None) -> MeshAnimator:
         """A portrait ready to move, in its own size (None) or as a size x size cut around the head.
@@ -144,9 +160,19 @@ class MeshRenderer:
         Raises UnusableInput for pictures or sizes too small.
         """
         own = _own_displacement(self._space, portrait.blendshapes)
-        animator = MeshAnimator(make_canvas(portrait, size), self._space, own, self._threads)
+        canvas, alpha = self._cut_out(make_canvas(portrait, size))
+        animator = MeshAnimator(canvas, self._space, own, self._threads, alpha)
         animator.frame_of(*_WARM_UP)  # compiles what is not yet compiled, so that the first frame is not late
         return animator
+
+    def _cut_out(self, canvas: Canvas) -> tuple[Canvas, Image | None]:
+        """The picture before its new background, and its alpha (H, W) if it stays transparent."""
+        if not self._transparent and self._colour is None:
+            return canvas, None
+        matte = person_matte(canvas)
+        if self._colour is not None:
+            return replace(canvas, image=over_colour(canvas, matte, self._colour)), None
+        return replace(canvas, image=own_colours(canvas, matte)), np.rint(matte * 255.0).astype(np.uint8)
 
 
 def _own_displacement(space: ExpressionSpace, scores: Float) -> Float:

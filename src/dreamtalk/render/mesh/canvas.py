@@ -10,7 +10,7 @@ import numpy as np
 from dreamtalk.errors import UnusableInput
 from dreamtalk.render.mesh import topology as topo
 from dreamtalk.render.mesh.drawing import Box, Double, finer
-from dreamtalk.types import Image, Portrait
+from dreamtalk.types import Float, Image, Portrait
 
 MAX_SIDE = 2048
 """Longest side of a native-size picture, px."""
@@ -78,6 +78,12 @@ class Canvas:
         return float(self.skin @ _LUMA)
 
 
+def cut_side(portrait: Portrait) -> int:
+    """Side of the square around the head at the photo's own resolution, px: even, 16 to 2048."""
+    side = _side(portrait.landmarks, portrait.image.shape)
+    return max(MIN_SIDE, min(MAX_SIDE, int(side) // 2 * 2))
+
+
 def make_canvas(portrait: Portrait, size: int | None) -> Canvas:
     """The whole photo (size None; even sides, the longest at most 2048 px) or a size x size cut around the head.
 
@@ -109,13 +115,21 @@ def _whole(image: Image, landmarks: Double) -> tuple[Image, Double]:
     return np.ascontiguousarray(image[: height - height % 2, : width - width % 2]), landmarks
 
 
-def _square(image: Image, landmarks: Double, size: int) -> tuple[Image, Double, float]:
-    height, width = image.shape[:2]
-    top, bottom = landmarks[topo.FOREHEAD, :2], landmarks[topo.CHIN, :2]
-    tall = max(float(np.linalg.norm(bottom - top)), float(np.ptp(landmarks[:, 0])), 1.0)
+def _side(landmarks: Double | Float, shape: tuple[int, ...]) -> float:
+    """Side of the square around the head, px of the photo."""
+    height, width = shape[:2]
+    span = landmarks[topo.CHIN, :2] - landmarks[topo.FOREHEAD, :2]
+    tall = max(float(np.linalg.norm(span)), float(np.ptp(landmarks[:, 0])), 1.0)
     side = _CROP_FACE_HEIGHTS * tall
     if side > min(height, width) >= _LEAST_FACE_HEIGHTS * tall:
         side = float(min(height, width))
+    return side
+
+
+def _square(image: Image, landmarks: Double, size: int) -> tuple[Image, Double, float]:
+    height, width = image.shape[:2]
+    top, bottom = landmarks[topo.FOREHEAD, :2], landmarks[topo.CHIN, :2]
+    side = _side(landmarks, image.shape)
     corner = (top + bottom) / 2 + _CROP_SHIFT * (top - bottom) - side / 2
     for axis, length in enumerate((width, height)):
         if side <= length:

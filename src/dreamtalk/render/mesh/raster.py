@@ -24,7 +24,7 @@ def compiled(function: Function) -> Function:
 
     Where none of these can be written the code is compiled anew in each process.
     """
-    options = {"fastmath": _ARITHMETIC, "error_model": "numpy", "nogil": True}
+    options: dict[str, Any] = {"fastmath": _ARITHMETIC, "error_model": "numpy", "nogil": True}
     try:
         return cast(Function, numba.njit(cache=True, **options)(function))
     except RuntimeError:

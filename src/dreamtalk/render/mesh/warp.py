@@ -54,20 +54,21 @@ _WEIGHTS = _sample_weights()
 
 @dataclass(frozen=True, slots=True)
 class Texture:
-    """The photo as the sampler reads it. pixels: (H + 2 margin, W + 2 margin, 4) uint8, mirrored at its edges, the
-    fourth byte of a pixel empty: 4 pixels are one load of the processor.
+    """The photo as the sampler reads it. pixels: (H + 2 margin, W + 2 margin, 4) uint8 RGBA, mirrored at its edges:
+    with the fourth byte 4 pixels are one load of the processor.
     """
 
     pixels: Image
     margin: int
 
     @classmethod
-    def of(cls, picture: Image, margin: int) -> Texture:
-        """A copy of a picture (H, W, 3). margin: how far outside it may be sampled, px, at least 2."""
+    def of(cls, picture: Image, margin: int, alpha: Image | None = None) -> Texture:
+        """A copy of a picture (H, W, 3). margin: how far outside it may be sampled, px, at least 2. alpha: (H, W)."""
         margin = max(2, margin)
+        opaque = np.full(picture.shape[:2], 255, np.uint8) if alpha is None else alpha
         sides = (margin, margin, margin, margin)
-        padded = cv2.copyMakeBorder(picture, *sides, cv2.BORDER_REFLECT_101)
-        return cls(np.ascontiguousarray(np.dstack([padded, np.zeros_like(padded[..., :1])])), margin)
+        padded = cv2.copyMakeBorder(np.dstack([picture, opaque]), *sides, cv2.BORDER_REFLECT_101)
+        return cls(np.ascontiguousarray(padded, np.uint8), margin)
 
     @property
     def picture(self) -> Image:
@@ -79,7 +80,7 @@ class Texture:
 def draw_photo(
     picture: Image, texture: Texture, target: Float, source: Float, triangles: Index, one_sided: Bool
 ) -> None:
-    """Draws what the mesh has moved into the picture (H, W, 3), in place; the rest is left as it is.
+    """Draws what the mesh has moved into the picture (H, W, 3 or 4), in place; the rest is left as it is.
 
     target: (N, 3) px and depth, smaller is nearer. source: (N, 2) px of the photo. triangles: (M, 3). one_sided: (M,)
     triangles that are skipped when they are turned over.
@@ -262,7 +263,7 @@ def _draw_strips(
     weights: NDArray[np.int16],
 ) -> None:
     """See draw_photo."""
-    height, width = picture.shape[0], picture.shape[1]
+    height, width, alpha = picture.shape[0], picture.shape[1], picture.shape[2] == 4
     strips = (height + _STRIP_ROWS - 1) // _STRIP_ROWS
     start, members, spans = moving_by_strip(target, source, triangles, _STILL_PX, _STRIP_ROWS, strips)
     map_x = np.empty((_STRIP_ROWS, width), np.float32)
@@ -293,3 +294,5 @@ def _draw_strips(
                 picture[y, x, 0] = colour & 255
                 picture[y, x, 1] = (colour >> 8) & 255
                 picture[y, x, 2] = (colour >> 16) & 255
+                if alpha:
+                    picture[y, x, 3] = colour >> 24

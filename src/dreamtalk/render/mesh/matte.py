@@ -11,8 +11,9 @@ import cv2
 import numpy as np
 
 from dreamtalk.render.mesh import topology as topo
+from dreamtalk.render.mesh.canvas import Canvas
 from dreamtalk.render.mesh.drawing import Double, spread_colours
-from dreamtalk.types import Bool, Float, Image, Portrait
+from dreamtalk.types import Bool, Float, Image
 
 _WORK_SIDE = 256
 """Longest side of the picture that GrabCut sees, px: more costs seconds and follows single hairs wrongly."""
@@ -31,39 +32,37 @@ _SURE_BODY = 0.7
 """This share of the probable width is surely body."""
 _SMOOTH, _SMOOTH_EPSILON = 0.045, 3e-4
 """Guided filter: radius in face widths, and the variance (of brightness 0..1) that it takes for flat."""
-_FACE_MM = 140.0
-"""Width of a face."""
 _SOLID, _CLEAR = 0.92, 0.10
 """Cover above the first becomes 1, below the second 0."""
 
 
-def person_matte(portrait: Portrait) -> Float:
-    """(H, W) float32, 0 background to 1 person."""
-    image = portrait.image
+def person_matte(canvas: Canvas) -> Float:
+    """(H, W) float32, 0 background to 1 person. The same picture gives the same matte."""
+    image = canvas.image
     height, width = image.shape[:2]
     scale = min(1.0, _WORK_SIDE / max(height, width))
     size = (max(8, round(width * scale)), max(8, round(height * scale)))
     small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-    landmarks = portrait.landmarks[:, :2].astype(np.float64) * (size[0] / width, size[1] / height)
-    person = _largest_with_face(_grab(small, landmarks, portrait.rotation), landmarks)
+    landmarks = canvas.landmarks[:, :2] * (size[0] / width, size[1] / height)
+    person = _largest_with_face(_grab(small, landmarks, canvas.rotation), landmarks)
     cover = cv2.resize(person.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
-    face_width = float(np.linalg.norm(np.diff(portrait.landmarks[list(topo.FACE_SIDES), :2], axis=0)))
-    radius = max(2, round(_SMOOTH * face_width))
-    soft = _guided(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.asarray(cover, np.float32), radius)
-    return np.clip((soft - _CLEAR) / (_SOLID - _CLEAR), 0.0, 1.0).astype(np.float32)
+    radius = max(2, round(_SMOOTH * canvas.width))
+    soft = _guided(np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8), np.asarray(cover, np.float32), radius)
+    return np.asarray(np.clip((soft - _CLEAR) / (_SOLID - _CLEAR), 0.0, 1.0), np.float32)
 
 
-def own_colours(image: Image, matte: Float, face_width: float) -> Image:
+def own_colours(canvas: Canvas, matte: Float) -> Image:
     """The picture (H, W, 3) with the background's share taken out of half-covered pixels and beyond them.
 
     A pixel is matte * person + (1 - matte) * background; both are guessed from their surroundings.
     """
+    image = canvas.image
     height, width = matte.shape
     scale = min(1.0, _WORK_SIDE / max(height, width))
     size = (max(8, round(width * scale)), max(8, round(height * scale)))
     small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
     cover_small = cv2.resize(matte, size, interpolation=cv2.INTER_AREA)
-    mm = face_width * scale / _FACE_MM
+    mm = canvas.mm * scale
 
     def spread(known: Bool) -> Float:
         return np.asarray(cv2.resize(spread_colours(small, known, mm), (width, height)), np.float32)
@@ -76,9 +75,16 @@ def own_colours(image: Image, matte: Float, face_width: float) -> Image:
     return np.where(matte[..., None] > 0.98, image, np.clip(mixed + 0.5, 0, 255)).astype(np.uint8)
 
 
-def _grab(small: Image, landmarks: Double, rotation: Float) -> Bool:
+def over_colour(canvas: Canvas, matte: Float, colour: tuple[int, int, int]) -> Image:
+    """The person (H, W, 3) before a plain colour (R, G, B)."""
+    cover = matte[..., None]
+    mixed = own_colours(canvas, matte) * cover + np.array(colour, np.float32) * (1.0 - cover)
+    return np.where(cover >= 1.0, canvas.image, np.rint(mixed)).astype(np.uint8)
+
+
+def _grab(small: Image, landmarks: Double, rotation: Double) -> Bool:
     """GrabCut from the face mesh: (h, w) person."""
-    down = rotation[:2, 1].astype(np.float64)
+    down = rotation[:2, 1].copy()
     down /= max(float(np.linalg.norm(down)), 1e-6)
     across = np.array([down[1], -down[0]])
     oval = landmarks[list(topo.OVAL)]
@@ -106,9 +112,10 @@ def _grab(small: Image, landmarks: Double, rotation: Float) -> Bool:
     if not (labels == cv2.GC_BGD).any() and not (labels == cv2.GC_PR_BGD).any():
         return np.ones(labels.shape, np.bool_)
     cv2.setRNGSeed(0)  # the colour models start from random clusters
-    models = np.zeros((1, 65)), np.zeros((1, 65))
-    cv2.grabCut(_told_apart(small), labels, None, *models, _ROUNDS, cv2.GC_INIT_WITH_MASK)
-    return (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
+    behind, person = np.zeros((1, 65)), np.zeros((1, 65))  # the colour models that GrabCut fills
+    nowhere = (0, 0, 1, 1)
+    cv2.grabCut(_told_apart(small), labels, nowhere, behind, person, _ROUNDS, cv2.GC_INIT_WITH_MASK)
+    return np.asarray((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD))
 
 
 def _told_apart(picture: Image) -> Image:
@@ -137,7 +144,7 @@ def _guided(guide: Image, values: Float, radius: int) -> Float:
         return np.asarray(cv2.boxFilter(array, cv2.CV_32F, size, borderType=cv2.BORDER_REFLECT_101), np.float32)
 
     m_light, m_values = mean(light), mean(values)
-    spread = mean(light * light) - m_light**2 + np.float32(_SMOOTH_EPSILON)
+    spread = mean(light * light) - m_light * m_light + np.float32(_SMOOTH_EPSILON)
     slope = (mean(light * values) - m_light * m_values) / spread
     offset = m_values - slope * m_light
-    return mean(slope) * light + mean(offset)
+    return np.asarray(mean(slope) * light + mean(offset), np.float32)

@@ -1,0 +1,84 @@
+"""What a talk is made of and what comes of it: the stage, the controls, the marked frames, the result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from dreamtalk.errors import UnusableOutput
+from dreamtalk.media import OUTPUTS, check_output
+from dreamtalk.motion.controls import Controls
+from dreamtalk.options import TRANSPARENT, TalkOptions
+from dreamtalk.provenance import Badge
+from dreamtalk.types import FrameStream
+
+if TYPE_CHECKING:
+    from dreamtalk.render import Animator
+
+Progress: TypeAlias = Callable[[int, int], None]
+"""Called with the frames done and the frames in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """What ``generate`` made. seconds: of the video. times: seconds of work per step; frames are made while earlier
+    ones are encoded, so they add up to more than `wall`, the seconds it took. device: in words. size: width and height
+    of the frames, px. notes: what people should know about the picture, if anything.
+    """
+
+    path: Path
+    frames: int
+    seconds: float
+    times: dict[str, float]
+    wall: float
+    device: str
+    size: tuple[int, int]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A portrait ready to move, and what people should know about the picture."""
+
+    animator: Animator
+    notes: tuple[str, ...]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height, px."""
+        height, width = self.animator.size
+        return width, height
+
+
+def checked_output(output: str | Path, options: TalkOptions, inputs: tuple[Path, ...]) -> Path:
+    """The path of a video that can be written with these options. Raises UnusableOutput."""
+    path = check_output(output, OUTPUTS, inputs + options.files)
+    if options.background == TRANSPARENT and path.suffix.lower() == ".mp4":
+        raise UnusableOutput(f"{path}: .mp4 videos cannot be transparent. Use .mov, .webm or frames/%05d.png.")
+    return path
+
+
+def controls_of(options: TalkOptions) -> Controls:
+    """How much of the motion is shown."""
+    return Controls(
+        options.expression_scale, options.lip_scale, options.pose_scale, options.gaze_scale, options.smoothing
+    )
+
+
+def marked(frames: FrameStream) -> FrameStream:
+    """Frames with the visible AI badge."""
+    badge: Badge | None = None
+    for frame in frames:
+        badge = badge or Badge(*frame.shape[:2])
+        yield badge.draw(frame)
+
+
+def counted(frames: FrameStream, total: int, progress: Progress | None) -> FrameStream:
+    """The frames, with `progress` called after each."""
+    for done, frame in zip(count(1), frames, strict=False):
+        yield frame
+        if progress is not None:
+            progress(done, total)
