@@ -73,7 +73,7 @@ def _scaled(motion: Motion, controls: Controls, face: Lids, mixer: LidMixer) -> 
 def _kernel(deviation: float) -> Float:
     reach = max(1, round(_REACH * deviation))
     weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / deviation) ** 2)
-    return (weights / weights.sum()).astype(np.float32)
+    return np.asarray(weights / weights.sum(), np.float32)
 
 
 def _smoothed(window: Motion, first: int, last: int, kernel: Float, face: Lids, mixer: LidMixer) -> Motion:
