@@ -68,21 +68,15 @@ def connect(workers: int, address: str | None) -> None:
     ray = _import_ray()
     if ray.is_initialized():
         return
-    one_thread = {"env_vars": {"OMP_NUM_THREADS": "1", "RAY_USAGE_STATS_ENABLED": "0"}}
+    where: dict[str, Any] = {"address": address}
+    if address is None:
+        where = {"address": "local", "num_cpus": workers, "include_dashboard": False}
     try:
-        if address is None:
-            ray.init(
-                address="local",
-                num_cpus=workers,
-                include_dashboard=False,
-                logging_level="ERROR",
-                log_to_driver=False,
-                runtime_env=one_thread,
-            )
-        else:
-            ray.init(address=address, logging_level="ERROR", log_to_driver=False, runtime_env=one_thread)
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        raise DreamTalkError(f"Ray at {address or 'this machine'} does not answer: {error}") from error
+        # Each task has one CPU, for which Ray sets OMP_NUM_THREADS=1 in its processes.
+        ray.init(**where, logging_level="ERROR", log_to_driver=False)
+    except Exception as error:  # a plain Exception, when a busy machine is slow to start it
+        place = address or "on this machine"
+        raise DreamTalkError(f"Ray {place} does not answer: {str(error).splitlines()[0]} Try --workers 0.") from error
 
 
 def _import_ray() -> Any:
@@ -117,7 +111,4 @@ def _by_ray(
 
 def _call(row: dict[str, Any], work: bytes) -> dict[str, Any]:
     """One item in a worker process."""
-    import torch
-
-    torch.set_num_threads(1)
     return {"number": row["number"], "result": pickle.dumps(pickle.loads(work)(pickle.loads(row["item"])))}
