@@ -123,8 +123,8 @@ def read_checkpoint(file: str | Path, key: str) -> dict[str, Any]:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         # PyTorch's own message advises to open the file without protection; only the name it found is passed on.
-        found = re.search(r"GLOBAL (\S+)", str(error))
-        named = f" It asks for {found[1]}." if found else ""
+        wanted = re.search(r"GLOBAL (\S+)", str(error))
+        named = f" It asks for {wanted[1]}." if wanted else ""
         raise UnusableInput(
             f"{path} holds more than tensors, or is no PyTorch file; it is not opened, because that could run programs "
             f"hidden in it.{named}"

@@ -42,6 +42,10 @@ class MotionConfig:
     face_space: str = "mesh64"
     noise_smoothing: float = 3.0
     """Standard deviation, in frames, of the noise's kernel along time."""
+    upper_smoothing: float | None = None
+    """The same for the upper face; None: as for the lower. Brows change more slowly than lips."""
+    lower_temperature: float = 1.0
+    """Size of the lower face's noise when motion is drawn: 1 draws from what was learned, 0 takes its centre."""
     chance_smoothing: float = 6.0
     """The same for the motion of brows and lids that neither speech nor style explains."""
     steps: int = 10
@@ -170,7 +174,7 @@ class MotionModel(nn.Module):
     def _generate_chunk(
         self, features: SpeechFeatures, first_feature: int, style: Style, start: int, frames: int, sampling: Sampling
     ) -> Float:
-        config, device = self.config, self.feature_mean.device
+        device = self.feature_mean.device
         with computing(self.number_format, device.type):
             prepared = self.denoiser.prepare(self._content(features.values, first_feature, start, frames))
 
@@ -180,8 +184,7 @@ class MotionModel(nn.Module):
             return made.float()
 
         def noise(step: int) -> Tensor:
-            size, smoothing = config.denoiser.expression_size, config.noise_smoothing
-            return frame_noise(sampling.seed, start, frames, size, smoothing, step).to(device)
+            return self._noise(sampling.seed, start, frames, step)
 
         code = torch.from_numpy(style.code)[None].to(device)
         predict = guided(each, code, self.denoiser.null_style, sampling.intensity)
@@ -192,6 +195,16 @@ class MotionModel(nn.Module):
             sampling.seed, start, frames
         )
         return np.asarray(expression.cpu().numpy(), dtype=np.float32)
+
+    def _noise(self, seed: int, start: int, frames: int, step: int) -> Tensor:
+        """Noise (frames, E) for absolute frames start, ..., each half of the face at its own speed and temperature."""
+        config, size = self.config, self.config.denoiser.expression_size
+        drawn = frame_noise(seed, start, frames, size, config.noise_smoothing, step)
+        upper, lower = list(config.denoiser.upper), list(config.denoiser.lower)
+        if config.upper_smoothing is not None:
+            drawn[:, upper] = frame_noise(seed, start, frames, size, config.upper_smoothing, step)[:, upper]
+        drawn[:, lower] *= config.lower_temperature
+        return drawn.to(self.feature_mean.device)
 
     def _chance(self, seed: int, start: int, frames: int) -> Tensor:
         """Brows and lids (frames, E) by chance: of the covariance and the speed that training left unexplained.

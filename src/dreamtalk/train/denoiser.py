@@ -59,7 +59,10 @@ class DenoiserTraining(LoopConfig):
     null_share: float = 0.0
     """Share of styled talks trained with the null style. Zero: only talks without any style go with the null code, so
     that guidance scale 0 is neutral; with styled talks among them it would be a mixture of all styles."""
-    others_share: float = 0.3
+    feature_noise: float = 0.7
+    """Standard deviation of noise on the speech features, in units of theirs: keeps a large share of one speaker from
+    being learned by heart, as ridge regression does."""
+    others_share: float = 0.1
     """Share of talks by everyone but the speaker with the most clips."""
     velocity_weight: float = 1.0
     closure_weight: float = 0.05
@@ -72,6 +75,10 @@ class DenoiserTraining(LoopConfig):
     start_from: Path | None = None
     """A trained model whose weights and units are taken over at the start."""
     upper_weight: float = 0.3
+    upper_smoothing: float = 5.4
+    """Of the model that is made (see MotionConfig): the half-life of what speech and style leave open of real brows."""
+    lower_temperature: float = 0.3
+    """Of the model that is made (see MotionConfig)."""
     rest_clips: int = 120
     """Clips of which a version with silence around the speech is made."""
     clean_only: bool = True
@@ -113,6 +120,17 @@ def train_on(
     return train_stage(config, DenoiserStage(config, talkers, face_model, strangers))
 
 
+def _motion_config(config: DenoiserTraining) -> MotionConfig:
+    if not config.denoiser.posterior:
+        return MotionConfig(config.denoiser, encoder=config.encoder)
+    return MotionConfig(
+        config.denoiser,
+        encoder=config.encoder,
+        upper_smoothing=config.upper_smoothing,
+        lower_temperature=config.lower_temperature,
+    )
+
+
 def _set_units(model: MotionModel, talkers: list[TalkingClip], styles: StyleAugmentation, seed: int) -> None:
     """Measure the normalisers on the training data."""
     features = np.concatenate([t.features for t in talkers[:: max(1, len(talkers) // 200)]])
@@ -135,11 +153,14 @@ def _set_units(model: MotionModel, talkers: list[TalkingClip], styles: StyleAugm
 
 @dataclass(frozen=True, slots=True)
 class NoisedTalks:
-    """t: (B,) diffusion steps, 1..T. noise: (B, L, E). windows: (B, V) first frames of what the expert looks at."""
+    """t: (B,) diffusion steps, 1..T. noise: (B, L, E). hearing: (B, N, F), noise on the features, in units of theirs.
+    windows: (B, V) first frames of what the expert looks at.
+    """
 
     talks: Batch
     t: Tensor
     noise: Tensor
+    hearing: Tensor
     windows: Tensor
 
 
@@ -163,7 +184,7 @@ class DenoiserStage(Stage[NoisedTalks]):
         self.about = f"{len(talkers)} clips of {len({t.speaker for t in talkers})} speakers"
         self._config, self._talkers = config, talkers
         self._styles = StyleAugmentation(talkers, face_model)
-        self.model = MotionModel(MotionConfig(config.denoiser, encoder=config.encoder))
+        self.model = MotionModel(_motion_config(config))
         if config.start_from is None:
             _set_units(self.model, talkers, self._styles, config.seed)
         else:
@@ -186,10 +207,9 @@ class DenoiserStage(Stage[NoisedTalks]):
         noise = self._noise(rng)
         last = config.frames - (self.expert.config.frames if self.expert is not None else 0)
         windows = rng.integers(0, last + 1, (config.rows, config.sync_windows))
-        mine = talks.rows.numpy()
-        return NoisedTalks(
-            talks, torch.from_numpy(t[mine]), torch.from_numpy(noise[mine]), torch.from_numpy(windows[mine])
-        )
+        hearing = rng.standard_normal((config.rows, *talks.features.shape[1:]), dtype=np.float32) * config.feature_noise
+        drawn = (torch.from_numpy(values[talks.rows.numpy()]) for values in (t, noise, hearing, windows))
+        return NoisedTalks(talks, *drawn)
 
     def forward(self, batch: NoisedTalks) -> Losses:
         """L_denoise (eq. 7): squared error of x0 and of its velocity; and the closure loss on the lip aperture."""
@@ -197,7 +217,7 @@ class DenoiserStage(Stage[NoisedTalks]):
         rows, frames = talks.expression.shape[:2]
         x0 = model.normalise(talks.expression)
         x_t = model.schedule.add_noise(x0, batch.noise, batch.t)
-        features = (talks.features - model.feature_mean) / model.feature_std
+        features = (talks.features - model.feature_mean) / model.feature_std + batch.hearing
         prepared = network.prepare(network.encode_neighboured(features, frames).flatten(0, 1))
         code = network.encode_style(model.normalise(talks.reference))
         code = torch.where(talks.has_style[:, None], code, network.null_style())

@@ -37,13 +37,15 @@ class LipExpertTraining(LoopConfig):
     """Where tracks and features are kept."""
     out: Path = Path("runs/lip-expert")
     expert: LipExpertConfig = field(default_factory=LipExpertConfig)
-    steps: int = 3000
+    steps: int = 2000
     rows: int = 24
     frames: int = 48
     """Talks per batch and consecutive frames of each, from which windows are cut."""
     windows: int = 16
     """Pairs per talk."""
-    others_share: float = 0.3
+    feature_noise: float = 0.5
+    """Standard deviation of noise on the speech features, in units of theirs: see train/denoiser.py."""
+    others_share: float = 0.5
     """Share of talks by everyone but the speaker with the most clips."""
     voices: bool = True
     """Whether every clip is heard in other voices and rooms as well (train/voices.py)."""
@@ -88,10 +90,12 @@ def train_on(config: LipExpertTraining, talkers: list[TalkingClip], face_model: 
 
 @dataclass(frozen=True, slots=True)
 class StyledPairs:
-    """reference: (B, S, E), the styles of the talks that the pairs are cut from."""
+    """reference: (B, S, E), the styles of the talks that the pairs are cut from. hearing: (P, 2 n, F), noise on the
+    features, in units of theirs."""
 
     pairs: Pairs
     reference: Tensor
+    hearing: Tensor
 
 
 class LipExpertStage(Stage[StyledPairs]):
@@ -120,13 +124,16 @@ class LipExpertStage(Stage[StyledPairs]):
             raise UnusableInput("The lip expert needs at least two rows in every process: fewer devices, or more rows.")
         talks = self._maker.make(number, rows, config.frames, null_share=0.0)
         rng = np.random.default_rng([config.seed, number, share.rank, 2])
-        return StyledPairs(cut_pairs(talks, config.expert.frames, config.windows, rng), talks.reference)
+        pairs = cut_pairs(talks, config.expert.frames, config.windows, rng)
+        hearing = rng.standard_normal(pairs.features.shape, dtype=np.float32) * config.feature_noise
+        return StyledPairs(pairs, talks.reference, torch.from_numpy(hearing))
 
     def forward(self, batch: StyledPairs) -> Losses:
         """Cross-entropy of P_sync (eq. 5), and the share of pairs that are judged right."""
         pairs, style = batch.pairs, self.model.style(batch.reference)
         own = None if style is None else style[pairs.row]
-        probability = self.model(pairs.expression, pairs.features, own).float()
+        heard = pairs.features + batch.hearing * self.model.feature_std
+        probability = self.model(pairs.expression, heard, own).float()
         right = ((probability > 0.5) == pairs.in_step).float().mean()
         return {"loss": sync_loss(probability, pairs.in_step), "accuracy": right}
 
