@@ -190,6 +190,15 @@ def test_nothing_usable_is_an_error(root: Path, tmp_path: Path) -> None:
         prepare(config, lambda line: None)
 
 
+def test_a_damaged_cache_costs_its_clip_not_the_run(config: Preparation, manifest: Manifest, tmp_path: Path) -> None:
+    shutil.copytree(config.out / "cache", tmp_path / "cache")
+    (tmp_path / "cache/features/ben-fast.npz").write_bytes(b"PK half a file")
+    made = prepare(replace(config, out=tmp_path / "out", cache=tmp_path / "cache"), lambda line: None)
+    assert made.clips == 2
+    lost = next(skip for skip in made.skipped if skip.id == "ben-fast")
+    assert lost.reason == "unreadable" and lost.detail
+
+
 def test_outputs_in_the_way_are_refused(root: Path, tmp_path: Path) -> None:
     with pytest.raises(UnusableOutput, match="folder of the videos"):
         prepare(Preparation(dataset="folder", root=root, out=root, workers=0), lambda line: None)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from dreamtalk.data.manifest import Skip
-from dreamtalk.data.observe import Cache, read_features
+from dreamtalk.data.observe import Cache, in_a_line, read_features
 from dreamtalk.data.quality import QualityLimits
 from dreamtalk.data.shards import ClipArrays, ClipInfo, ClipQuality, PreparedClip, read_note, write_shard
 from dreamtalk.data.sighting import Sighting
@@ -74,12 +74,19 @@ def fit_shard(shard: Shard, cache: Cache) -> ShardReport:
     note = json.loads(read_note(shard.file) or "{}")
     if note.get("inputs") == inputs:
         return ShardReport(note["file"], note["clips"], note["frames"], tuple(Skip(**s) for s in note["skipped"]))
-    results = [fit_clip(member, shard.limits, shard.expert, cache) for member in shard.members]
+    results = [_fitted(member, shard, cache) for member in shard.members]
     clips = [r for r in results if isinstance(r, PreparedClip)]
     skipped = tuple(r for r in results if isinstance(r, Skip))
     report = ShardReport(shard.file.name, len(clips), sum(c.info.frames for c in clips), skipped)
     write_shard(shard.file, clips, json.dumps({**asdict(report), "inputs": inputs}))
     return report
+
+
+def _fitted(member: Member, shard: Shard, cache: Cache) -> PreparedClip | Skip:
+    try:
+        return fit_clip(member, shard.limits, shard.expert, cache)
+    except Exception as problem:  # a damaged cache file: one clip, not the run
+        return Skip(member.clip.id, "unreadable", in_a_line(problem))
 
 
 def fit_clip(member: Member, limits: QualityLimits, expert: Path | None, cache: Cache) -> PreparedClip | Skip:

@@ -90,9 +90,8 @@ def observe(clip: SourceClip, cache: Cache) -> Observation:
         sighting = _look(clip, cache, size)
     except AssetMissing:
         raise
-    except (DreamTalkError, OSError, ValueError) as problem:
-        message = (str(problem).splitlines() or [type(problem).__name__])[0]
-        sighting = Sighting(size, problem=message.replace(str(clip.video), clip.video.name))
+    except Exception as problem:  # whatever a damaged file does to a decoder: one clip, not the run
+        sighting = Sighting(size, problem=in_a_line(problem).replace(str(clip.video), clip.video.name))
     sighting.write(cache.sighting(clip.id))
     return Observation(clip.id, sighting)
 
@@ -195,6 +194,12 @@ def encoder(name: str, source: str | None = None) -> Encoder:
     from dreamtalk.audio.wav2vec2 import Wav2Vec2Encoder
 
     return Wav2Vec2Encoder.load(name, source, threads=1)
+
+
+def in_a_line(problem: Exception) -> str:
+    """What a problem says, in one line; with its kind where it is none of ours."""
+    said = (str(problem).splitlines() or [""])[0]
+    return said if isinstance(problem, DreamTalkError) else f"{type(problem).__name__}: {said}"
 
 
 def read_features(cache: Cache, clip_id: str) -> Float:

@@ -94,7 +94,10 @@ def prepare(config: Preparation, say: Callable[[str], None] = print) -> Manifest
         config.dataset, _data_hash(config, clips, settings), settings, _versions(), shards, tuple(every)
     )
     if manifest.clips == 0:
-        raise UnusableInput(f"None of the {len(clips)} clips in {config.root} can be used: {_counts(manifest)}.")
+        first = f"{every[0].id}: {every[0].reason}, {every[0].detail}" if every else ""
+        raise UnusableInput(
+            f"None of the {len(clips)} clips in {config.root} can be used: {_counts(manifest)}.\nThe first: {first}."
+        )
     manifest.write(config.out)
     say(f"{config.out}: {manifest.clips} clips, {manifest.frames / 25 / 60:.1f} minutes in {len(shards)} shards")
     if every:
@@ -189,7 +192,8 @@ class _Run:
         columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task(title, total=len(items))
-            for number, result in run_all(work, items, self._workers, self._config.ray):
+            marks = self._config.out / ".begun"
+            for number, result in run_all(work, items, self._workers, marks, self._config.ray):
                 bar.advance(task)
                 yield number, result
 

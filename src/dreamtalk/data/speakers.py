@@ -14,10 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from dreamtalk.data.observe import Cache
+from dreamtalk.data.observe import Cache, in_a_line
 from dreamtalk.data.source import plain_name
 from dreamtalk.data.talkers import remove_blinks
-from dreamtalk.errors import DreamTalkError
 from dreamtalk.face.model import FaceModel
 from dreamtalk.face.raw import RawTrack
 from dreamtalk.media.files import replacing
@@ -73,8 +72,8 @@ def pool(speaker: Speaker, cache: Cache) -> SpeakerReport:
         return SpeakerReport(speaker.name)
     try:
         rest = _rest(speaker, cache)
-    except DreamTalkError as problem:
-        return SpeakerReport(speaker.name, str(problem).splitlines()[0])
+    except Exception as problem:  # a damaged cache file, or no calm face: one speaker, not the run
+        return SpeakerReport(speaker.name, in_a_line(problem))
     with replacing(file) as part, part.open("wb") as stream:
         np.savez(stream, neutral=rest.neutral, identity=rest.identity, shut=np.float32(rest.shut))
     return SpeakerReport(speaker.name)

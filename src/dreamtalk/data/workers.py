@@ -3,11 +3,11 @@
 Workers leave their results in files under their final names, so that nothing is lost when one of them dies. Ray's known
 traps, and what is done about them:
 
-* a pool of actors retries a crashing item without end, or hangs once its last actor is dead (ray issues 51946, 62746):
-  plain tasks are used, and the models they need are loaded once per worker process;
-* a task that runs out of memory is retried without end: three times are enough;
-* one failed block ends the whole run: failed blocks are let go (max_errored_blocks), their items are tried once more,
-  each in a block of its own, and what still does not come back is named.
+* a pool of actors hangs once its last actor is dead (ray issue 62746): plain tasks are used, and the models they need
+  are loaded once per worker process;
+* an item that crashes its process is retried without end (ray issue 51946; ours said "infinite retries remaining"), and
+  so is one that runs out of memory: a worker marks what it begins with a small file, and an item with two marks is
+  given back undone.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import shutil
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from dreamtalk.errors import DreamTalkError
@@ -26,29 +28,30 @@ Result = TypeVar("Result")
 _BLOCK = 8
 """Items per Ray task, so that starting tasks costs little."""
 
+_TRIES = 2
+"""Times that an item may kill its worker."""
+
 
 def run_all(
-    work: Callable[[Item], Result], items: Sequence[Item], workers: int, address: str | None = None
+    work: Callable[[Item], Result], items: Sequence[Item], workers: int, marks: Path, address: str | None = None
 ) -> Iterator[tuple[int, Result | None]]:
     """(number of the item, its result), in any order; None for an item whose worker died twice.
 
     work: a function that other processes can import, with its arguments bound by functools.partial. workers: processes;
-    0 and no address: this process. address: of a Ray cluster. Raises DreamTalkError when Ray is needed and missing.
+    0 and no address: this process. marks: folder that all workers see, for what is begun; removed at the end. address:
+    of a Ray cluster. Raises DreamTalkError when Ray is needed and missing.
     """
     if workers == 0 and address is None:
         for number, item in enumerate(items):
             yield number, work(item)
         return
     connect(workers, address)
-    missing = set(range(len(items)))
-    for block in (_BLOCK, 1):
-        for number, result in _by_ray(work, [(n, items[n]) for n in sorted(missing)], block, workers):
-            missing.discard(number)
-            yield number, result
-        if not missing:
-            return
-    for number in sorted(missing):
-        yield number, None
+    shutil.rmtree(marks, ignore_errors=True)  # of a run that was killed
+    marks.mkdir(parents=True)
+    try:
+        yield from _by_ray(work, items, workers, marks.resolve())
+    finally:
+        shutil.rmtree(marks, ignore_errors=True)
 
 
 def ray_is_installed() -> bool:
@@ -76,12 +79,12 @@ def connect(workers: int, address: str | None) -> None:
         ray.init(**where, logging_level="ERROR", log_to_driver=False)
     except Exception as error:  # a plain Exception, when a busy machine is slow to start it
         place = address or "on this machine"
-        raise DreamTalkError(f"Ray {place} does not answer: {str(error).splitlines()[0]} Try --workers 0.") from error
+        told = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DreamTalkError(f"Ray {place} does not answer: {told} Try --workers 0.") from error
 
 
 def _import_ray() -> Any:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # before the import: nothing is reported to anybody
-    os.environ.setdefault("RAY_task_oom_retries", "3")  # Ray's own default is without end
     try:
         import ray
         import ray.data
@@ -93,22 +96,28 @@ def _import_ray() -> Any:
 
 
 def _by_ray(
-    work: Callable[[Item], Result], numbered: list[tuple[int, Item]], block: int, workers: int
-) -> Iterator[tuple[int, Result]]:
+    work: Callable[[Item], Result], items: Sequence[Item], workers: int, marks: Path
+) -> Iterator[tuple[int, Result | None]]:
     ray = _import_ray()
-    context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = False
-    context.max_errored_blocks = -1
+    ray.data.DataContext.get_current().enable_progress_bars = False
     logging.getLogger("ray.data").setLevel(logging.ERROR)
-    rows = [{"number": number, "item": pickle.dumps(item)} for number, item in numbered]
-    blocks = max(1, -(-len(rows) // block))
-    data = ray.data.from_items(rows, override_num_blocks=blocks)
+    if not items:
+        return
+    rows = [{"number": number, "item": pickle.dumps(item)} for number, item in enumerate(items)]
+    data = ray.data.from_items(rows, override_num_blocks=-(-len(rows) // _BLOCK))
     pool = ray.data.TaskPoolStrategy(size=workers or None)
-    done = data.map(_call, fn_args=[pickle.dumps(work)], num_cpus=1, compute=pool)
+    done = data.map(in_worker, fn_args=[pickle.dumps(work), str(marks)], num_cpus=1, compute=pool)
     for row in done.iter_rows():
         yield int(row["number"]), pickle.loads(row["result"])
 
 
-def _call(row: dict[str, Any], work: bytes) -> dict[str, Any]:
-    """One item in a worker process."""
-    return {"number": row["number"], "result": pickle.dumps(pickle.loads(work)(pickle.loads(row["item"])))}
+def in_worker(row: dict[str, Any], work: bytes, marks: str) -> dict[str, Any]:
+    """One item in a worker process: its number, and its result pickled; None where it killed its workers before."""
+    mark = Path(marks) / str(row["number"])
+    if mark.is_file() and mark.stat().st_size >= _TRIES:
+        return {"number": row["number"], "result": pickle.dumps(None)}
+    with mark.open("ab") as file:
+        file.write(b".")
+    result = pickle.loads(work)(pickle.loads(row["item"]))
+    mark.unlink(missing_ok=True)
+    return {"number": row["number"], "result": pickle.dumps(result)}
