@@ -23,7 +23,7 @@ WALL, SKIN, HAIR, COAT = (70, 130, 190), (205, 160, 130), (60, 40, 30), (150, 40
 @pytest.fixture(scope="module")
 def person(closed: Portrait) -> tuple[Portrait, Bool]:
     """Hair, face and coat before a wall with a little noise; and where the person is."""
-    height, width = 400, 360
+    height, width = 520, 360
     landmarks = closed.landmarks + np.array([40, 60, 0], np.float32)
     image, where = np.full((height, width, 3), WALL, np.uint8), np.zeros((height, width), np.uint8)
     oval = landmarks[list(topo.OVAL), :2]

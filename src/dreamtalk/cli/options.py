@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from tyro.conf import FlagCreatePairsOff
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,9 +40,10 @@ class PictureFlags:
     """Weights of the pirenderer (.safetensors)."""
     size: Literal["native", "256", "512", "1024"] = "native"
     """Size of the video: the picture's own, or a square of so many pixels around the head."""
-    full_frame: bool | None = None
-    """The whole photo, or a square around the head, at the photo's own resolution. By default the whole photo, unless
-    the face is tiny in it."""
+    full_frame: Annotated[bool, FlagCreatePairsOff] = False
+    """Show the whole photo, however small the face in it. Without this it is shown unless the face is tiny."""
+    no_full_frame: Annotated[bool, FlagCreatePairsOff] = False
+    """Show a square around the head, at the photo's own resolution."""
     background: str = "keep"
     """What is behind the person: keep, transparent (.mov, .webm, .png), a colour (green, black, ...) or #rrggbb."""
     face: int = 0

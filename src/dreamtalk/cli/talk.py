@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from dreamtalk.cli.options import ControlFlags, MotionFlags, PictureFlags
+from dreamtalk.errors import UnusableInput
 from dreamtalk.options import Size, TalkOptions
 
 
@@ -13,6 +14,8 @@ def options_of(
 ) -> TalkOptions:
     """TalkOptions of the flags a verb has; the others keep their defaults."""
     motion, picture, controls = motion or MotionFlags(), picture or PictureFlags(), controls or ControlFlags()
+    if picture.full_frame and picture.no_full_frame:
+        raise UnusableInput("--full-frame and --no-full-frame exclude each other.")
     return TalkOptions(
         style=motion.style,
         intensity=motion.intensity,
@@ -22,7 +25,7 @@ def options_of(
         motion_weights=motion.motion_weights,
         speech_encoder=motion.speech_encoder,
         size=cast(Size, picture.size if picture.size == "native" else int(picture.size)),
-        full_frame=picture.full_frame,
+        full_frame=True if picture.full_frame else False if picture.no_full_frame else None,
         background=picture.background,
         face=picture.face,
         badge=picture.badge,
