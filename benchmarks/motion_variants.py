@@ -20,18 +20,35 @@ import numpy as np
 import torch
 
 from dreamtalk.audio import SpeechEncoder
-from dreamtalk.evaluate.clips import GRID_TRAINED, SETS, Clip, load_clips, read_rows
-from dreamtalk.evaluate.motion import OURS, REAL, SHUFFLED, MotionEvaluation, evaluate_motion, model_source
-from dreamtalk.evaluate.report import Report
-from dreamtalk.evaluate.sources import Remembering, training_mean
+from dreamtalk.evaluate.clips import (
+    GRID_TRAINED,
+    GRID_UNSEEN,
+    OTHER_LAGGED,
+    Clip,
+    Made,
+    load_clips,
+    read_rows,
+    with_silence,
+)
+from dreamtalk.evaluate.motion import METRICS, OURS, REAL, MotionEvaluation, model_source, scores
+from dreamtalk.evaluate.mouth import moved_mouth
+from dreamtalk.evaluate.scoring import Score, combine
+from dreamtalk.evaluate.sources import Listening, Remembering, Source, partners, real, shuffled
 from dreamtalk.evaluate.tracks import load_track
 from dreamtalk.face.model import FaceModel
 from dreamtalk.motion import MotionModel
 from dreamtalk.motion.formats import Precision
 from dreamtalk.types import Float, Speech, SpeechFeatures
 
-_MOVING_CLIPS = 12
-"""Clips that upper face, seeds and styles are measured on: half of them of the trained speaker."""
+_SETS = (GRID_TRAINED, GRID_UNSEEN, OTHER_LAGGED)
+
+_MOVING_CLIPS = 6
+"""Clips that upper face and seeds are measured on: half of them of the trained speaker."""
+
+_SILENCE_CLIPS = 4
+"""Clips per set that are also spoken between digital silence."""
+
+_STYLES_PER_SPEAKER = 3
 
 
 @dataclass(frozen=True)
@@ -49,14 +66,13 @@ class Talks:
     face: FaceModel
     clips: list[Clip]
     encode: Callable[[Speech], SpeechFeatures]
-    mean: Float
     styles: list[tuple[Float, Float]]
 
     @property
     def moving(self) -> list[Clip]:
         """Few clips, for what takes many passes."""
         own = [c for c in self.clips if c.set == GRID_TRAINED]
-        others = [c for c in self.clips if c.set in SETS[1:2] + SETS[3:]]
+        others = [c for c in self.clips if c.set != GRID_TRAINED][::-1]
         return own[: _MOVING_CLIPS // 2] + others[: _MOVING_CLIPS // 2]
 
 
@@ -75,23 +91,36 @@ def main() -> None:
     flags = parser.parse_args()
     torch.set_num_threads(1)
     talks = load(flags.dataset, flags.tracks, flags.limit)
-    lines: list[str] = []
-    flags.out.mkdir(parents=True, exist_ok=True)
+    config = MotionEvaluation(dataset=flags.dataset)
+    lines = [head()]
     for variant in variants(flags.model, flags.steps, flags.spacing, flags.formats, flags.students):
-        config = MotionEvaluation(
-            dataset=flags.dataset,
-            tracks=flags.tracks,
-            out=flags.out / variant.name.replace(" ", "-"),
-            resamples=200,
-            label=variant.name,
-        )
-        source = model_source(variant.model, variant.model.neutral_style(), config, talks.face)
-        report = evaluate_motion(config, source, talks.face, talks.encode, talks.clips, talks.mean)
-        if not lines:
-            lines += [head(), line(report, REAL, "real", real_movement(talks)), line(report, SHUFFLED, "shuffled", "")]
-        lines.append(line(report, OURS, variant.name, movement(variant.model, talks)))
+        model = Listening(model_source(variant.model, variant.model.neutral_style(), config, talks.face), talks.encode)
+        if len(lines) == 1:
+            lines.append(line("real", measured(talks, real, REAL), "1 | 1 | | | 1 | 1"))
+            wrong = shuffled(model, partners(talks.clips, config.seed))
+            lines.append(line("shuffled", measured(talks, wrong, "shuffled"), " | ".join("–" * 6)))
+        lines.append(line(variant.name, measured(talks, model, OURS), movement(variant.model, talks)))
+        flags.out.mkdir(parents=True, exist_ok=True)
         (flags.out / "table.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        print("\n".join(lines[-3:] if len(lines) == 4 else lines[-1:]), flush=True)
+        print(lines[-1], flush=True)
+
+
+Values = dict[tuple[str, str], list[Score]]
+"""By set and metric."""
+
+
+def measured(talks: Talks, source: Source, row: str) -> Values:
+    """All metrics of all clips; row as in dreamtalk.evaluate.motion."""
+    values: Values = {}
+    for name in _SETS:
+        for number, clip in enumerate(c for c in talks.clips if c.set == name):
+            neutral = clip.neutral if row == REAL else clip.portrait
+            mouth = moved_mouth(talks.face, neutral, source(clip))
+            silent = row == OURS and number < _SILENCE_CLIPS
+            padded = moved_mouth(talks.face, neutral, source(with_silence(clip))) if silent else None
+            for metric, score in zip(METRICS, scores(clip, Made(mouth, padded), row), strict=True):
+                values.setdefault((name, metric.name), []).append(score)
+    return values
 
 
 def variants(
@@ -118,11 +147,11 @@ def variants(
 
 
 def load(dataset: Path, tracks: Path | None, limit: int | None) -> Talks:
-    """Clips, mean motion and styles of the talkset."""
+    """Clips and styles of the talkset."""
     face = FaceModel.load()
-    clips = load_clips(dataset, tracks, face, limit)
+    clips = [c for c in load_clips(dataset, tracks, face, limit) if c.set in _SETS]
     encode = Remembering(SpeechEncoder.load(threads=1).encode)
-    return Talks(face, clips, encode, training_mean(dataset, tracks, face), style_clips(dataset, tracks, face))
+    return Talks(face, clips, encode, style_clips(dataset, tracks, face))
 
 
 def style_clips(dataset: Path, tracks: Path | None, face: FaceModel) -> list[tuple[Float, Float]]:
@@ -134,7 +163,7 @@ def style_clips(dataset: Path, tracks: Path | None, face: FaceModel) -> list[tup
         neutral = face.neutral(landmarks["neutral"].landmarks[landmarks["neutral"].valid])
         moved = {emotion: face.fit(t.landmarks[t.valid], neutral)[0] for emotion, t in landmarks.items()}
         rest = moved.pop("neutral").mean(axis=0)
-        found += [(clip, clip.mean(axis=0) - rest) for clip in moved.values()]
+        found += [(clip, clip.mean(axis=0) - rest) for clip in list(moved.values())[:_STYLES_PER_SPEAKER]]
     return found
 
 
@@ -161,11 +190,6 @@ def movement(model: MotionModel, talks: Talks) -> str:
         cosines.append(moved @ offset / np.linalg.norm(moved) / np.linalg.norm(offset))
     cells = (f"{size:.2f}", f"{speed:.2f}", *(f"{a:.3f}" for a in apart))
     return " | ".join([*cells, f"{np.mean(strengths):.3f}", f"{np.mean(cosines):.3f}"])
-
-
-def real_movement(talks: Talks) -> str:
-    """The same cells of the real motion."""
-    return "1 | 1 | | | 1 | 1"
 
 
 def size_of(expression: Float) -> float:
@@ -195,12 +219,13 @@ def head() -> str:
     return "| " + " | ".join(names) + " |\n" + "|---" * len(names) + "|"
 
 
-def line(report: Report, row: str, name: str, rest: str) -> str:
+def line(name: str, values: Values, rest: str) -> str:
     """One row of the table."""
+    how = {metric.name: metric.combine for metric in METRICS}
     cells = []
     for metric in COLUMNS.values():
+        found = [combine(values.get((part, metric), []), how[metric], 1, 0) for part in _SETS]
         digits = 0 if metric == "offset" else 3
-        found = [report.estimates.get((SETS[i], row, metric)) for i in (0, 1, 3)]
         cells.append(" / ".join("–" if f is None else f"{f.value:.{digits}f}" for f in found))
     return "| " + " | ".join([name, *cells]) + " | " + rest + " |"
 
