@@ -228,7 +228,7 @@ class Talker:
     def motion_model(self) -> MotionModel:
         from dreamtalk.motion import MotionModel
 
-        return MotionModel.load(device=self.device.name)
+        return MotionModel.load(device=self.device.name, precision="auto")
 
     def _motion_model(self, options: TalkOptions) -> MotionModel:
         """The motion model asked for. Weights are read once per Talker."""
@@ -239,7 +239,7 @@ class Talker:
             return self.motion_model
         file = check_input(options.motion_weights)
         if file not in self._models:
-            self._models[file] = MotionModel.load(file, self.device.name)
+            self._models[file] = MotionModel.load(file, self.device.name, "auto")
         return self._models[file]
 
     def _utterance(

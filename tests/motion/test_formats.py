@@ -52,13 +52,13 @@ def test_what_the_processor_lacks_becomes_float32(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(formats, "has_fast_bfloat16", lambda device: False)
     unasked: tuple[Precision, ...] = ("auto", "bfloat16")
     for precision in unasked:
-        assert choose_format(precision, "cpu", measured=True) == "float32"
+        assert choose_format(precision, "cpu", worth_it=True) == "float32"
     assert MotionModel.load(file, precision="auto").denoiser.memory_in.weight.dtype == torch.float32
 
 
 def test_only_measured_weights_are_rounded_unasked(every_instruction: None) -> None:
-    assert choose_format("auto", "cpu", measured=False) == "float32"
-    assert choose_format("auto", "cpu", measured=True) != "float32"
+    assert choose_format("auto", "cpu", worth_it=False) == "float32"
+    assert choose_format("auto", "cpu", worth_it=True) != "float32"
 
 
 def test_an_unknown_precision_is_refused(file: Path) -> None:

@@ -1,7 +1,7 @@
 """How the denoiser computes: number formats of its matrix products, and compiled passes on a GPU.
 
-Speed and quality of each format, and why int8 is none of them: docs/speed.md. A format is chosen by what the processor
-has, never by a stopwatch, so that the same seed gives the same bytes on the same machine.
+Speed and quality of each format, and why int8 is none of them: docs/fast_motion.md. A format is chosen by what the
+processor has, never by a stopwatch, so that the same seed gives the same bytes on the same machine.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dreamtalk.motion.denoiser import Denoiser
 
 Format: TypeAlias = Literal["float32", "bfloat16"]
 Precision: TypeAlias = Literal["auto", "float32", "bfloat16"]
-"""auto: the fastest format that was measured to be of equal quality."""
+"""auto: the fastest format for weights like these that was measured to be of equal quality."""
 
 EachStyle: TypeAlias = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 """Denoiser.each_style, as it is or made faster."""
@@ -33,15 +33,15 @@ def has_fast_bfloat16(device: str) -> bool:
     return any(asked() for asked in known if asked is not None)
 
 
-def choose_format(precision: Precision, device: str, measured: bool) -> Format:
+def choose_format(precision: Precision, device: str, worth_it: bool) -> Format:
     """The format to compute in.
 
-    measured: whether these weights were measured in all formats, on the dev table; "auto" leaves others in float32.
+    worth_it: whether such weights were measured to be faster and as good in bfloat16; "auto" leaves others in float32.
     Formats that the device has no instructions for fall back to float32. Raises UnusableInput for an unknown one.
     """
     if precision not in ("auto", "float32", "bfloat16"):
         raise UnusableInput(f"There is no precision {precision!r}. Choose auto, float32 or bfloat16.")
-    wanted = precision == "bfloat16" or (precision == "auto" and measured)
+    wanted = precision == "bfloat16" or (precision == "auto" and worth_it)
     return "bfloat16" if wanted and has_fast_bfloat16(device) else "float32"
 
 

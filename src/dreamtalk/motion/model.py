@@ -30,7 +30,10 @@ _CHANCE_STREAM = 1_000_000
 _FORMAT = "dreamtalk-motion-1"
 
 _MEASURED = "mesh64"
-"""The face space of the weights whose quality was measured in every number format (docs/speed.md)."""
+"""The face space of the weights whose quality was measured in every number format (docs/fast_motion.md)."""
+
+_WIDE = 256
+"""Width from which on a network is faster in smaller number formats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +106,13 @@ class MotionModel(nn.Module):
     def faster(self, precision: Precision = "auto", compile: bool = False) -> MotionModel:
         """This model, in place, made faster. For use only: it can neither be trained nor saved any more.
 
-        precision: number format of the matrix products; "auto" is the fastest one that these weights were measured to
-        be as good in (docs/speed.md); one that the device has no instructions for becomes float32. compile: compile the
-        network (formats.compiled), for GPUs. Raises UnusableInput for an unknown precision.
+        precision: number format of the matrix products; "auto" is the fastest one that weights like these were measured
+        to be as good in (docs/fast_motion.md); one that the device has no instructions for becomes float32. compile:
+        compile the network (formats.compiled), for GPUs. Raises UnusableInput for an unknown precision.
         """
         device = self.feature_mean.device.type
-        self.number_format = choose_format(precision, device, self.config.face_space == _MEASURED)
+        worth_it = self.config.face_space == _MEASURED and self.config.denoiser.width >= _WIDE
+        self.number_format = choose_format(precision, device, worth_it)
         convert(self.denoiser, self.number_format)
         if compile:
             self._each = compiled(self.denoiser)

@@ -146,7 +146,7 @@ RENDERER_RECIPES = {"full": renderer_full, "smoke": renderer_smoke}
 
 
 def student_cpu(data: Path) -> StudentTraining:
-    """Students of 4, 2 and 1 steps of the shipped model, or of --teacher; docs/speed.md has time and results."""
+    """Students of 4, 2 and 1 steps of the shipped model, or of --teacher; docs/fast_motion.md has time and results."""
     return StudentTraining(data=data)
 
 
