@@ -28,6 +28,21 @@ _LIP_REACH_UPPER_MM, _LIP_REACH_LOWER_MM = 9.0, 15.0
 _LIP_SPREAD_MM = 5.0
 """How far along the lips a correction is spread."""
 
+_JAW_FROM_MM, _JAW_FULL_MM = 1.5, 3.5
+"""Lips that are shut although the jaw is down by this much, from and fully, are pressed together: p, b, m."""
+_PRESS_SHUT_MM, _PRESS_OPEN_MM = 0.8, 3.0
+"""Pressed lips are no further apart than the first, and no longer pressed at the second."""
+_TUCK_OPEN_MM = (4.0, 8.0)
+"""The same for the lower lip under the teeth: f, v."""
+_TUCK_RISE_MM = (0.6, 2.2)
+"""How much higher than the jaw carries it such a lower lip stands, from and fully."""
+_TUCK_UPPER_MM = (0.8, 2.2)
+"""An upper lip that comes down by this much, from and fully, meets the lower lip: no teeth between them."""
+_TUCK_GAP_MM = 0.5
+"""What the teeth on a lower lip add to the opening that is shown."""
+_TUCK_ROLL, _PRESS_ROLL_MOST = 0.20, 0.25
+"""Share of the height of its red that a lower lip under the teeth loses, and pressed lips at most."""
+
 _LID_WIDEST_MM = 1.5
 """Largest widening of the eyes beyond the photo's own opening."""
 _LOWER_LID_RISE, _LOWER_LID_DROP_MM = 0.30, 0.8
@@ -81,12 +96,14 @@ class HeadPose:
 class Shape:
     """One frame's geometry. control: (468, 3) face points before the head's motion. vertices: (N, 3) float32 of the
     subdivided mesh, in the moved picture. pose: the head's motion. gap_mm: how far the lips have opened beyond rest.
+    tuck: how far the lower lip is under the upper teeth, 0 to 1.
     """
 
     control: Double
     vertices: Float
     pose: HeadPose
     gap_mm: float
+    tuck: float
 
 
 class FaceGeometry:
@@ -119,6 +136,10 @@ class FaceGeometry:
         self.parted = self.photo_gap_mm > _PARTED_MM
         """Whether the photo shows an open mouth."""
         self._lip_share = (self._share(upper, -1.0, _LIP_REACH_UPPER_MM), self._share(lower, 1.0, _LIP_REACH_LOWER_MM))
+        self._red = (
+            lip_red(canvas, topo.LIP_UPPER, topo.LIP_UPPER_OUTER, -1.0, _LIP_REACH_UPPER_MM),
+            lip_red(canvas, topo.LIP_LOWER, topo.LIP_LOWER_OUTER, 1.0, _LIP_REACH_LOWER_MM),
+        )
 
     def shape(
         self, displacement: Float, closure: Float, rotation: Float, translation: Float, own: Float | None = None
@@ -132,7 +153,9 @@ class FaceGeometry:
         total = displacement.astype(np.float64) - (0.0 if own is None else own)
         local = total * (canvas.iod, canvas.iod, canvas.iod * _DEPTH_GAIN)
         moved = local @ canvas.rotation.T
-        gap = self._move_lips(moved, displacement)
+        press, tuck = self._rolled(displacement)
+        gap = self._move_lips(moved, displacement, tuck)
+        self._roll_lips(moved, press, tuck)
         self._move_lids(moved, np.clip(closure, 0.0, 1.0))
         skirt = self._skirt
         every = self._with_skirt(moved)
@@ -143,7 +166,7 @@ class FaceGeometry:
         pose = self.head_pose(rotation, translation)
         vertices = vertices + self._head * (pose.apply(vertices) - vertices)
         control = canvas.landmarks[: topo.LANDMARKS] + every[: topo.LANDMARKS]
-        return Shape(control, np.ascontiguousarray(vertices, np.float32), pose, gap)
+        return Shape(control, np.ascontiguousarray(vertices, np.float32), pose, gap, tuck)
 
     def head_pose(self, rotation: Float, translation: Float) -> HeadPose:
         """The head's motion with soft limits; rotation (3,) rad, translation (3,) iod, picture axes."""
@@ -176,13 +199,38 @@ class FaceGeometry:
         share[lip] = np.eye(len(lip))
         return np.asarray(share)
 
-    def _move_lips(self, moved: Double, displacement: Float) -> float:
+    def _rolled(self, displacement: Float) -> tuple[float, float]:
+        """How much the lips are pressed together (p, b, m), and the lower one is under the teeth (f, v): 0 to 1 each.
+
+        Tracked lips hardly show it. But lips are pressed if they stay shut while the jaw goes down, and a lower lip
+        that stays up while the jaw goes down and the upper lip does not come to meet it touches the teeth.
+        """
+        height = displacement[:, 1].astype(np.float64) * self.canvas.iod / self.canvas.mm
+        jaw, upper, lower = float(height[topo.CHIN]), float(height[13]), float(height[14])
+        down = float(smoothstep(_JAW_FROM_MM, _JAW_FULL_MM, jaw))
+        press = 1.0 - float(smoothstep(_PRESS_SHUT_MM, _PRESS_OPEN_MM, lower - upper))
+        tuck = float(smoothstep(*_TUCK_RISE_MM, jaw - lower)) * (1.0 - float(smoothstep(*_TUCK_UPPER_MM, upper)))
+        tuck *= 1.0 - float(smoothstep(*_TUCK_OPEN_MM, lower - upper))
+        return down * press * (1.0 - tuck), down * tuck
+
+    def _roll_lips(self, moved: Double, press: float, tuck: float) -> None:
+        """Takes red from the lips, in place: pressed lips do not look fuller than those of the photo."""
+        down = self.canvas.down
+        rows = (topo.LIP_UPPER, topo.LIP_UPPER_OUTER, 1.0, 0.0), (topo.LIP_LOWER, topo.LIP_LOWER_OUTER, -1.0, tuck)
+        for field, (inner, outer, side, under) in zip(self._red, rows, strict=True):
+            middle = len(inner) // 2
+            red = max(float(field[outer[middle]]), 1e-3)
+            grown = float((moved[inner[middle]] - moved[outer[middle]]) @ down) * side / red
+            roll = max(press * min(max(grown, 0.0), _PRESS_ROLL_MOST), under * _TUCK_ROLL)
+            moved += (field * roll * side)[:, None] * down
+
+    def _move_lips(self, moved: Double, displacement: Float, tuck: float) -> float:
         """Gives the inner lips exactly the gap they should have, in place; returns by how much they open, mm."""
         canvas = self.canvas
         upper, lower = self._lips
         driven = (displacement[lower, 1] - displacement[upper, 1]).astype(np.float64) * canvas.iod / canvas.mm
         base = np.zeros(len(upper)) if self.parted else self._photo_gap / canvas.mm
-        wanted = np.maximum(base + _soft_dead_zone(driven), np.minimum(base, 0.0))
+        wanted = np.maximum(base + _soft_dead_zone(driven + _TUCK_GAP_MM * tuck), np.minimum(base, 0.0))
         gap = (self._photo_gap + (moved[lower] - moved[upper]) @ canvas.down) / canvas.mm
         error = (wanted - gap) * canvas.mm
         correction = self._lip_share[1] @ error * (1.0 - _UPPER_SHARE) - self._lip_share[0] @ error * _UPPER_SHARE
@@ -215,6 +263,30 @@ class FaceGeometry:
         skirt = self._skirt
         rings = np.asarray(smooth)[skirt.feet[topo.LANDMARKS :]] * skirt.expression[topo.LANDMARKS :, None]
         return np.concatenate([moved, rings])
+
+
+def lip_red(canvas: Canvas, inner: tuple[int, ...], outer: tuple[int, ...], side: float, reach_mm: float) -> Double:
+    """(468,) px by which each face point comes nearer to the lips' line when all the red of a lip rolls inwards.
+
+    inner, outer: its contours, both from the right corner of the mouth to the left one. side: -1 for the upper lip, 1
+    for the lower. The red gives way in proportion to its distance from the line; the skin follows over reach_mm.
+    """
+    across = np.cross([0.0, 0.0, -1.0], canvas.down)
+    points = canvas.landmarks[: topo.LANDMARKS]
+    along, height = points @ across, points @ canvas.down * side
+    start, end = np.interp(along, *_line(along, height, inner)), np.interp(along, *_line(along, height, outer))
+    above, red = height - start, np.maximum(end - start, 0.0)
+    fall = 1.0 - smoothstep(0.0, reach_mm * canvas.mm, np.maximum(above - red, 0.0))
+    first, last = sorted(along[[outer[0], outer[-1]]])
+    within = (along > first) & (along < last) & (above > 0.0)
+    return np.asarray(np.minimum(above, red) * fall * within, np.float64)
+
+
+def _line(along: Double, height: Double, line: tuple[int, ...]) -> tuple[Double, Double]:
+    """A contour as a function of the way along the mouth."""
+    numbers = np.array(line)
+    order = np.argsort(along[numbers])
+    return along[numbers][order], height[numbers][order]
 
 
 def rotation_matrix(angles: Double) -> Double:

@@ -13,6 +13,8 @@ _SLIT_MM, _SLIT_LEAST = 9.0, 0.36
 """An opening this high lets all light in; one without height lets in the second share of it."""
 _CORNER_SHARE, _CORNER_LEAST = 0.30, 0.25
 """Towards its corners, over this share of its width, a mouth darkens to the second share of its light."""
+_HAZY = 120.0
+"""Brighter than this (0 to 255), nothing in the mouth shows the photo's haze."""
 _EDGE_SLACK_MM = 0.4
 """Distances to the lips, measured on pixels, count only where they are shorter than heights by this."""
 
@@ -39,9 +41,10 @@ class Scene(NamedTuple):
 
     to_mm: (2, 3) affine from px of the region to mm. lean: y shift per mm of depth (nodding). first, step: the table of
     columns starts at x = first mm, every `step` mm. upper, lower: (columns,) y of the lips. gap: widest opening, mm.
-    narrow: 0 for a mouth as wide as at rest, 1 for pursed lips, which shade what is behind them.
-    tongue: centre x, y, half width, half height. cavity, flesh: (3,) colours of cavity and tongue. lips:
-    (3,) colours of the wet inside of upper and lower lip. warmth: what green and blue lose in full shadow.
+    narrow: 0 for a mouth as wide as at rest, 1 for pursed lips, which shade what is behind them. tuck: 1 where the
+    upper teeth lie on the lower lip, in the light. tongue: centre x, y, half width, half height. cavity, flesh: (3,)
+    colours of cavity and tongue. lips: (3,) colours of the wet inside of upper and lower lip. warmth: what green and
+    blue lose in full shadow. haze: (3,) the colour of full darkness in this photo, which lies over what is dark.
     """
 
     to_mm: Float
@@ -52,11 +55,13 @@ class Scene(NamedTuple):
     lower: Float
     gap: float
     narrow: float
+    tuck: float
     tongue: Float
     cavity: Float
     flesh: Float
     lips: tuple[Float, Float]
     warmth: float
+    haze: Float
 
 
 @compiled
@@ -101,7 +106,7 @@ def paint_interior(
     mask: (h, w) 0..1. edge: (h, w) mm to the lips. own: (h, w, 4)
     the photo's own teeth, colour premultiplied by alpha.
     """
-    colour = np.zeros(3, np.float32)
+    colour, seen = np.zeros(3, np.float32), np.zeros(3, np.float32)
     last = scene.upper.shape[0] - 1.001
     width = (last + 0.001) * scene.step
     for row in range(mask.shape[0]):
@@ -136,21 +141,25 @@ def paint_interior(
             height = max(0.0, under + over)
             # Light comes in between the lips: a slit is dark, whatever is behind it, and so are the corners.
             corner = min(x - scene.first, scene.first + (last + 0.001) * scene.step - x)
-            open_to = _ramp(0.0, _SLIT_MM, height) * (1.0 - 0.30 * scene.narrow)
+            open_to = max(_ramp(0.0, _SLIT_MM, height), 0.8 * scene.tuck) * (1.0 - 0.30 * scene.narrow)
             aside = _ramp(0.0, _CORNER_SHARE * width, corner)
             lit = (_SLIT_LEAST + (1.0 - _SLIT_LEAST) * open_to) * (_CORNER_LEAST + (1.0 - _CORNER_LEAST) * aside)
             light = (0.55 + 0.45 * _ramp(-0.3, 3.5, under)) * (0.70 + 0.30 * _ramp(-0.2, 2.0, near)) * lit
             # The lips turn inwards: their red goes on for a moment and gets darker, most where no light comes in.
-            wet = 0.85 * (1.0 - _ramp(0.0, 1.5, near))
+            wet = 0.85 * (1.0 - _ramp(0.0, 1.5 - 0.9 * scene.tuck, near))
             side = _ramp(0.3, 0.7, under / max(0.1, height))
             rim = 0.52 + 0.48 * min(lit, _ramp(-0.5, 1.2, near) + 0.35 + 0.35 * side)
             keep = 1.0 - own[row, col, 3]
             soft = (0.80 + 0.20 * _ramp(-0.2, 1.5, near)) * min(1.0, 0.25 + 0.75 * lit / 0.8)
+            bright = 0.0
             for c in range(3):
                 # Shadows in a mouth are red: green and blue lose a little more.
                 tinge = 0.0 if c == 0 else scene.warmth
                 value = colour[c] * light * (1.0 - tinge * (1.0 - light)) * keep
                 value += own[row, col, c] * soft * (1.0 - tinge * (1.0 - soft))
                 lip = (scene.lips[0][c] + side * (scene.lips[1][c] - scene.lips[0][c])) * rim
-                value += (lip - value) * wet
-                target[row, col, c] = min(255.0, max(0.0, value)) * cover
+                seen[c] = value + (lip - value) * wet
+                bright += seen[c] / 3.0
+            hazy = max(0.0, 1.0 - bright / _HAZY)
+            for c in range(3):
+                target[row, col, c] = min(255.0, max(0.0, seen[c] + scene.haze[c] * hazy)) * cover

@@ -11,13 +11,18 @@ from dreamtalk.render.mesh.drawing import Double, coarser, fill, region, smooths
 from dreamtalk.render.mesh.geometry import FaceGeometry, Shape
 from dreamtalk.render.mesh.interior import Scene, Strip, paint_interior
 from dreamtalk.render.mesh.own_teeth import OwnTeeth
+from dreamtalk.render.mesh.photo_look import photo_look
 from dreamtalk.render.mesh.teeth import Teeth, arch_table, paint_teeth
 from dreamtalk.types import Float, Image
 
 _VISIBLE_MM, _FADE_MM = 0.25, 0.8
 """The inside shows from the first opening on, fully after another of the second."""
-_EDGE_BLUR_MM, _EDGE_BLUR_PX = 0.3, 0.3
-"""Softness of the lips' inner edge, at least, in mm and in px of the photo."""
+_EDGE_BLUR_MM, _EDGE_BLUR_PX, _EDGE_BLUR_LOOK = 0.3, 0.3, 0.7
+"""Softness of the lips' inner edge, at least, in mm, in px of the photo, and relative to the photo's own blur."""
+_HAZE, _HAZE_MOST = 0.5, 0.25
+"""The mouth is no darker than this share of the photo's darkest parts, or the second of the skin."""
+_HAZE_LIP = 0.7
+"""Share of the lips' colour in that darkness."""
 _TOOTH_DETAIL = 2.0
 """Texture points of the painted teeth per px of the photo, at most."""
 _COLUMNS = 97
@@ -42,6 +47,8 @@ _LOWER_SHOWN_MM = 4.0
 """The lower lip leaves the jaw behind by at most this: tracked chins move too little."""
 _LOWER_SHOWN_WIDE_MM = 5.0
 """In a wide-open mouth the lower lip leaves the jaw behind by at least this."""
+_ON_LIP_MM = 0.4
+"""Where the lower lip is under the teeth (f, v), it hides this much of them."""
 _UPPER_DEPTH_MM, _LOWER_DEPTH_MM = 2.5, 4.5
 """How far behind the lips the incisors stand."""
 _LOWER_DIM = 0.86
@@ -81,7 +88,9 @@ class MouthLayer:
         self._rest = rest.control
         self._origin = rest.control[[13, 14]].mean(axis=0)
         """Between the lips at rest, in the photo."""
-        sharpest = _TOOTH_DETAIL * canvas.mm / canvas.zoom  # painted teeth in a blurred photo look pasted in
+        self._look = photo_look(canvas)
+        # Painted teeth in a blurred photo look pasted in.
+        sharpest = _TOOTH_DETAIL * canvas.mm / max(canvas.zoom, 1.0 + self._look.blur)
         scale = float(np.clip(min(1.1 * canvas.mm * canvas.fine, sharpest), 0.5, 12.0))
         self._teeth = (paint_teeth(True, scale, canvas.grey), paint_teeth(False, scale, canvas.grey))
         x, arc, depth = arch_table()
@@ -101,6 +110,9 @@ class MouthLayer:
         wet = np.full(3, _WET_LIP.mean()) if canvas.grey else _WET_LIP
         self._lip_colours = (np.asarray(red[0] * wet, np.float32), np.asarray(red[1] * wet, np.float32))
         self._seam_colour = np.asarray(red[0] * wet * (_SEAM_LIP.mean() if canvas.grey else _SEAM_LIP), np.float32)
+        haze = min(_HAZE * self._look.darkest, _HAZE_MOST * canvas.luma)
+        lip = np.mean(red, axis=0)
+        self._haze = np.asarray(haze * (1.0 + _HAZE_LIP * (lip / max(float(lip.mean()), 1.0) - 1.0)), np.float32)
         self._cavity, self._tongue = cavity.astype(np.float32), tongue.astype(np.float32)
 
     def draw(self, picture: Image, shape: Shape) -> None:
@@ -118,7 +130,8 @@ class MouthLayer:
         distance = cv2.distanceTransform((mask > 0.4).astype(np.uint8), cv2.DIST_L2, 5)
         # Blurred: the distance has the steps of the pixels it was measured between.
         edge = cv2.GaussianBlur(distance, (0, 0), 1.0) / np.float32(mm)
-        softness = max(0.45, _EDGE_BLUR_MM * mm, _EDGE_BLUR_PX * self._canvas.zoom * fine)
+        photo_px = max(_EDGE_BLUR_PX * self._canvas.zoom, _EDGE_BLUR_LOOK * self._look.blur)
+        softness = max(0.45, _EDGE_BLUR_MM * mm, photo_px * fine)
         mask = cv2.GaussianBlur(mask, (0, 0), softness) * np.float32(fade)
         scene, upper, lower = self._scene(shape, x0, y0)
         own = np.zeros((*mask.shape, 4), np.float32) if self._own is None else self._own.sample(shape, box)
@@ -167,6 +180,7 @@ class MouthLayer:
         if self._own is None:  # the photo's own teeth stand still, and a second row below them is seen
             lowered = lip_up + _UPPER_SHOWN_MM * float(smoothstep(4.0, 12.0, gap))
             upper_edge += float(np.clip(lowered - upper_edge, 0.0, 4.0))
+        upper_edge += shape.tuck * max(0.0, lip_low + _ON_LIP_MM - upper_edge)
         tongue_y = _TONGUE_DOWN_MM + jaw_down * (1.0 - 0.28 * float(smoothstep(6.0, 22.0, jaw_down)))
         tongue = [
             float(jaw[0]) + lean[0] * _TONGUE_DEPTH_MM,
@@ -183,11 +197,13 @@ class MouthLayer:
             lower=_over(columns, lips[1]),
             gap=gap,
             narrow=self._narrowness(shape),
+            tuck=shape.tuck,
             tongue=np.array(tongue, np.float32),
             cavity=self._cavity,
             flesh=self._tongue,
             lips=self._lip_colours,
             warmth=0.0 if self._canvas.grey else _WARMTH,
+            haze=self._haze,
         )
         upper = self._strip(self._teeth[0], upper_edge, 0.0, _UPPER_DEPTH_MM, float(lean[0]), columns, 1.0)
         lower = self._strip(

@@ -37,6 +37,9 @@ LIP_UPPER = _points("78 191 80 81 82 13 312 311 310 415 308")
 LIP_LOWER = _points("78 95 88 178 87 14 317 402 318 324 308")
 LIP_OUTER = _points("61 185 40 39 37 0 267 269 270 409 291 375 321 405 314 17 84 181 91 146")
 """Outer contour of both lips, closed."""
+LIP_UPPER_OUTER = _points("61 185 40 39 37 0 267 269 270 409 291")
+"""Outer contour of the upper lip, corner to corner like LIP_UPPER."""
+LIP_LOWER_OUTER = _points("61 146 91 181 84 17 314 405 321 375 291")
 
 LID_UPPER = (_points("33 246 161 160 159 158 157 173 133"), _points("263 466 388 387 386 385 384 398 362"))
 """Edge of the upper lid, outer to inner corner: the person's right eye, left eye; pairs with LID_LOWER."""
