@@ -22,7 +22,7 @@ from dreamtalk.train.place import PlaceConfig, Share, check_place
 from dreamtalk.train.recipes import denoiser_smoke
 
 pytest.importorskip("pyarrow")
-STEPS = 40
+STEPS = 24
 SCRIPT = """
 import sys
 from pathlib import Path

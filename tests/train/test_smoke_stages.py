@@ -21,7 +21,8 @@ from dreamtalk.train.denoiser import denoiser_stage
 from dreamtalk.train.lip_expert import lip_expert_stage, train_lip_expert
 from dreamtalk.train.loop import Run, Stage
 from dreamtalk.train.place import Share
-from dreamtalk.train.recipes import DENOISER_RECIPES, LIP_EXPERT_RECIPES
+from dreamtalk.train.recipes import DENOISER_RECIPES, LIP_EXPERT_RECIPES, STUDENT_RECIPES
+from dreamtalk.train.student import student_stage
 from dreamtalk.types import SpeechFeatures
 from dreamtalk.version import package_version
 
@@ -51,10 +52,13 @@ def trained(shards: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
         return out / "model.safetensors"
 
     expert = train("lip-expert", "smoke", 80)
+    denoiser = train("denoiser", "smoke", 40, "--expert", str(expert))
+    student = train("student", "smoke", 20, "--teacher", str(denoiser), "--students", "2")
     return {
         "expert": expert,
         "blind": train("lip-expert", "smoke-unconditional", 80, "--no-tensorboard"),
-        "denoiser": train("denoiser", "smoke", 40, "--expert", str(expert)),
+        "denoiser": denoiser,
+        "student": student.parent / "2-steps" / student.name,
     }
 
 
@@ -89,6 +93,16 @@ def test_a_denoiser_learns_from_shards(trained: dict[str, Path], shards: Path, u
     clip = load_prepared(unheard, ENCODER)[0]
     made = model.generate(SpeechFeatures(clip.features, ENCODER), model.neutral_style(), len(clip.expression))
     assert made.shape == clip.expression.shape and np.isfinite(made).all() and made.std(axis=0).max() > 0
+
+
+def test_a_student_learns_from_shards(trained: dict[str, Path], unheard: Path) -> None:
+    student = MotionModel.load(trained["student"])
+    config = replace(STUDENT_RECIPES["smoke"](unheard), teacher=trained["denoiser"], students=(2,))
+    held, teacher = student_stage(config), MotionModel.load(trained["denoiser"])
+    assert unheard_loss(held, student.state_dict()) < unheard_loss(held, teacher.state_dict())
+    clip = load_prepared(unheard, ENCODER)[0]
+    made = student.generate(SpeechFeatures(clip.features, ENCODER), student.neutral_style(), len(clip.expression))
+    assert student.config.steps == 2 and made.shape == clip.expression.shape and np.isfinite(made).all()
 
 
 def test_a_killed_lip_expert_goes_on_as_if_it_had_not_been(shards: Path, tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ started again gives the same weights as one that was not. Where it runs is for t
 from __future__ import annotations
 
 import math
-import pickle
 import sys
 import time
 from abc import ABC, abstractmethod
@@ -225,10 +224,9 @@ class Run(Generic[B]):
                 self._stage.model.load_state_dict(state["model"])
                 self._optimiser.load_state_dict(state["optimiser"])
                 self.ema, self.done = state["ema"], state["step"]
-            except (RuntimeError, KeyError, ValueError, EOFError, pickle.UnpicklingError) as problem:
-                raise UnusableInput(
-                    f"{file} is not of this training: {str(problem).splitlines()[0]} Choose another --out."
-                ) from problem
+            except Exception as problem:  # PyTorch raises all kinds for a file that is none
+                why = next(iter(str(problem).splitlines()), type(problem).__name__).rstrip(" :")
+                raise UnusableInput(f"{file} is not of this training ({why}). Choose another --out.") from problem
         mean = self._place.mean(torch.tensor([float(self.done)], device=self._place.device))
         if mean.item() != self.done:
             raise UnusableInput(f"The machines do not see the same {file}: they start from different steps.")

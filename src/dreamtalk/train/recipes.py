@@ -102,6 +102,7 @@ def lip_expert_smoke(data: Path) -> LipExpertTraining:
         rows=4,
         frames=40,
         warmup_steps=5,
+        feature_noise=0.0,
         voices=False,
         max_clips=10,
     )
