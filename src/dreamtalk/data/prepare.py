@@ -190,7 +190,8 @@ class _Run:
     ) -> Iterator[tuple[int, Result | None]]:
         """run_all with a progress bar on stderr."""
         columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        screen = Console(stderr=True)
+        with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
             task = bar.add_task(title, total=len(items))
             marks = self._config.out / ".begun"
             for number, result in run_all(work, items, self._workers, marks, self._config.ray):
