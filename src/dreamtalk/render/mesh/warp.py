@@ -23,13 +23,13 @@ from dreamtalk.types import Bool, Float, Image
 _EDGE = 1e-4
 """Slack at triangle edges in barycentric units, so that neighbours leave no seam."""
 _FAR = np.float32(1e9)
-_STILL_PX = 1e-3
-"""Points that move less stand still."""
 _STRIP_ROWS = 32
 """The picture is warped in strips of so many rows, whose maps fit into the processor's cache."""
 
 _STEP_BITS, _WEIGHT_BITS = 6, 14
 """Samples are taken at multiples of 1/64 px, with weights in units of 2^-14."""
+_STILL_PX = 0.5 / (1 << _STEP_BITS)
+"""Points that move by less stand still: nothing between them would be sampled elsewhere."""
 _SHARPNESS = -0.75
 """Slope of the bicubic kernel at distance 1 (Keys 1981, "Cubic convolution interpolation", a); OpenCV's choice."""
 _TAPS = 4
