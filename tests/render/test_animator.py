@@ -174,3 +174,17 @@ def test_threads_do_not_change_a_byte(model: FaceModel, closed: Portrait) -> Non
     assert (alone[0] != alone[8]).any()
     for a, b in zip(alone, together, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_slow_motion_has_no_jumps(renderer: MeshRenderer, model: FaceModel, closed: Portrait) -> None:
+    """Second differences over frames: what moves evenly changes evenly, to rounding."""
+    animator = renderer.prepare(closed, 200)
+    spoken = model.from_arkit(weights(jawOpen=0.02, browInnerUp=0.1))
+    frames = []
+    for step in range(12):
+        turn = np.array([0.0, 0.002, 0.001], np.float32) * np.float32(step)
+        frames.append(face(animator, spoken * np.float32(step / 12), turn).astype(int))
+    first, second = (np.abs(np.diff(np.stack(frames), order, axis=0)) for order in (1, 2))
+    assert first.mean() > 0.3, "it moves"
+    assert second.max() <= 8
+    assert second.mean() < 0.6
