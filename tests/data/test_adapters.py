@@ -64,13 +64,19 @@ def test_hdtf_cut_clips(tmp_path: Path) -> None:
 
 
 def test_hdtf_whole_videos_by_the_authors_lists(tmp_path: Path) -> None:
-    plant(tmp_path, ["Radio11.mp4", "WRA_RandPaul0.mp4"])
+    plant(tmp_path, ["Radio11.mp4", "WRA_RandPaul0.mp4", "Radio24_1.mp4", "holiday_1.mp4"])
     (tmp_path / "RD_annotion_time.txt").write_text("Radio11.mp4 00:30-01:00 1:01:30-1:02:30\nRadio24.mp4 00:00-00:09\n")
     (tmp_path / "RD_crop_wh.txt").write_text("Radio11_0.mp4 412 599 0 590\n")
     (tmp_path / "HDTF_dataset").mkdir()
     (tmp_path / "HDTF_dataset/WRA_annotion_time.txt").write_text("RandPaul0.mp4 00:01-00:05\n")
     clips = found("hdtf", tmp_path)
-    assert list(clips) == ["hdtf-RD_Radio11-000", "hdtf-RD_Radio11-001", "hdtf-WRA_RandPaul0-000"]
+    assert list(clips) == [
+        "hdtf-RD_Radio11-000",
+        "hdtf-RD_Radio11-001",
+        "hdtf-RD_Radio24-001",
+        "hdtf-WRA_RandPaul0-000",
+    ], "Radio24 was cut already, and a holiday is not HDTF"
+    assert clips["hdtf-RD_Radio24-001"].part is None
     assert clips["hdtf-RD_Radio11-000"].part == Part(30.0, 60.0, (412, 0, 599, 590))
     assert clips["hdtf-RD_Radio11-001"].part == Part(3690.0, 3750.0, None)
     (tmp_path / "RD_annotion_time.txt").write_text("Radio11.mp4 soon\n")

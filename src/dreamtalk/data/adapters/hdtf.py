@@ -3,6 +3,7 @@
 Two forms, which may be mixed:
 
     ROOT/RD_Radio1_000.mp4                       clips already cut by the authors' lists, any depth below ROOT
+    ROOT/Radio1_0.mp4                            the same under the authors' names: needs the lists beside them
     ROOT/RD_Radio11.mp4 (or Radio11.mp4)         whole videos, cut here by the lists beside them:
     ROOT/RD_annotion_time.txt                    "Radio11.mp4 00:30-01:00 01:30-02:30" (the authors' spelling)
     ROOT/RD_crop_wh.txt                          "Radio11_0.mp4 412 599 0 599": x, width, y, height of clip 0
@@ -19,28 +20,32 @@ from pathlib import Path
 from dreamtalk.data.source import UNCLEAR, Layout, Part, SourceClip, plain_name, videos_below
 from dreamtalk.errors import UnusableInput
 
-_CUT = re.compile(r"((RD|WDA|WRA)_.+?)_(\d+)")
+_CUT = re.compile(r"(.+)_(\d+)")
 _SETS = ("RD", "WDA", "WRA")
+_PREFIXES = tuple(f"{name}_" for name in _SETS)
 _NUMBERED_TALKS = ("WDA", "WRA")
 
 
 def _find(root: Path) -> list[SourceClip]:
+    times = {name: _read_list(root, f"{name}_annotion_time.txt") for name in _SETS}
+    titles = {Path(file).stem: f"{name}_{Path(file).stem}" for name, rows in times.items() for file in rows}
     clips = []
     whole: dict[str, Path] = {}
     for video in videos_below(root):
         match = _CUT.fullmatch(video.stem)
-        if match is not None:
-            clips.append(_clip(video, match[1], int(match[3])))
+        title = match and (match[1] if match[1].startswith(_PREFIXES) else titles.get(match[1]))
+        if match and title:
+            clips.append(_clip(video, title, int(match[2])))
         else:
             whole[video.stem] = video
-    for name in _SETS:
-        clips += _cut_by_list(root, name, whole)
+    for name, rows in times.items():
+        clips += _cut_by_list(root, name, rows, whole)
     return clips
 
 
-def _cut_by_list(root: Path, name: str, whole: dict[str, Path]) -> list[SourceClip]:
+def _cut_by_list(root: Path, name: str, times: dict[str, list[str]], whole: dict[str, Path]) -> list[SourceClip]:
     """The clips that the list of a set cuts out of whole videos."""
-    times, boxes = (_read_list(root, f"{name}_{kind}.txt") for kind in ("annotion_time", "crop_wh"))
+    boxes = _read_list(root, f"{name}_crop_wh.txt")
     clips = []
     for file, spans in times.items():
         title = f"{name}_{Path(file).stem}"
