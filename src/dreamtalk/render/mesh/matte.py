@@ -22,6 +22,8 @@ _SURE_SIDES, _SURE_TOP = 1.0, 1.22
 """The face outline enlarged sideways and upwards to these is surely person: even a bald head ends higher."""
 _HAIR_SIDES, _HAIR_TOP = 1.42, 1.75
 """The outline enlarged to these is probably person: hair and ears."""
+_LONG_HAIR, _LONG_HAIR_FROM, _LONG_HAIR_TO = 0.85, -0.75, 0.3
+"""Beside the face hair is probable up to this, in face widths from the middle, between these heights below the chin."""
 _HEAD_ROOM = 2.1
 """Beyond the outline enlarged to this, and above the shoulders, nothing is person."""
 _SHOULDERS = 0.25
@@ -108,6 +110,7 @@ def _grab(small: Image, landmarks: Double, rotation: Double) -> Bool:
     labels[~inside(_HEAD_ROOM, _HEAD_ROOM) & (below < _SHOULDERS)] = cv2.GC_BGD
     half = _NECK + (_WAIST - _NECK) * np.clip(below / _WAIST_DOWN, 0.0, 1.0)
     labels[inside(_HAIR_SIDES, _HAIR_TOP) | ((below > -0.1) & (sideways < half))] = cv2.GC_PR_FGD
+    labels[(below > _LONG_HAIR_FROM) & (below < _LONG_HAIR_TO) & (sideways < _LONG_HAIR)] = cv2.GC_PR_FGD
     labels[inside(_SURE_SIDES, _SURE_TOP) | ((below > -0.1) & (sideways < _SURE_BODY * half))] = cv2.GC_FGD
     if not (labels == cv2.GC_BGD).any() and not (labels == cv2.GC_PR_BGD).any():
         return np.ones(labels.shape, np.bool_)
