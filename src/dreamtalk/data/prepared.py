@@ -48,19 +48,23 @@ def load_prepared(
     split: str = "train",
     clean_only: bool = True,
     max_clips: int | None = None,
+    needed: bool = True,
 ) -> list[TalkingClip]:
     """The talking clips of a split of a prepared folder, without blinks, light until their arrays are used.
 
     encoder, face_space: what the folder must have been made with. clean_only: licence-clean clips only, as weights that
-    are shipped require. max_clips: speakers with few clips come first. Raises UnusableInput when none are left, or when
-    the folder holds other features.
+    are shipped require. max_clips: speakers with few clips come first. needed: whether none is too few. Raises
+    UnusableInput when too few are left, or when the folder holds other features.
     """
     handles = [
         h for h in read_shards(folder) if h.info.split == split and (h.info.licence_class == "clean" or not clean_only)
     ]
+    if not handles and not needed:
+        return []
     if not handles:
         only = "licence-clean " if clean_only else ""
-        raise UnusableInput(f"{folder} has no {only}talking clips in its split {split!r}.")
+        hint = " Use --any-licence for weights that are yours alone." if clean_only else ""
+        raise UnusableInput(f"{folder} has no {only}talking clips in its split {split!r}.{hint}")
     for wanted, found in ((encoder, handles[0].info.encoder), (face_space, handles[0].info.face_space)):
         if wanted != found:
             raise UnusableInput(f"{folder} was prepared with {found}, but this training needs {wanted}. Prepare again.")
