@@ -17,6 +17,7 @@ from dreamtalk.render.mesh.geometry import FaceGeometry, Shape
 from dreamtalk.render.mesh.matte import over_colour, own_colours, person_matte
 from dreamtalk.render.mesh.mouth import MouthLayer
 from dreamtalk.render.mesh.own_teeth import split_mouth
+from dreamtalk.render.mesh.topology import LANDMARKS
 from dreamtalk.render.mesh.warp import Texture, draw_photo
 from dreamtalk.types import Float, FrameStream, Image, Motion, Portrait
 
@@ -118,6 +119,11 @@ class MeshAnimator:
         self._eyes.draw(colours, shape, closure, gaze)
         self._mouth.draw(colours, shape)
         return picture
+
+    def face_points(self, expression: Float, rotation: Float, translation: Float) -> Float:
+        """(468, 3) px where that frame shows the points of the face: what the renderer means, for measuring."""
+        displacement, closure = self._space.displacement(expression), self._space.lid_closure(expression)
+        return self._shape(displacement, closure, rotation, translation).vertices[:LANDMARKS]
 
     def _shape(self, displacement: Float, closure: Float, rotation: Float, translation: Float) -> Shape:
         return self._geometry.shape(displacement, closure, rotation, translation, self._own)
