@@ -187,3 +187,32 @@ def test_no_input_is_overwritten(debug_talker: Talker, examples: Path, tmp_path:
 def test_options_that_do_not_exist_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(UnusableInput):
         TalkOptions(**wrong)
+
+
+def test_scales_and_backgrounds_reach_the_frames(debug_talker: Talker, portrait: Portrait, speech: Speech) -> None:
+    motion = debug_talker.motion(speech)
+
+    def third(**given: Any) -> np.ndarray:
+        frames = debug_talker.render(portrait, motion, TalkOptions(size=256, badge=False, **given))
+        return [next(frames) for _ in range(3)][2].astype(int)
+
+    usual, silent = third(), third(lip_scale=0.0, expression_scale=0.0, pose_scale=0.0, gaze_scale=0.0)
+    assert np.abs(usual - silent).mean() > 0.05
+    green, clear = third(background="green"), third(background="transparent")
+    assert tuple(green[3, 3]) == (0, 177, 64)
+    assert clear.shape == (256, 256, 4)
+    assert clear[3, 3, 3] == 0 and clear[128, 128, 3] == 255
+
+
+def test_generate_writes_what_the_name_asks_for(
+    debug_talker: Talker, portrait: Portrait, make_sound: MakeSound, tmp_path: Path
+) -> None:
+    sound = make_sound(tmp_path / "a.wav", 0.2)
+    options = TalkOptions(size=256, background="transparent")
+    talk = debug_talker.generate(portrait, sound, tmp_path / "talk" / "%02d.png", options)
+    assert talk.size == (256, 256) and talk.notes == ()
+    names = sorted(path.name for path in (tmp_path / "talk").iterdir())
+    assert names == [*(f"{number:02d}.png" for number in range(5)), "sound.wav"]
+    assert all(b"Synthetic video" in (tmp_path / "talk" / name).read_bytes() for name in names[:5])
+    with pytest.raises(UnusableInput, match="transparent"):
+        debug_talker.generate(portrait, sound, tmp_path / "talk.mp4", options)

@@ -44,7 +44,8 @@ class TalkOptions:
 
     expression_scale, lip_scale, pose_scale, gaze_scale: factors, 0 to 2, on the motion of brows and lids, of mouth and
     jaw, of the head and of the irises; each leaves the others, and the blinks, as they are. smoothing: of brows and
-    head, frames (0 off); lips, lids and irises are never smoothed.
+    head, frames (0 off); lips, lids and irises are never smoothed. In the face space of official models there are no
+    scales and no smoothing.
 
     size: "native", or the side in px of a square around the head. full_frame: the whole photo moves (True), or a square
     around the head (False); None: the whole photo, unless the face is tiny in it. background: "keep", "transparent", or
@@ -72,7 +73,7 @@ class TalkOptions:
     lip_scale: float = 1.0
     pose_scale: float = 1.0
     gaze_scale: float = 1.0
-    smoothing: float = 0.0
+    smoothing: float = 1.0
     full_frame: bool | None = None
     background: str = KEEP
 

@@ -41,9 +41,10 @@ class Talk:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A portrait ready to move, and what people should know about the picture."""
+    """A portrait ready to move, the face space of the motion it takes, and what people should know of the picture."""
 
     animator: Animator
+    face_space: str
     notes: tuple[str, ...]
 
     @property

@@ -8,6 +8,7 @@ portrait ──▶ landmarks ─────────────────
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -289,24 +290,24 @@ class Talker:
             renderer, drawn = self._renderer(options)
             if face_space not in (None, drawn):
                 raise UnusableInput(f"The motion is made for the face space {face_space}, not {drawn}.")
-            controls = controls_of(options)
-            if drawn != FACE_SPACE and not controls.neutral:
-                raise UnusableInput(f"Scales and smoothing are not to be had in the face space {drawn}.")
+            if drawn != FACE_SPACE and not replace(controls_of(options), smoothing=0.0).neutral:
+                raise UnusableInput(f"There are no scales in the face space {drawn}.")
             face = self.portrait(portrait, options.face)
             if options.renderer == "pirenderer":
                 side = None if options.size == "native" else int(options.size)
-                return Stage(renderer.prepare(face, side), ())
+                return Stage(renderer.prepare(face, side), drawn, ())
             animator = renderer.prepare(face, side_of(face, options))
             height, width = animator.size
-            return Stage(animator, notes_of(face, options, (width, height)))
+            return Stage(animator, drawn, notes_of(face, options, (width, height)))
 
     def _frames(self, stage: Stage, motion: Iterator[Motion], options: TalkOptions, watch: Stopwatch) -> FrameStream:
         """Frames of a motion that fits the stage, with the controls and the badge."""
         from dreamtalk.motion.controls import controlled
         from dreamtalk.render import animate
 
-        shown = controlled(motion, controls_of(options), self.face_model)
-        frames = animate(stage.animator, shown)
+        if stage.face_space == FACE_SPACE:
+            motion = controlled(motion, controls_of(options), self.face_model)
+        frames = animate(stage.animator, motion)
         return watch.each("renderer", marked(frames) if options.badge else frames)
 
     def _renderer(self, options: TalkOptions) -> tuple[Renderer, str]:

@@ -64,7 +64,7 @@ class ControlFlags:
     """Motion of the head: 0 none, 1 as it is, up to 2."""
     gaze_scale: float = 1.0
     """Motion of the irises: 0 none, 1 as it is, up to 2."""
-    smoothing: float = 0.0
+    smoothing: float = 1.0
     """Smoothing of brows and head, in frames (0 off, up to 5); lips, lids and irises are never smoothed."""
 
 
