@@ -18,7 +18,7 @@ _TEETH_MM = 2.2
 _MARGIN_MM = 8.0
 _RING_MM = 2.4
 """Tooth or cavity pixels are looked for this far outside the tracked lips."""
-_SHADOW_MM = 5.0
+_SHADOW_MM = 3.0
 """Dark pixels this near to a corner of the mouth stay."""
 _DEPTH_MM = 4.0
 """How far behind the upper lip the teeth stand."""
