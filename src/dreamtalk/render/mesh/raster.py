@@ -84,6 +84,8 @@ def relax_folds(
         count[:] = 0.0
         for t in range(triangles.shape[0]):
             i, j, k = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+            if not (bad[i] or bad[j] or bad[k]):
+                continue  # sums are used where something is bad only
             for c in range(3):
                 total[i, c] += moved[j, c] + moved[k, c]
                 total[j, c] += moved[i, c] + moved[k, c]
