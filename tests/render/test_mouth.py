@@ -56,7 +56,7 @@ def column(animator: MeshAnimator, displacement: Float, pair: int) -> Float:
     """Brightness from the upper to the lower lip at one of the 11 pairs of points."""
     picture, (upper, lower) = moved(animator, displacement), lips(animator, displacement)[pair]
     x, first, last = round(float(upper[0])), int(np.floor(upper[1])), int(np.ceil(lower[1]))
-    return picture[first : last + 1, x].astype(float).mean(axis=1)
+    return np.asarray(picture[first : last + 1, x].mean(axis=1), np.float32)
 
 
 def test_a_slit_shows_no_line_of_teeth(animator: MeshAnimator, model: FaceModel) -> None:
