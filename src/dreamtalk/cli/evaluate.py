@@ -1,4 +1,4 @@
-"""dreamtalk evaluate motion | lip-expert: the tables of docs/evaluation.md and docs/lip_expert.md."""
+"""dreamtalk evaluate motion | lip-expert | renderer: the tables of docs/evaluation.md, lip_expert.md, renderer.md."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 
 from dreamtalk.evaluate.motion import MotionEvaluation, evaluate_motion
+from dreamtalk.evaluate.reenactment import ReenactmentEvaluation, evaluate_reenactment
 
 
 @dataclass(frozen=True)
@@ -43,3 +44,51 @@ class EvaluateLipExpert:
         from dreamtalk.evaluate.lip_expert import evaluate_lip_expert, show
 
         show(evaluate_lip_expert(self.expert, self.dataset, self.cache, seed=self.seed))
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateRenderer:
+    """Measure the mesh renderer: portraits of a talkset are moved, and their frames tracked again."""
+
+    dataset: Annotated[Positional[Path], arg(metavar="TALKSET")]
+    """Folder of the talkset (clips.csv, portrait/)."""
+    out: Annotated[Path | None, arg(aliases=["-o"])] = None
+    """Folder for table.md, followed.csv, portraits.csv and contact sheets (they show faces); none: only the screen."""
+    only: tuple[str, ...] = ()
+    """Portraits by id; none: all 29 of every kind."""
+    size: int = 512
+    """Side of the square around the head, px."""
+    talk: bool = True
+    """Also measure two generated talks."""
+    sheets: bool = True
+    """Also draw portraits against 14 expressions."""
+    embedding: Path | None = None
+    """An ONNX face embedding (112 x 112 RGB, 0 to 255, such as SFace) for the likeness."""
+    seed: int = 0
+    """Of the talks."""
+
+    def run(self) -> None:
+        """Print the tables, and write them where `out` says."""
+        from dreamtalk.evaluate.renderer import RendererEvaluation, evaluate_renderer
+
+        chosen = RendererEvaluation(
+            self.dataset, self.out, self.only, self.size, self.talk, self.sheets, self.embedding, self.seed
+        )
+        evaluate_renderer(chosen).show()
+
+
+@dataclass(frozen=True)
+class EvaluateReenactment(ReenactmentEvaluation):
+    """Measure the renderer, and a refinement, against real frames: PSNR and SSIM of mouth, eyes and face."""
+
+    dataset: Annotated[Positional[Path], arg(metavar="DATASET")]
+    """Folder of the talkset (clips.csv, video/, style/)."""
+    out: Annotated[Path | None, arg(aliases=["-o"])] = None
+    """Folder for table.md and clips.csv; none: only the screen."""
+
+    def run(self) -> None:
+        """Print the table, and write it where `out` says."""
+        report = evaluate_reenactment(self)
+        report.show()
+        if self.out is not None:
+            report.write(self.out)

@@ -33,8 +33,11 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "train student": ("train", "TrainStudent", "distil the motion model into one that needs few sampler steps"),
     "convert official": ("convert", "ConvertOfficial", "official DreamTalk checkpoints become files of ours"),
     "train renderer": ("train", "TrainRenderer", "learn a neural renderer (PIRenderer) from talking clips"),
+    "train refine": ("train", "TrainRefine", "learn the refinement of mouth and eyes from talking clips"),
     "evaluate motion": ("evaluate", "EvaluateMotion", "measure lips and silence against real talkers"),
     "evaluate lip-expert": ("evaluate", "EvaluateLipExpert", "how well does a lip expert hear?"),
+    "evaluate renderer": ("evaluate", "EvaluateRenderer", "do portraits do what the motion says?"),
+    "evaluate reenactment": ("evaluate", "EvaluateReenactment", "measure the renderer against real frames"),
 }
 """Words on the command line: module below dreamtalk.cli, class, help. Only the chosen one is imported."""
 

@@ -1,4 +1,4 @@
-"""dreamtalk train face-model | denoiser | lip-expert | renderer: the recipes that made the shipped models."""
+"""dreamtalk train face-model | denoiser | lip-expert | student | renderer | refine: recipes of all models."""
 
 from __future__ import annotations
 
@@ -154,3 +154,24 @@ class TrainStudent(FromRecipe):
         config = self.config(STUDENT_RECIPES)
         check_place(config)
         print(dry_run(config, student_stage(config)) if self.dry_run else train_student(config))
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainRefine(FromRecipe):
+    """Learn the small refinement of mouth and eyes by self-reenactment of a talkset's clips; a stopped run goes on."""
+
+    recipe: str = "cpu"
+    """Which recipe of train/recipes.py: cpu, everybody, smoke."""
+    data: Annotated[Positional[Path], arg(metavar="DATA")]
+    """Folder of a talkset (clips.csv, video/): prepared folders hold no pictures."""
+    people: int | None = None
+    """Learn from only so many speakers. By default the recipe's."""
+    rows: int | None = None
+    """Frames per step. By default the recipe's."""
+
+    def run(self) -> None:
+        """Train, and say where the network is."""
+        from dreamtalk.train.recipes import REFINE_RECIPES
+        from dreamtalk.train.refine import refine_stage
+
+        self.train(REFINE_RECIPES, refine_stage)

@@ -8,8 +8,10 @@ from pathlib import Path
 from dreamtalk.lipsync.expert import LipExpertConfig
 from dreamtalk.motion.denoiser import DenoiserConfig
 from dreamtalk.render.pirenderer.config import tiny
+from dreamtalk.render.refine.network import RefineConfig
 from dreamtalk.train.denoiser import DenoiserTraining
 from dreamtalk.train.lip_expert import LipExpertTraining
+from dreamtalk.train.refine import RefineTraining
 from dreamtalk.train.renderer import RendererTraining
 from dreamtalk.train.student import StudentTraining
 
@@ -167,3 +169,33 @@ def student_smoke(data: Path) -> StudentTraining:
 
 
 STUDENT_RECIPES = {"student": student_cpu, "smoke": student_smoke}
+
+
+def refine_cpu(data: Path) -> RefineTraining:
+    """The refinement of mouth and eyes on clean clips; docs/refinement.md has time and results."""
+    return RefineTraining(data=data)
+
+
+def refine_everybody(data: Path) -> RefineTraining:
+    """For experiments only: also learns from clips whose licence does not let the weights be given away."""
+    return RefineTraining(data=data, out=Path("runs/refine-everybody"), clean_only=False, main_share=0.2)
+
+
+def refine_smoke(data: Path) -> RefineTraining:
+    """A few steps on one clip per speaker with a tiny network: does the whole stage run?"""
+    return RefineTraining(
+        data=data,
+        out=Path("runs/refine-smoke"),
+        network=RefineConfig(width=4),
+        steps=4,
+        rows=2,
+        warmup_steps=2,
+        save_every=2,
+        frames=2,
+        main_frames=2,
+        clips=1,
+        unclean_clips=1,
+    )
+
+
+REFINE_RECIPES = {"cpu": refine_cpu, "everybody": refine_everybody, "smoke": refine_smoke}

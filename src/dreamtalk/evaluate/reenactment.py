@@ -1,0 +1,227 @@
+"""How near does the renderer come to real frames? Self-reenactment of clips (data/reenacted.py), layer by layer.
+
+The first good frame of a clip is the portrait, the rest of the clip is the truth. PSNR and SSIM (Wang et al. 2004, as
+scikit-image computes it) of the mouth's crop, the eyes' crops and the face; means over frames, then over clips.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track as progress
+from rich.table import Table
+
+from dreamtalk.data.cache import make_tracks
+from dreamtalk.data.reenacted import Reenacted, Reenactment, reenact, truth_crop, truth_picture
+from dreamtalk.data.talkset import Clip, read_talkset
+from dreamtalk.errors import UnusableInput, UnusableOutput
+from dreamtalk.evaluate.scoring import Estimate, Score, combine
+from dreamtalk.face.model import FaceModel
+from dreamtalk.render.mesh import topology as topo
+from dreamtalk.render.mesh.drawing import region
+from dreamtalk.render.refine import RefineNetwork, Refiner
+from dreamtalk.render.refine.regions import REGIONS, crop_matrix, cut
+from dreamtalk.types import Image
+
+STILL, RIGID, WARP, DRAWN, REFINED = "still photo", "rigid motion", "warp", "warp, mouth, eyes", "refined"
+"""The rows: the portrait; moved with the head; its skin warped, nothing painted; as the renderer draws it; refined."""
+PLACES = ("mouth", "eyes", "face")
+MEASURES = ("PSNR", "SSIM")
+EVERYBODY = "all people"
+_PEAK = 255.0
+_LEAST_ERROR = 1e-2
+"""Squared error, so that equal pictures have a PSNR: 68 dB."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReenactmentEvaluation:
+    """What to measure, and how."""
+
+    dataset: Path
+    """Folder of the talkset (clips.csv, video/, style/)."""
+    refine: Path | None = None
+    """A trained refinement (.safetensors) for one more row."""
+    speakers: tuple[str, ...] = ()
+    """People to measure on. By default those of the dev split."""
+    cache: Path = Path("work")
+    """Folder where tracks are kept."""
+    frames: int = 12
+    """Frames per clip, spread over it."""
+    clips: int = 4
+    """Clips per person, at most."""
+    resamples: int = 1000
+    """Of the bootstrap."""
+    seed: int = 0
+    """Of the bootstrap."""
+
+
+class Measured(NamedTuple):
+    """One number: of one clip, one row (STILL ... REFINED), one place (PLACES), one measure (MEASURES)."""
+
+    person: str
+    clip: str
+    row: str
+    place: str
+    measure: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReenactmentReport:
+    """Everything that was measured. rows: those there are."""
+
+    values: tuple[Measured, ...]
+    rows: tuple[str, ...]
+    resamples: int
+    seed: int
+
+    def estimate(self, person: str, row: str, place: str, measure: str) -> Estimate | None:
+        """Mean over a person's (or everybody's) clips with its 95 % bootstrap interval."""
+        found = [v for v in self.values if v[2:5] == (row, place, measure) and person in (v.person, EVERYBODY)]
+        return combine([Score(v.value) for v in found], "mean", self.resamples, self.seed)
+
+    def gain(self, person: str, row: str, over: str, place: str, measure: str) -> Estimate | None:
+        """By how much one row is better than another on the same clips."""
+        pairs: dict[str, dict[str, float]] = {}
+        for v in self.values:
+            if v[3:5] == (place, measure) and person in (v.person, EVERYBODY):
+                pairs.setdefault(v.clip, {})[v.row] = v.value
+        scores = [Score(pair[row] - pair[over]) for pair in pairs.values() if row in pair and over in pair]
+        return combine(scores, "mean", self.resamples, self.seed)
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """In the order of their clips."""
+        return tuple(dict.fromkeys(v.person for v in self.values))
+
+    def lines(self) -> Iterator[tuple[str, ...]]:
+        """The table: everybody's rows with intervals, gains of the last row, and each person's means."""
+        for row in self.rows:
+            yield (row, *(_text(self.estimate(EVERYBODY, row, *cell), cell[1]) for cell in _cells()))
+        for over in self.rows[-3:-1]:
+            gains = (self.gain(EVERYBODY, self.rows[-1], over, *cell) for cell in _cells())
+            texts = (_text(gain, cell[1], sign=True) for gain, cell in zip(gains, _cells(), strict=True))
+            yield (f"{self.rows[-1]} over {over}", *texts)
+        for person in self.people:
+            for row in self.rows[-2:]:
+                found = (self.estimate(person, row, *cell) for cell in _cells())
+                texts = (_text(each, cell[1], spread=False) for each, cell in zip(found, _cells(), strict=True))
+                yield (f"{person}: {row}", *texts)
+
+    def show(self, console: Console | None = None) -> None:
+        """Print the table."""
+        clips = len({v.clip for v in self.values})
+        table = Table(title=f"Self-reenactment, {clips} clips of {len(self.people)} people", title_justify="left")
+        for head in _heads():
+            table.add_column(head, justify="left" if not head else "right")
+        for line in self.lines():
+            table.add_row(*line)
+        (console or Console()).print(table)
+
+    def write(self, folder: Path) -> None:
+        """table.md, and clips.csv with every number. Raises UnusableOutput when the folder cannot be written."""
+        rule = "|---" * len(_heads()) + "|"
+        table = [f"| {' | '.join(line)} |" for line in (_heads(), *self.lines())]
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "table.md").write_text("\n".join([table[0], rule, *table[1:], ""]), encoding="utf-8")
+            with (folder / "clips.csv").open("w", encoding="utf-8", newline="") as handle:
+                csv.writer(handle).writerows([Measured._fields, *self.values])
+        except OSError as problem:
+            raise UnusableOutput(f"The report cannot be written to {folder}: {problem.strerror}.") from problem
+
+
+def evaluate_reenactment(config: ReenactmentEvaluation) -> ReenactmentReport:
+    """Reenact the chosen clips and compare. Raises UnusableInput without scikit-image, or without such clips."""
+    if find_spec("skimage") is None:
+        raise UnusableInput("This needs scikit-image. Install it with: pip install 'dreamtalk[eval]'")
+    clips = _chosen(config)
+    model = FaceModel.load()
+    network = RefineNetwork.load(config.refine) if config.refine is not None else None
+    values: list[Measured] = []
+    pairs = zip(clips, make_tracks(clips, config.cache / "tracks"), strict=True)
+    for clip, track in progress(pairs, description="Reenacting", total=len(clips), transient=True):
+        try:
+            values += measured(clip, reenact(clip.file, track, model, config.frames), network)
+        except UnusableInput:
+            continue
+    if not values:
+        raise UnusableInput(f"{config.dataset} has no clips of these people that show a face.")
+    rows = (STILL, RIGID, WARP, DRAWN) + ((REFINED,) if network is not None else ())
+    return ReenactmentReport(tuple(values), rows, config.resamples, config.seed)
+
+
+def measured(clip: Clip, reenactment: Reenactment, network: RefineNetwork | None) -> list[Measured]:
+    """All numbers of one clip."""
+    canvas = reenactment.canvas
+    refiner = Refiner(network, canvas) if network is not None else None
+    found: dict[tuple[str, str, str], list[float]] = {}
+    for frame in reenactment.frames:
+        layers = frame.layers
+        pictures = {STILL: canvas.image, RIGID: layers.rigid, WARP: layers.warped, DRAWN: layers.drawn}
+        if refiner is not None:
+            pictures[REFINED] = layers.drawn.copy()
+            refiner.draw(pictures[REFINED], layers.shape)
+        for place, truth, cuts in _places(frame, canvas.iod, pictures):
+            for row, made in cuts.items():
+                for measure, value in zip(MEASURES, likeness(made, truth), strict=True):
+                    found.setdefault((row, place, measure), []).append(value)
+    return [Measured(clip.speaker, clip.id, *key, float(np.mean(numbers))) for key, numbers in found.items()]
+
+
+def likeness(made: Image, truth: Image) -> tuple[float, float]:
+    """PSNR, dB, and SSIM of two pictures (H, W, 3)."""
+    from skimage.metrics import structural_similarity
+
+    error = float(np.mean((made.astype(np.float32) - truth.astype(np.float32)) ** 2))
+    psnr = 10.0 * np.log10(_PEAK**2 / max(error, _LEAST_ERROR))
+    alike = structural_similarity(made, truth, channel_axis=2, data_range=_PEAK)  # type: ignore[no-untyped-call]
+    return float(psnr), float(alike)
+
+
+def _places(frame: Reenacted, iod: float, pictures: dict[str, Image]) -> Iterator[tuple[str, Image, dict[str, Image]]]:
+    """Each place with the real crop of it and that of every row."""
+    points = frame.layers.shape.vertices
+    for number, each in enumerate(REGIONS):
+        matrix = crop_matrix(each, points, iod)
+        crops = {row: cut(picture, matrix) for row, picture in pictures.items()}
+        yield PLACES[min(number, 1)], truth_crop(frame, each, matrix), crops
+    box = region(points[list(topo.OVAL), :2], 0.0, frame.truth.shape)
+    if box is not None:
+        x0, y0, x1, y1 = box
+        yield PLACES[2], truth_picture(frame)[y0:y1, x0:x1], {r: p[y0:y1, x0:x1] for r, p in pictures.items()}
+
+
+def _chosen(config: ReenactmentEvaluation) -> list[Clip]:
+    rows = [c for c in read_talkset(config.dataset) if c.kind in ("av", "style")]
+    rows = [c for c in rows if (c.speaker in config.speakers if config.speakers else c.split == "dev")]
+    chosen: list[Clip] = []
+    for speaker in dict.fromkeys(c.speaker for c in rows):
+        own = [c for c in rows if c.speaker == speaker]
+        chosen += [own[i] for i in np.linspace(0, len(own) - 1, min(config.clips, len(own))).astype(int)]
+    if not chosen:
+        raise UnusableInput(f"{config.dataset} has no clips of these people.")
+    return chosen
+
+
+def _cells() -> list[tuple[str, str]]:
+    return [(place, measure) for place in PLACES for measure in MEASURES]
+
+
+def _heads() -> tuple[str, ...]:
+    return ("", *(f"{measure}, {place}" for place, measure in _cells()))
+
+
+def _text(found: Estimate | None, measure: str, sign: bool = False, spread: bool = True) -> str:
+    if found is None:
+        return "–"
+    form = ("+" if sign else "") + (".2f" if measure == "PSNR" else ".3f")
+    interval = f" [{found.low:{form}}, {found.high:{form}}]" if spread else ""
+    return f"{found.value:{form}}{interval}"
