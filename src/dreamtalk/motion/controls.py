@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dreamtalk.motion.natural import Lids, LidMixer
+from dreamtalk.motion.natural import LidMixer, Lids
 from dreamtalk.types import Float, Motion
 
 _REACH = 3.0
