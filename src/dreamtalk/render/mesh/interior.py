@@ -22,7 +22,8 @@ _EDGE_SLACK_MM = 0.4
 class Strip(NamedTuple):
     """A row of teeth in one frame. texture: (h, w, 4) premultiplied; scale: px per mm; half, above: see Teeth.
     edge: mm below the origin at which its incisal edge is in the middle. tint: (3,) factor on the colour.
-    arc, depth: (samples,) arc length and depth on the arch over the table of columns.
+    arc, depth: (samples,) arc length and depth on the arch over the table of columns. fall: how much the row darkens
+    towards its ends, 1 as usual.
     """
 
     texture: Float
@@ -34,6 +35,7 @@ class Strip(NamedTuple):
     tint: Float
     arc: Float
     depth: Float
+    fall: float
 
 
 class Scene(NamedTuple):
@@ -87,7 +89,7 @@ def _add_teeth(strip: Strip, column: float, y: float, lean: float, colour: Float
     fu, fv = u - j, v - i
     alpha = 0.0
     top, low = strip.texture[i], strip.texture[i + 1]
-    shade = max(0.15, 1.02 - 0.035 * depth - 0.008 * abs(arc))
+    shade = max(0.15, 1.02 - strip.fall * (0.035 * depth + 0.008 * abs(arc)))
     a = (top[j, 3] * (1 - fu) + top[j + 1, 3] * fu) * (1 - fv) + (low[j, 3] * (1 - fu) + low[j + 1, 3] * fu) * fv
     alpha = a
     for c in range(3):

@@ -39,6 +39,8 @@ _UPPER_EDGE_MM = 2.6
 """Upper incisal edge below the resting lip line."""
 _OWN_EDGE_MM, _BEHIND_OWN_MM = (-4.0, 6.0), 0.8
 """Where the photo's own teeth may end; the painted ones end a little higher, or they would show as a second row."""
+_OWN_FALL = 0.5
+"""Beside the photo's own teeth the painted ones darken less towards the corners: there is light on the row."""
 _UPPER_SHOWN_MM = 3.0
 """How much of the upper teeth a wide-open mouth shows at least; they are lowered by up to 4 mm for it."""
 _LOWER_EDGE_MM = 2.4
@@ -239,6 +241,7 @@ class MouthLayer:
             tint=(self._tint * dim).astype(np.float32),
             arc=np.interp(columns, seen, arc).astype(np.float32),
             depth=(np.interp(columns, seen, depth)).astype(np.float32),
+            fall=1.0 if self._own is None else _OWN_FALL,
         )
 
 
