@@ -54,6 +54,8 @@ class FromRecipe:
     """CPU threads per process. By default the recipe's."""
     precision: Literal["float32", "bfloat16"] | None = None
     """Of matrix products. By default the recipe's."""
+    any_licence: bool = False
+    """Train on clips of every licence class, not only clean ones: for weights that are yours alone."""
     tensorboard: bool = True
     """Whether to log for TensorBoard as well, where it is installed."""
     dry_run: bool = False
@@ -76,6 +78,8 @@ class FromRecipe:
         config = recipes[self.recipe](self.data)
         known = {field.name for field in fields(config)} - {"data"}
         flags = {field.name: getattr(self, field.name) for field in fields(self) if field.name in known}
+        if self.any_licence and "clean_only" in known:
+            flags["clean_only"] = False
         return replace(config, **{name: value for name, value in flags.items() if value is not None})
 
 

@@ -24,9 +24,6 @@ DEFAULT_MODEL = "denoiser-mesh64"
 _CHUNK = 250
 """Frames denoised at once: memory stays flat, and chunks equal the whole because frames are independent."""
 
-_CHANCE_STREAM = 1_000_000
-"""A number no diffusion step has: chance draws its noise independently of the sampler."""
-
 _FORMAT = "dreamtalk-motion-1"
 
 _MEASURED = "mesh64"
@@ -49,8 +46,6 @@ class MotionConfig:
     """The same for the upper face; None: as for the lower. Brows change more slowly than lips."""
     lower_temperature: float = 1.0
     """Size of the lower face's noise when motion is drawn: 1 draws from what was learned, 0 takes its centre."""
-    chance_smoothing: float = 6.0
-    """The same for the motion of brows and lids that neither speech nor style explains."""
     steps: int = 10
     """Steps of the sampler that this model is for; a student needs fewer (train/student.py)."""
     spacing: Spacing = "leading"
@@ -67,8 +62,6 @@ class MotionModel(nn.Module):
     aperture: Tensor
     opening: Tensor
     """(E,) each, see closure.lips_meet; all 0 where lips are left as they are."""
-    chance: Tensor
-    """(E, E): a factor of the covariance of the motion that neither speech nor style explains; 0 for the lips."""
 
     def __init__(self, config: MotionConfig) -> None:
         super().__init__()
@@ -81,7 +74,6 @@ class MotionModel(nn.Module):
         self.register_buffer("expression_scale", torch.ones(config.denoiser.expression_size))
         self.register_buffer("aperture", torch.zeros(config.denoiser.expression_size))
         self.register_buffer("opening", torch.zeros(config.denoiser.expression_size))
-        self.register_buffer("chance", torch.zeros(2 * (config.denoiser.expression_size,)))
         self.number_format: Format = "float32"
         self._each: EachStyle = self.denoiser.each_style
 
@@ -195,9 +187,7 @@ class MotionModel(nn.Module):
         open_variance = self.denoiser.residual_log_variance
         variance = None if open_variance is None else open_variance.exp()
         x0 = ddim(predict, noise(0), self.schedule, sampling.steps, sampling.eta, noise, sampling.spacing, variance)
-        expression = lips_meet(self.denormalise(x0), self.aperture, self.opening) + self._chance(
-            sampling.seed, start, frames
-        )
+        expression = lips_meet(self.denormalise(x0), self.aperture, self.opening)
         return np.asarray(expression.cpu().numpy(), dtype=np.float32)
 
     def _noise(self, seed: int, start: int, frames: int, step: int) -> Tensor:
@@ -209,16 +199,6 @@ class MotionModel(nn.Module):
             drawn[:, upper] = frame_noise(seed, start, frames, size, config.upper_smoothing, step)[:, upper]
         drawn[:, lower] *= config.lower_temperature
         return drawn.to(self.feature_mean.device)
-
-    def _chance(self, seed: int, start: int, frames: int) -> Tensor:
-        """Brows and lids (frames, E) by chance: of the covariance and the speed that training left unexplained.
-
-        The denoiser's own samples hardly differ from each other yet: what it cannot hear it averages.
-        """
-        if not self.chance.any():
-            return self.chance[:1]
-        noise = frame_noise(seed, start, frames, len(self.chance), self.config.chance_smoothing, _CHANCE_STREAM)
-        return noise.to(self.chance.device) @ self.chance.T
 
     def _content(self, values: Float, first_feature: int, start: int, frames: int) -> Tensor:
         """Content tokens (frames, W, D) of frames start, ... from features (N, F), the first being first_feature."""

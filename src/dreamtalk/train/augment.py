@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dreamtalk.data.statistics import measure_talkers
 from dreamtalk.data.talkers import TalkingClip
 from dreamtalk.face.model import FaceModel
 from dreamtalk.style.prototypes import random_actions
@@ -45,27 +46,21 @@ class StyleAugmentation:
 
     def __init__(self, talkers: list[TalkingClip], face_model: FaceModel) -> None:
         self._face_model = face_model
-        speakers = sorted({t.speaker for t in talkers})
-        self._speaker_mean = {
-            s: np.concatenate([t.expression for t in talkers if t.speaker == s and not t.rest]).mean(axis=0)
-            for s in speakers
-        }
-        self.mean = np.mean(list(self._speaker_mean.values()), axis=0).astype(np.float32)
-        # Between-clip covariance: how the mean pose differs from clip to clip and from speaker to speaker.
-        clip_means = np.stack([t.expression.mean(axis=0) for t in talkers if not t.rest])
-        own = np.stack([self._speaker_mean[t.speaker] for t in talkers if not t.rest])
-        between = np.stack(list(self._speaker_mean.values())) - self.mean
-        covariance = np.cov((clip_means - own).T) + between.T @ between / len(speakers)
+        self.aperture = face_model.measure("aperture")
+        measured = measure_talkers((t for t in talkers if not t.rest), self.aperture)
+        self._speaker_mean = measured.speaker_means
+        between = np.stack(list(self._speaker_mean.values()))
+        self.mean = between.mean(axis=0).astype(np.float32)
+        # How the mean pose differs from clip to clip and from speaker to speaker.
+        own = np.stack([self._speaker_mean[owner] for owner in measured.owners])
+        between = between - self.mean
+        covariance = np.cov((measured.clip_means - own).T) + between.T @ between / len(between)
         values, vectors = np.linalg.eigh(covariance)
         self._spread = (vectors * np.sqrt(np.clip(values, 0.0, None))).astype(np.float32)
-        aperture = face_model.measure("aperture")
-        frames = np.concatenate([t.expression - self._speaker_mean[t.speaker] for t in talkers if not t.rest])
-        opening = frames @ aperture
-        # How a mouth opens by 1 % iod: the regression of all dimensions on the aperture, upper face left out.
-        direction = frames.T @ opening / (opening @ opening)
+        # How a mouth opens by 1 % iod, upper face left out.
+        direction = measured.opening.copy()
         direction[list(face_model.upper)] = 0.0
-        self.aperture = aperture
-        self.opening = (direction / (direction @ aperture)).astype(np.float32)
+        self.opening = (direction / (direction @ self.aperture)).astype(np.float32)
 
     @property
     def none(self) -> DrawnStyle:

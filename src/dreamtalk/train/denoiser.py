@@ -21,7 +21,6 @@ from dreamtalk.motion.model import MotionConfig, MotionModel
 from dreamtalk.motion.sampler import noise_kernel
 from dreamtalk.train.augment import StyleAugmentation
 from dreamtalk.train.batches import Batch, BatchMaker
-from dreamtalk.train.chance import with_chance
 from dreamtalk.train.clips import load_strangers, load_training_talkers
 from dreamtalk.train.loop import LoopConfig, Losses, Stage, State, train_stage
 from dreamtalk.train.place import Share
@@ -33,6 +32,9 @@ _STYLED_SAMPLES = 400
 
 _LEFT_OPEN = 0.2
 """Share of the variance that speech and style are taken to leave open, until training has learned it."""
+
+_SAMPLER_STEPS = 2
+"""Of a model with a posterior: the sampler is then exact for steps of any length (sampler.carried)."""
 
 _UNITS = 2.0
 """Each half of the face is scaled so that its coefficients have this total standard deviation: the first few are then
@@ -77,7 +79,7 @@ class DenoiserTraining(LoopConfig):
     upper_weight: float = 0.3
     upper_smoothing: float = 5.4
     """Of the model that is made (see MotionConfig): the half-life of what speech and style leave open of real brows."""
-    lower_temperature: float = 0.3
+    lower_temperature: float = 0.0
     """Of the model that is made (see MotionConfig)."""
     rest_clips: int = 120
     """Clips of which a version with silence around the speech is made."""
@@ -128,6 +130,8 @@ def _motion_config(config: DenoiserTraining) -> MotionConfig:
         encoder=config.encoder,
         upper_smoothing=config.upper_smoothing,
         lower_temperature=config.lower_temperature,
+        steps=_SAMPLER_STEPS,
+        spacing="trailing",
     )
 
 
@@ -182,7 +186,7 @@ class DenoiserStage(Stage[NoisedTalks]):
         super().__init__()
         torch.manual_seed(config.seed)
         self.about = f"{len(talkers)} clips of {len({t.speaker for t in talkers})} speakers"
-        self._config, self._talkers = config, talkers
+        self._config = config
         self._styles = StyleAugmentation(talkers, face_model)
         self.model = MotionModel(_motion_config(config))
         if config.start_from is None:
@@ -236,14 +240,14 @@ class DenoiserStage(Stage[NoisedTalks]):
         return {"loss": total, **parts}
 
     def export(self, weights: State, steps: int, file: Path) -> None:
-        """Score and keep it where strangers are; a finished model learns what it left to chance."""
+        """Score and keep it where strangers are."""
         config = self._config
         made = MotionModel(self.model.config)
         made.load_state_dict(weights)
         if self._keeper is not None and steps and steps % config.validate_every == 0:
             self._keeper.consider(made, steps)
-        if steps == config.steps and not config.denoiser.posterior:
-            made = with_chance(made, self._talkers, self._styles)
+        elif self._keeper is None and config.validate_every:
+            made.save(config.out / "best.safetensors", {"steps": str(steps)})  # nobody to ask: the latest
         made.save(file, {"steps": str(steps), "seed": str(config.seed)})
 
     def _noise(self, rng: np.random.Generator) -> Float:

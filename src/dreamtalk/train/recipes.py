@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from dreamtalk import assets
 from dreamtalk.lipsync.expert import LipExpertConfig
 from dreamtalk.motion.denoiser import DenoiserConfig
 from dreamtalk.render.pirenderer.config import tiny
@@ -22,22 +23,25 @@ MESH64 = DenoiserConfig(
 
 
 def denoiser_cpu(data: Path) -> DenoiserTraining:
-    """The shipped weights: two CPU cores, see docs/model_cards/denoiser-mesh64.md for time and results."""
-    return DenoiserTraining(data=data, denoiser=MESH64)
+    """The shipped weights, first half: two CPU cores, see docs/model_cards/denoiser-mesh64.md for time and results.
+
+    Strangers' lips were best at step 400, which is what best.safetensors is.
+    """
+    return DenoiserTraining(data=data, denoiser=MESH64, steps=1500, validate_every=100)
 
 
 def denoiser_sync(data: Path) -> DenoiserTraining:
-    """The shipped weights, second half: goes on from "cpu" under the frozen style-aware lip expert."""
+    """The shipped weights, second half: goes on from the best of "cpu" under the frozen style-aware lip expert."""
     return DenoiserTraining(
         data=data,
         out=Path("runs/denoiser-sync"),
         denoiser=MESH64,
-        start_from=Path("runs/denoiser/model.safetensors"),
-        expert=Path("runs/lip-expert/model.safetensors"),
-        sync_weight=0.5,
-        steps=800,
-        learning_rate=4e-4,
-        warmup_steps=50,
+        start_from=Path("runs/denoiser/best.safetensors"),
+        expert=assets.path("lip-expert-mesh64"),
+        sync_weight=1.0,
+        steps=400,
+        learning_rate=5e-4,
+        validate_every=200,
     )
 
 
