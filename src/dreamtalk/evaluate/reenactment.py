@@ -101,27 +101,27 @@ class ReenactmentReport:
         """In the order of their clips."""
         return tuple(dict.fromkeys(v.person for v in self.values))
 
-    def lines(self) -> Iterator[tuple[str, ...]]:
-        """The table: everybody's rows with intervals, gains of the last row, and each person's means."""
+    def lines(self, spread: bool = True) -> Iterator[tuple[str, ...]]:
+        """The table: everybody's rows, gains of the last row, each person's means. spread: with intervals."""
         for row in self.rows:
-            yield (row, *(_text(self.estimate(EVERYBODY, row, *cell), cell[1]) for cell in _cells()))
+            yield (row, *(_text(self.estimate(EVERYBODY, row, *cell), cell[1], spread) for cell in _cells()))
         for over in self.rows[-3:-1]:
             gains = (self.gain(EVERYBODY, self.rows[-1], over, *cell) for cell in _cells())
-            texts = (_text(gain, cell[1], sign=True) for gain, cell in zip(gains, _cells(), strict=True))
+            texts = (_text(gain, cell[1], spread, sign=True) for gain, cell in zip(gains, _cells(), strict=True))
             yield (f"{self.rows[-1]} over {over}", *texts)
         for person in self.people:
             for row in self.rows[-2:]:
                 found = (self.estimate(person, row, *cell) for cell in _cells())
-                texts = (_text(each, cell[1], spread=False) for each, cell in zip(found, _cells(), strict=True))
+                texts = (_text(each, cell[1], False) for each, cell in zip(found, _cells(), strict=True))
                 yield (f"{person}: {row}", *texts)
 
     def show(self, console: Console | None = None) -> None:
-        """Print the table."""
+        """Print the table without its intervals, which are in the files."""
         clips = len({v.clip for v in self.values})
         table = Table(title=f"Self-reenactment, {clips} clips of {len(self.people)} people", title_justify="left")
         for head in _heads():
             table.add_column(head, justify="left" if not head else "right")
-        for line in self.lines():
+        for line in self.lines(spread=False):
             table.add_row(*line)
         (console or Console()).print(table)
 
@@ -219,7 +219,7 @@ def _heads() -> tuple[str, ...]:
     return ("", *(f"{measure}, {place}" for place, measure in _cells()))
 
 
-def _text(found: Estimate | None, measure: str, sign: bool = False, spread: bool = True) -> str:
+def _text(found: Estimate | None, measure: str, spread: bool, sign: bool = False) -> str:
     if found is None:
         return "–"
     form = ("+" if sign else "") + (".2f" if measure == "PSNR" else ".3f")
