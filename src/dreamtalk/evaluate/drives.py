@@ -1,0 +1,98 @@
+"""What the portraits are made to do when the renderer is measured: single actions up and down, and real talks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dreamtalk.data.talkset import read_talkset
+from dreamtalk.errors import UnusableInput
+from dreamtalk.face.arkit import weights
+from dreamtalk.face.model import FaceModel
+from dreamtalk.style.prototypes import PROTOTYPES
+from dreamtalk.types import Float, Motion
+
+SWEEP_FRAMES = 12
+"""Frames of one sweep: from rest to the full action and back."""
+
+SPEECH_FRAMES = 75
+"""Frames (3 s) of each talk."""
+
+SWEEPS: dict[str, tuple[tuple[str, dict[str, float]], ...]] = {
+    "aperture": (("jaw opens", {"jawOpen": 0.7}), ("lips part", {"mouthUpperUp": 0.6, "mouthLowerDown": 0.6})),
+    "width": (("smile", {"mouthSmile": 0.8}), ("pucker", {"mouthPucker": 0.8}), ("stretch", {"mouthStretch": 0.7})),
+    "lids": (("blink", {"eyeBlink": 0.8}),),
+    "brows": (("brows up", {"browInnerUp": 0.8, "browOuterUp": 0.8}), ("inner brows up", {"browInnerUp": 1.0}),
+              ("brows down", {"browDown": 1.0})),
+}  # fmt: skip
+"""By measure: the sweeps that move it, as ARKit weights of their middle frame. Eyes are just shut at eyeBlink 0.8: the
+model's full blink is 1.2 times a tracked one."""
+
+_OPEN = {"jawOpen": 0.35, "mouthLowerDown": 0.3, "mouthUpperUp": 0.2}
+"""A vowel, for expressions that speak."""
+
+EXPRESSIONS: dict[str, dict[str, float]] = {
+    **PROTOTYPES,
+    **{f"{name}, speaking": {**PROTOTYPES[name], **_OPEN} for name in ("happy", "sad", "angry", "surprised")},
+    "oo": {"mouthPucker": 0.7, "mouthFunnel": 0.4, "jawOpen": 0.15},
+    "aa": {"jawOpen": 0.7, "mouthLowerDown": 0.3},
+    "blink": {"eyeBlink": 1.0},
+}
+"""The 14 expressions of the contact sheets: the style prototypes at intensity 1, four of them speaking, three more."""
+
+_SPEECH, _STYLE = "grid-D-bbae7n", "mead-M030-surprised-3"
+"""Talkset clips (dev) whose sound is spoken, and whose manner is taken over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drive:
+    """A motion that portraits are made to follow. measure: what it moves; None: everything, as a talk does."""
+
+    name: str
+    measure: str | None
+    motion: Motion
+
+
+def still_motion(expression: Float) -> Motion:
+    """The expressions (T, E) with a head and eyes that do not move."""
+    count = len(expression)
+    nothing = np.zeros((count, 3), np.float32)
+    return Motion(np.asarray(expression, np.float32), nothing, nothing, np.zeros((count, 4), np.float32))
+
+
+def sweeps(face: FaceModel) -> list[Drive]:
+    """All of SWEEPS: raised cosines from rest to the action and back."""
+    share = (0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(SWEEP_FRAMES) / SWEEP_FRAMES)).astype(np.float32)
+    return [
+        Drive(name, measure, still_motion(share[:, None] * face.from_arkit(weights(**actions))))
+        for measure, group in SWEEPS.items()
+        for name, actions in group
+    ]
+
+
+def talks(dataset: Path, seed: int = 0) -> list[Drive]:
+    """A dev sentence of the talkset by the shipped motion model, neutral and in the manner of a dev style clip.
+
+    With blinks, gaze and head motion, as `generate` makes it. Raises UnusableInput when the clips are not there.
+    """
+    from dreamtalk.options import TalkOptions
+    from dreamtalk.talker import Talker
+
+    files = {clip.id: clip.file for clip in read_talkset(dataset)}
+    for name in (_SPEECH, _STYLE):
+        if name not in files or not files[name].is_file():
+            raise UnusableInput(f"{dataset} has no clip {name}.")
+    talker = Talker("cpu", threads=1)
+    manners = {"neutral talk": "neutral", "surprised talk": str(files[_STYLE])}
+    return [
+        Drive(name, None, _first(talker.motion(files[_SPEECH], TalkOptions(style=style, seed=seed)), SPEECH_FRAMES))
+        for name, style in manners.items()
+    ]
+
+
+def _first(motion: Motion, count: int) -> Motion:
+    return Motion(
+        motion.expression[:count], motion.rotation[:count], motion.translation[:count], motion.gaze[:count], motion.fps
+    )

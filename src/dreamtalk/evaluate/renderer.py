@@ -1,0 +1,208 @@
+"""The renderer's protocol: portraits of every kind, moved, tracked again and compared with what moved them.
+
+    report = evaluate_renderer(RendererEvaluation(dataset=Path("talkset"), out=Path("out/renderer")))
+
+Per portrait: what must not move (stillness.py), how lips, lids and brows follow (retrack.py), whether it stays the same
+person (likeness.py), a row of expressions to be looked at (sheets.py). Pictures are dev: they measure, nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from rich.progress import track as progress
+
+from dreamtalk.evaluate.drives import EXPRESSIONS, Drive, sweeps, talks
+from dreamtalk.evaluate.likeness import Embed, onnx_embedding, shape_code
+from dreamtalk.evaluate.renderer_report import BrowWitness, Followed, Likeness, PortraitResult, RendererReport
+from dreamtalk.evaluate.retrack import (
+    Agreement,
+    Curves,
+    agreement,
+    brow_shift,
+    drawn_curves,
+    meant_curves,
+    seen_curves,
+    track_again,
+)
+from dreamtalk.evaluate.sheets import row_of, write_sheets
+from dreamtalk.evaluate.stillness import stillness
+from dreamtalk.evaluate.subjects import Subject, chosen, load_subjects
+from dreamtalk.face.arkit import weights
+from dreamtalk.face.measures import BROW_LEFT, BROW_RIGHT
+from dreamtalk.face.model import FaceModel
+from dreamtalk.face.tracker import FaceTracker
+from dreamtalk.render import MeshRenderer
+from dreamtalk.render.mesh.animator import MeshAnimator
+from dreamtalk.style.prototypes import PROTOTYPES
+from dreamtalk.types import Bool, Float, Image, Motion
+
+MEASURES = ("aperture", "width", "lids", "brows")
+SWEPT = "sweeps"
+"""The row of a measure over all sweeps that move it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RendererEvaluation:
+    """What to evaluate on, and how."""
+
+    dataset: Path
+    """Folder of the talkset (clips.csv, portrait/)."""
+    out: Path | None = None
+    """Folder for table.md, followed.csv, portraits.csv and the contact sheets; none: only the screen."""
+    only: tuple[str, ...] = ()
+    """Portraits by id; none: all 29 of evaluate/subjects.py."""
+    size: int = 512
+    """Side of the square around the head that is rendered, px."""
+    talk: bool = True
+    """Also measure two generated talks, not the sweeps of single actions alone."""
+    sheets: bool = True
+    """Also draw contact sheets: portraits against 14 expressions. They show people's faces."""
+    embedding: Path | None = None
+    """An ONNX face embedding for the likeness (112 x 112 RGB, 0 to 255, such as SFace); none: the shape alone."""
+    seed: int = 0
+    """Of the generated talks."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Tools:
+    face: FaceModel
+    tracker: FaceTracker
+    drives: Sequence[Drive]
+    embed: Embed | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """A portrait ready to move; its frame at rest (H, W, 3), tracked (478, 3) and as drawn (468, 3)."""
+
+    animator: MeshAnimator
+    rest: Image
+    seen: Float
+    drawn: Float
+
+
+def evaluate_renderer(config: RendererEvaluation, embed: Embed | None = None) -> RendererReport:
+    """Measures the mesh renderer on portraits of the talkset; writes to config.out and returns everything.
+
+    embed: a face embedding of your own, in place of config.embedding. Raises UnusableInput when the talkset is not
+    where it should be, UnusableOutput when config.out cannot be written.
+    """
+    face, tracker = FaceModel.load(), FaceTracker.load()
+    if embed is None and config.embedding is not None:
+        embed = onnx_embedding(config.embedding)
+    subjects = load_subjects(config.dataset, tracker, face, config.only)
+    drives = sweeps(face) + (talks(config.dataset, config.seed) if config.talk else [])
+    tools, renderer = _Tools(face, tracker, drives, embed), MeshRenderer(face)
+    results, rows = [], []
+    count = len(chosen(config.only))
+    for subject in progress(subjects, description="Rendering and tracking", total=count, transient=True):
+        animator = renderer.prepare(subject.portrait, config.size)
+        results.append(_measured(subject, animator, tools))
+        if config.sheets and config.out is not None:
+            rows.append(row_of(subject.id, animator, face, animator.canvas.image))
+    report = RendererReport(tuple(results))
+    if config.out is not None:
+        report.write(config.out)
+        write_sheets(config.out, rows)
+    return report
+
+
+def _measured(subject: Subject, animator: MeshAnimator, tools: _Tools) -> PortraitResult:
+    stage = _at_rest(animator, tools)
+    followed, brows = _followed(stage, tools)
+    return PortraitResult(
+        id=subject.id,
+        group=subject.group,
+        still=stillness(animator, animator.canvas, tools.face),
+        followed=tuple(followed),
+        brows=brows,
+        likeness=_likeness(stage, tools),
+    )
+
+
+def _at_rest(animator: MeshAnimator, tools: _Tools) -> _Stage:
+    rest = np.zeros(len(tools.face.expression_basis), np.float32)
+    nothing = np.zeros(3, np.float32)
+    frame = animator.frame(rest, nothing, nothing, np.zeros(4, np.float32))
+    seen = tools.tracker.track_image(frame).landmarks
+    return _Stage(animator, frame, seen, animator.face_points(rest, nothing, nothing))
+
+
+def _followed(stage: _Stage, tools: _Tools) -> tuple[list[Followed], BrowWitness]:
+    """How each measure follows each drive that moves it, and all sweeps of it together; and the brows' witness."""
+    found: list[Followed] = []
+    swept: dict[str, list[tuple[Float, Float, Float]]] = {}
+    shifts: list[Float] = []
+    for drive in tools.drives:
+        frames = _frames(stage.animator, drive.motion)
+        again = track_again(frames, tools.tracker)
+        points = _points(stage.animator, drive.motion)
+        curves = (
+            meant_curves(tools.face, drive.motion.expression),
+            drawn_curves(tools.face, points, stage.drawn),
+            seen_curves(tools.face, again.landmarks, stage.seen),
+        )
+        for measure in (drive.measure,) if drive.measure else MEASURES:
+            meant, drawn, seen = _of(curves, measure, again.valid)
+            found.append(_follow(drive.name, measure, meant, drawn, seen, float(again.valid.mean())))
+            if drive.measure:
+                swept.setdefault(measure, []).append((meant, drawn, seen))
+        if drive.measure == "brows":
+            shifts.append(_brow_heights(stage, frames, points, again.landmarks)[again.valid])
+    for measure, parts in swept.items():
+        meant, drawn, seen = (np.concatenate(part) for part in zip(*parts, strict=True))
+        found.append(_follow(SWEPT, measure, meant, drawn, seen, 1.0))
+    drawn, picture, seen = np.concatenate(shifts).T
+    return found, BrowWitness(_agree(drawn, picture), _agree(drawn, seen))
+
+
+def _frames(animator: MeshAnimator, motion: Motion) -> list[Image]:
+    rows = zip(motion.expression, motion.rotation, motion.translation, motion.gaze, strict=True)
+    return [animator.frame(*row) for row in rows]
+
+
+def _points(animator: MeshAnimator, motion: Motion) -> Float:
+    rows = zip(motion.expression, motion.rotation, motion.translation, strict=True)
+    return np.stack([animator.face_points(*row) for row in rows])
+
+
+def _of(curves: tuple[Curves, Curves, Curves], measure: str, valid: Bool) -> tuple[Float, Float, Float]:
+    meant, drawn, seen = (np.asarray(getattr(curve, measure)[valid], np.float32) for curve in curves)
+    return meant, drawn, seen
+
+
+def _follow(drive: str, measure: str, meant: Float, drawn: Float, seen: Float, found: float) -> Followed:
+    return Followed(drive, measure, _agree(meant, drawn), _agree(meant, seen), found)
+
+
+def _agree(lead: Float, follow: Float) -> Agreement:
+    return agreement(lead, follow, np.ones(len(lead), np.bool_))
+
+
+def _brow_heights(stage: _Stage, frames: list[Image], points: Float, seen: Float) -> Float:
+    """(T, 3) mean height of both brows above rest, px: as drawn, as the picture shows, as the tracker sees."""
+    down = np.asarray(stage.animator.canvas.down[:2], np.float32)
+    brows = list(BROW_RIGHT + BROW_LEFT)
+    drawn = ((points - stage.drawn)[:, brows, :2] @ down).mean(axis=1)
+    tracked = ((seen - stage.seen)[:, brows, :2] @ down).mean(axis=1)
+    picture = brow_shift(frames, stage.rest, stage.drawn, down).mean(axis=1)
+    return -np.stack([drawn, picture, tracked], axis=1)
+
+
+def _likeness(stage: _Stage, tools: _Tools) -> Likeness:
+    """Codes of the resting picture and of every style prototype at intensity 1."""
+    nothing, gaze = np.zeros(3, np.float32), np.zeros(4, np.float32)
+    frames = [stage.rest]
+    frames += [
+        stage.animator.frame(tools.face.from_arkit(weights(**EXPRESSIONS[name])), nothing, nothing, gaze)
+        for name in PROTOTYPES
+    ]
+    tracked = [tools.tracker.track_image(frame) for frame in frames]
+    shapes = tuple(shape_code(tools.face, found.landmarks, found.blendshapes) for found in tracked)
+    embed = tools.embed
+    codes = () if embed is None else tuple(embed(f, t.landmarks) for f, t in zip(frames, tracked, strict=True))
+    return Likeness(shapes, codes)

@@ -1,0 +1,250 @@
+"""What the renderer's evaluation found, per portrait and by kind of portrait: on the screen, as Markdown and CSV."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from dreamtalk.errors import UnusableOutput
+from dreamtalk.evaluate.likeness import between, cosine_distance, shape_distance
+from dreamtalk.evaluate.retrack import Agreement
+from dreamtalk.evaluate.stillness import Stillness
+from dreamtalk.types import Float
+
+GOALS: dict[str, tuple[float, float, float]] = {
+    "aperture": (0.95, 0.9, 1.1), "width": (0.0, 0.85, 1.15), "lids": (0.9, 0.0, 9.0), "brows": (0.8, 0.0, 9.0)
+}  # fmt: skip
+"""By measure: least correlation, least and largest slope wanted; 0 and 9 where nothing is said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """How one measure of one portrait followed a drive. drawn, seen: against what was meant (see retrack.py). found:
+    share of frames in which the tracker finds a face."""
+
+    drive: str
+    measure: str
+    drawn: Agreement
+    seen: Agreement
+    found: float
+
+
+@dataclass(frozen=True, slots=True)
+class BrowWitness:
+    """Heights of the brows in px against those drawn: where the picture shows them, and where the tracker sees them."""
+
+    picture: Agreement
+    tracker: Agreement
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """Codes of the resting frame (first) and of expressions. shapes: see shape_code. codes: embeddings, if any."""
+
+    shapes: tuple[Float, ...]
+    codes: tuple[Float, ...]
+
+    def away(self) -> list[float]:
+        """Shape distances of the expressions from rest."""
+        return [shape_distance(self.shapes[0], code) for code in self.shapes[1:]]
+
+    def strange(self) -> list[float]:
+        """Embedding distances of the expressions from rest; empty without an embedding."""
+        return [cosine_distance(self.codes[0], code) for code in self.codes[1:]]
+
+
+@dataclass(frozen=True, slots=True)
+class PortraitResult:
+    """One portrait. id, group: see subjects.py."""
+
+    id: str
+    group: str
+    still: Stillness
+    followed: tuple[Followed, ...]
+    brows: BrowWitness
+    likeness: Likeness
+
+    def misses(self, drive: str) -> float:
+        """How far seen correlations and slopes under a drive are from the goals, in all; 0: all are met."""
+        return sum(_miss(one) for one in self.followed if one.drive == drive)
+
+
+@dataclass(frozen=True)
+class RendererReport:
+    """All portraits."""
+
+    portraits: tuple[PortraitResult, ...]
+
+    @cached_property
+    def drives(self) -> tuple[str, ...]:
+        """Rows that hold more than one measure: the sweeps as a whole, and the talks."""
+        names = [one.drive for one in self.portraits[0].followed] if self.portraits else []
+        return tuple(dict.fromkeys(name for name in names if names.count(name) > 1))
+
+    def show(self, console: Console | None = None) -> None:
+        """Prints the tables."""
+        console = console or Console()
+        for title, head, rows in self._tables():
+            table = Table(title=title, title_justify="left")
+            for number, name in enumerate(head):
+                table.add_column(name, justify="left" if number == 0 else "right")
+            for row in rows:
+                table.add_row(*row)
+            console.print(table)
+
+    def markdown(self) -> str:
+        """All tables."""
+        lines = ["# Renderer evaluation", ""]
+        for title, head, rows in self._tables():
+            lines += [f"## {title}", "", f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+            lines += [f"| {' | '.join(row)} |" for row in rows] + [""]
+        return "\n".join(lines)
+
+    def write(self, folder: Path) -> None:
+        """table.md, followed.csv (portrait, drive and measure) and portraits.csv. Raises UnusableOutput."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "table.md").write_text(self.markdown(), encoding="utf-8")
+            _write_csv(folder / "followed.csv", _FOLLOWED, self._followed_rows())
+            _write_csv(folder / "portraits.csv", _PORTRAITS, [_portrait_row(found) for found in self.portraits])
+        except OSError as problem:
+            raise UnusableOutput(f"The report cannot be written to {folder}: {problem.strerror}.") from problem
+
+    def _tables(self) -> Iterable[tuple[str, list[str], list[list[str]]]]:
+        groups = list(dict.fromkeys(found.group for found in self.portraits))
+        head = ["kind", "n", *(f"{measure} r, slope" for measure in GOALS)]
+        for drive in self.drives:
+            rows = [self._followed_row(group, drive, _in(group)) for group in groups]
+            rows.append(self._followed_row("all (worst r)", drive, lambda _: True, worst=True))
+            rows.append(self._followed_row("all, as drawn", drive, lambda _: True, drawn=True))
+            yield f"{drive}: seen in the frames against meant (median over portraits)", head, rows
+        yield "brows in px against drawn: in the picture, by the tracker (r, slope)", _BROWS, self._brow_rows(groups)
+        yield "what must not move", _STILL, [_still_row(found) for found in self.portraits]
+        yield "the same person", _SAME, self._same_rows()
+        yield "furthest from the goals under sweeps", ["portrait", "kind", "by"], self._worst_rows()
+
+    def _followed_row(
+        self,
+        name: str,
+        drive: str,
+        belongs: Callable[[PortraitResult], bool],
+        worst: bool = False,
+        drawn: bool = False,
+    ) -> list[str]:
+        chosen = [found for found in self.portraits if belongs(found)]
+        cells = []
+        for measure in GOALS:
+            hits = [o for found in chosen for o in found.followed if (o.drive, o.measure) == (drive, measure)]
+            pairs = [hit.drawn if drawn else hit.seen for hit in hits]
+            cell = f"{_median(p.r for p in pairs):.2f}, {_median(p.slope for p in pairs):.2f}"
+            cells.append(cell + (f" ({min((p.r for p in pairs), default=float('nan')):.2f})" if worst else ""))
+        return [name, str(len(chosen)), *cells]
+
+    def _brow_rows(self, groups: Sequence[str]) -> list[list[str]]:
+        rows = []
+        for group in groups:
+            picture = [found.brows.picture for found in self.portraits if found.group == group]
+            tracker = [found.brows.tracker for found in self.portraits if found.group == group]
+            rows.append([group, str(len(picture)), _pair(picture), _pair(tracker)])
+        return rows
+
+    def _same_rows(self) -> list[list[str]]:
+        rest = [found.likeness.shapes[0] for found in self.portraits]
+        away = [value for found in self.portraits for value in found.likeness.away()]
+        rows = [["shape", *_spread(away, max), *_spread(between(rest, shape_distance), min)]]
+        if all(found.likeness.codes for found in self.portraits):
+            codes = [found.likeness.codes[0] for found in self.portraits]
+            strange = [value for found in self.portraits for value in found.likeness.strange()]
+            rows.append(["embedding", *_spread(strange, max), *_spread(between(codes, cosine_distance), min)])
+        return rows
+
+    def _worst_rows(self) -> list[list[str]]:
+        drive = self.drives[-1] if "sweeps" not in self.drives else "sweeps"
+        order = sorted(self.portraits, key=lambda found: -found.misses(drive))[:5]
+        return [[found.id, found.group, f"{found.misses(drive):.2f}"] for found in order]
+
+    def _followed_rows(self) -> list[list[str]]:
+        return [
+            [found.id, found.group, one.drive, one.measure, *_numbers(one.drawn), *_numbers(one.seen),
+             f"{one.seen.spread:.3f}", f"{one.found:.3f}"]
+            for found in self.portraits
+            for one in found.followed
+        ]  # fmt: skip
+
+
+_FOLLOWED = [
+    "portrait",
+    "kind",
+    "drive",
+    "measure",
+    "drawn_r",
+    "drawn_slope",
+    "seen_r",
+    "seen_slope",
+    "spread",
+    "found",
+]
+_PORTRAITS = ["portrait", "kind", "inside_db", "outside", "same", "jump", "brow_picture_r", "brow_picture_slope",
+              "brow_tracker_r", "brow_tracker_slope", "shape_worst", "embedding_worst"]  # fmt: skip
+_BROWS = ["kind", "n", "in the picture", "by the tracker"]
+_STILL = ["portrait", "kind", "inside, dB", "outside, levels", "same bytes", "jump, levels"]
+_SAME = ["measure", "expressions: median", "largest", "other people: median", "smallest"]
+
+
+def _in(group: str) -> Callable[[PortraitResult], bool]:
+    return lambda found: found.group == group
+
+
+def _miss(one: Followed) -> float:
+    least, low, high = GOALS[one.measure]
+    short = max(low - one.seen.slope, one.seen.slope - high, 0.0) + max(least - one.seen.r, 0.0)
+    return short if np.isfinite(short) else 1.0
+
+
+def _median(values: Iterable[float]) -> float:
+    known = [value for value in values if np.isfinite(value)]
+    return float(np.median(known)) if known else float("nan")
+
+
+def _pair(found: Sequence[Agreement]) -> str:
+    return f"{_median(one.r for one in found):.2f}, {_median(one.slope for one in found):.2f}"
+
+
+def _numbers(found: Agreement) -> tuple[str, str]:
+    return f"{found.r:.4f}", f"{found.slope:.4f}"
+
+
+def _spread(values: Sequence[float], worst: Callable[[Sequence[float]], float]) -> tuple[str, str]:
+    """Median, and the value nearest to a mistake."""
+    if not values:
+        return "–", "–"
+    return f"{np.median(values):.2f}", f"{worst(values):.2f}"
+
+
+def _still_row(found: PortraitResult) -> list[str]:
+    still = found.still
+    same = "yes" if still.same else "NO"
+    return [found.id, found.group, f"{still.inside_db:.1f}", str(still.outside), same, f"{still.jump:.1f}"]
+
+
+def _portrait_row(found: PortraitResult) -> list[str]:
+    still, strange = found.still, found.likeness.strange()
+    return [
+        found.id, found.group, f"{still.inside_db:.2f}", str(still.outside), str(still.same), f"{still.jump:.2f}",
+        *_numbers(found.brows.picture), *_numbers(found.brows.tracker), f"{max(found.likeness.away()):.3f}",
+        f"{max(strange):.3f}" if strange else "",
+    ]  # fmt: skip
+
+
+def _write_csv(path: Path, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        out = csv.writer(file)
+        out.writerow(head)
+        out.writerows(rows)
