@@ -100,6 +100,19 @@ def _add_teeth(strip: Strip, column: float, y: float, lean: float, colour: Float
 
 
 @compiled
+def _fill_flesh(scene: Scene, x: float, y: float, under: float, colour: Float) -> None:
+    """Cavity and tongue at (x, y) mm, `under` mm below the upper lip, into `colour` (3,)."""
+    deep = 0.75 + 0.35 * _ramp(2.0, 14.0, under)
+    tx, ty = (x - scene.tongue[0]) / scene.tongue[2], (y - scene.tongue[1]) / scene.tongue[3]
+    flesh = 1.0 - _ramp(0.70, 1.08, np.sqrt(tx * tx + ty * ty))
+    light = (0.50 + 0.50 * _ramp(-1.0, 0.2, ty)) * (1.0 - 0.16 * np.exp(-((tx / 0.10) ** 2)))
+    light *= 0.75 + 0.25 * max(0.0, 1.0 - tx * tx)
+    for c in range(3):
+        colour[c] = scene.cavity[c] * deep
+        colour[c] += (scene.flesh[c] * light - colour[c]) * flesh
+
+
+@compiled
 def paint_interior(
     target: Float, mask: Float, edge: Float, own: Float, scene: Scene, upper: Strip, lower: Strip
 ) -> None:
@@ -125,24 +138,14 @@ def paint_interior(
             lip_up = scene.upper[cell] + part * (scene.upper[cell + 1] - scene.upper[cell])
             lip_low = scene.lower[cell] + part * (scene.lower[cell + 1] - scene.lower[cell])
             under, over = y - lip_up, lip_low - y
-            deep = 0.75 + 0.35 * _ramp(2.0, 14.0, under)
-            for c in range(3):
-                colour[c] = scene.cavity[c] * deep
-            tx, ty = (x - scene.tongue[0]) / scene.tongue[2], (y - scene.tongue[1]) / scene.tongue[3]
-            reach = np.sqrt(tx * tx + ty * ty)
-            flesh = 1.0 - _ramp(0.70, 1.08, reach)
-            if flesh > 0.0:
-                light = (0.50 + 0.50 * _ramp(-1.0, 0.2, ty)) * (1.0 - 0.16 * np.exp(-((tx / 0.10) ** 2)))
-                light *= 0.75 + 0.25 * max(0.0, 1.0 - tx * tx)
-                for c in range(3):
-                    colour[c] += (scene.flesh[c] * light - colour[c]) * flesh
+            _fill_flesh(scene, x, y, under, colour)
             _add_teeth(lower, column, y, scene.lean, colour)
             _add_teeth(upper, column, y, scene.lean, colour)
             # Heights are smooth, distances have the steps of pixels but see the corners of the mouth as well.
             near = min(edge[row, col] + _EDGE_SLACK_MM, max(0.0, min(under, over)))
             height = max(0.0, under + over)
             # Light comes in between the lips: a slit is dark, whatever is behind it, and so are the corners.
-            corner = min(x - scene.first, scene.first + (last + 0.001) * scene.step - x)
+            corner = min(x - scene.first, scene.first + width - x)
             open_to = max(_ramp(0.0, _SLIT_MM, height), 0.8 * scene.tuck) * (1.0 - 0.30 * scene.narrow)
             aside = _ramp(0.0, _CORNER_SHARE * width, corner)
             lit = (_SLIT_LEAST + (1.0 - _SLIT_LEAST) * open_to) * (_CORNER_LEAST + (1.0 - _CORNER_LEAST) * aside)
