@@ -77,7 +77,7 @@ def test_agreement_tells_gain_from_timing() -> None:
 
 def test_landmark_errors_are_in_percent_of_the_eye_distance(rest: Float) -> None:
     wanted = np.repeat(rest[None], 3, axis=0)
-    seen = wanted + (3.0, 4.0, 50.0)  # 5 px in the picture; depth does not count
+    seen = wanted + np.array([3.0, 4.0, 50.0])  # 5 px in the picture; depth does not count
     iod = float(np.linalg.norm((rest[263] - rest[33])[:2]))
     assert landmark_errors(seen, wanted) == pytest.approx(dict.fromkeys(REGIONS, 500.0 / iod), rel=1e-4)
     seen = wanted.copy()

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from dreamtalk.errors import UnusableInput
-from dreamtalk.face.align import procrustes
+from dreamtalk.face.align import STABLE, procrustes, to_face_frame
 from dreamtalk.face.measures import LOWER_LID_LEFT, LOWER_LID_RIGHT, UPPER_LID_LEFT, UPPER_LID_RIGHT
 from dreamtalk.face.model import FaceModel
 from dreamtalk.media import check_input
@@ -23,6 +23,10 @@ from dreamtalk.types import Float, Image
 
 Embed: TypeAlias = Callable[[Image, Float], Float]
 """A picture (H, W, 3) uint8 RGB and the landmarks (478, 3) px of its face to numbers (D,) that say whose face it is."""
+
+_BONES = [*STABLE.tolist(), 234, 454, 93, 323]
+"""Points that expressions move little: skull, nose, eye corners, cheekbones in front of the ears."""
+_PERCENT = 100.0
 
 _SIDE = 112
 """Side in px of the cut-out that face embeddings are made for."""
@@ -33,15 +37,14 @@ _PLACES = np.array(
 _NOSE_TIP, _MOUTH_CORNERS = 4, (61, 291)
 
 
-def shape_code(face: FaceModel, landmarks: Float, blendshapes: Float) -> Float:
-    """(32,) shape of a face seen in one picture (landmarks (478, 3) px, scores (52,)), in standard deviations."""
-    neutral = face.neutral(landmarks, blendshapes)
-    return np.asarray(face.identity(neutral) / face.identity_std, np.float32)
+def shape_code(face: FaceModel, landmarks: Float) -> Float:
+    """(31, 2) % iod: where landmarks (478, 3) px have the points of the skull, in the face frame."""
+    return np.asarray(_PERCENT * to_face_frame(landmarks, face.mean)[_BONES, :2], np.float32)
 
 
 def shape_distance(a: Float, b: Float) -> float:
-    """Root mean square difference of two shape codes; between different people about 1 or more."""
-    return float(np.sqrt(((a - b) ** 2).mean()))
+    """Root mean square distance of the points of two shape codes, % iod."""
+    return float(np.sqrt(((a - b) ** 2).sum(axis=1).mean()))
 
 
 def cosine_distance(a: Float, b: Float) -> float:

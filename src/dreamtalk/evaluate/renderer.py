@@ -202,7 +202,7 @@ def _likeness(stage: _Stage, tools: _Tools) -> Likeness:
         for name in PROTOTYPES
     ]
     tracked = [tools.tracker.track_image(frame) for frame in frames]
-    shapes = tuple(shape_code(tools.face, found.landmarks, found.blendshapes) for found in tracked)
+    shapes = tuple(shape_code(tools.face, found.landmarks) for found in tracked)
     embed = tools.embed
     codes = () if embed is None else tuple(embed(f, t.landmarks) for f, t in zip(frames, tracked, strict=True))
     return Likeness(shapes, codes)
