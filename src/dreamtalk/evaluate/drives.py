@@ -17,8 +17,8 @@ from dreamtalk.types import Float, Motion
 SWEEP_FRAMES = 12
 """Frames of one sweep: from rest to the full action and back."""
 
-SPEECH_FRAMES = 75
-"""Frames (3 s) of each talk."""
+SPEECH_FRAMES = 60
+"""Frames (2.4 s) of each talk."""
 
 SWEEPS: dict[str, tuple[tuple[str, dict[str, float]], ...]] = {
     "aperture": (("jaw opens", {"jawOpen": 0.7}), ("lips part", {"mouthUpperUp": 0.6, "mouthLowerDown": 0.6})),
@@ -73,9 +73,11 @@ def sweeps(face: FaceModel) -> list[Drive]:
 
 
 def talks(dataset: Path, seed: int = 0) -> list[Drive]:
-    """A dev sentence of the talkset by the shipped motion model, neutral and in the manner of a dev style clip.
+    """A dev sentence of the talkset by the shipped motion model, neutral and in the manner of a dev style clip; and the
+    face of that clip itself, a real person's.
 
-    With blinks, gaze and head motion, as `generate` makes it. Raises UnusableInput when the clips are not there.
+    The first two with blinks, gaze and head motion, as `generate` makes them. Raises UnusableInput when the clips are
+    not there.
     """
     from dreamtalk.options import TalkOptions
     from dreamtalk.talker import Talker
@@ -86,10 +88,9 @@ def talks(dataset: Path, seed: int = 0) -> list[Drive]:
             raise UnusableInput(f"{dataset} has no clip {name}.")
     talker = Talker("cpu", threads=1)
     manners = {"neutral talk": "neutral", "surprised talk": str(files[_STYLE])}
-    return [
-        Drive(name, None, _first(talker.motion(files[_SPEECH], TalkOptions(style=style, seed=seed)), SPEECH_FRAMES))
-        for name, style in manners.items()
-    ]
+    made = {name: talker.motion(files[_SPEECH], TalkOptions(style=style, seed=seed)) for name, style in manners.items()}
+    made["surprised person"] = still_motion(talker.track(files[_STYLE]).expression)
+    return [Drive(name, None, _first(motion, SPEECH_FRAMES)) for name, motion in made.items()]
 
 
 def _first(motion: Motion, count: int) -> Motion:
