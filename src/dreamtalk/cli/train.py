@@ -172,6 +172,8 @@ class TrainRefine(FromRecipe):
     """Learn from only so many speakers. By default the recipe's."""
     rows: int | None = None
     """Frames per step. By default the recipe's."""
+    texture: float | None = None
+    """Weight of the loss that asks for as much texture as real frames have. By default the recipe's."""
 
     def run(self) -> None:
         """Train, and say where the network is."""

@@ -32,6 +32,8 @@ from dreamtalk.train.place import Share
 
 _DETAIL_WEIGHT = 1.0
 """Of differences between neighbouring pixels against the pixels themselves: edges are what the eye goes by."""
+_ROUGH_CELL = 8
+"""px: side of the cells whose roughness is compared."""
 _LIGHT, _TINT = 0.20, 0.06
 """Standard deviations of the logarithm of the brightness, and of each colour, that crops are varied by."""
 _LEAST_WINDOW = 1e-3
@@ -67,6 +69,8 @@ class RefineTraining(LoopConfig):
     """The same where the licence is not clean."""
     main_share: float = 0.4
     """Share of rows of the speaker with the most clips; all others share the rest alike."""
+    texture: float = 0.0
+    """Weight of the roughness that crops should have here and there; without it, what is uncertain gets blurred."""
     held_out: tuple[str, ...] = ("grid-H", "grid-K", "grid-M")
     """Speakers who are only judged."""
     people: int | None = None
@@ -77,7 +81,7 @@ class RefineTraining(LoopConfig):
 
 @dataclass(frozen=True, slots=True)
 class Crops:
-    """One region of a batch. drawn, truth, rest: (B, 3, 96, 96) in 0..1. maps: (B, 4, 96, 96). window: (B, 1, 96, 96)."""
+    """One region of a batch. drawn, truth, rest: (B, 3, 96, 96) in 0..1. maps: (B, 4, 96, 96), window: (B, 1, 96, 96)."""
 
     drawn: Tensor
     truth: Tensor
@@ -174,10 +178,13 @@ class RefineStage(Stage[RefineBatch]):
         """Errors of mouths and eyes, after and (for the log) before the correction."""
         mouth, eye = refined(self.model.mouth, batch.mouth), refined(self.model.eye, batch.eye)
         losses = {"mouth": picture_error(mouth, batch.mouth), "eye": picture_error(eye, batch.eye)}
+        if self._config.texture:
+            rough = roughness_error(mouth, batch.mouth) + roughness_error(eye, batch.eye)
+            losses["texture"] = self._config.texture * rough
         with torch.no_grad():
             before = {"mouth_drawn": picture_error(batch.mouth.drawn, batch.mouth)}
             before["eye_drawn"] = picture_error(batch.eye.drawn, batch.eye)
-        return {"loss": losses["mouth"] + losses["eye"], **losses, **before}
+        return {"loss": torch.stack(list(losses.values())).sum(), **losses, **before}
 
     def export(self, weights: State, steps: int, file: Path) -> None:
         """The network, and a line on the people held out."""
@@ -241,6 +248,17 @@ def picture_error(made: Tensor, crops: Crops) -> Tensor:
         total = total + _DETAIL_WEIGHT * (_mean(across, weight[..., :-1]) + _mean(down, weight[..., :-1, :]))
         error, weight = F.avg_pool2d(error, 2), F.avg_pool2d(weight, 2)
     return total / 2.0
+
+
+def roughness_error(made: Tensor, crops: Crops) -> Tensor:
+    """L1 of how much neighbouring pixels differ in each cell: teeth a little aside are right, a grey haze is not."""
+    weight = F.avg_pool2d(crops.window, _ROUGH_CELL)
+    return _mean((_roughness(made) - _roughness(crops.truth)).abs(), weight)
+
+
+def _roughness(pictures: Tensor) -> Tensor:
+    across, down = F.pad(pictures, (0, 1, 0, 0)).diff(dim=3).abs(), F.pad(pictures, (0, 0, 0, 1)).diff(dim=2).abs()
+    return F.avg_pool2d(across + down, _ROUGH_CELL)
 
 
 @torch.inference_mode()
