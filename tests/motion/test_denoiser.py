@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import torch
 
 from dreamtalk.motion.denoiser import Denoiser, DenoiserConfig, speech_windows
+from dreamtalk.motion.schedule import VarianceSchedule
 
 TINY = DenoiserConfig(feature_size=12, expression_size=10, lower=(1, 3, 4), width=16, heads=2, hidden=32,
                       layers=2, style_layers=1)  # fmt: skip
@@ -80,3 +84,22 @@ def test_padding_of_a_style_clip_does_not_matter(network: Denoiser) -> None:
     padded = torch.cat([clip, torch.randn(1, 8, 10)], dim=1)
     mask = torch.arange(38)[None] >= 30
     assert torch.allclose(network.encode_style(padded, mask), network.encode_style(clip), atol=1e-5)
+
+
+def test_the_posterior_is_the_mean_of_a_product_of_gaussians() -> None:
+    """Against the integral over a fine grid of p(x0) p(x_t | x0), for one coefficient."""
+    config = replace(TINY, posterior=True)
+    denoiser = Denoiser(config)
+    size = config.expression_size
+    with torch.no_grad():
+        assert denoiser.residual_log_variance is not None
+        denoiser.residual_log_variance.fill_(float(np.log(0.3)))
+    mean, x_t = torch.full((1, size), 0.4), torch.full((1, size), 1.1)
+    for t in (1, 50, 300, 1000):
+        abar = float(VarianceSchedule.linear().alpha_bar[t])
+        x0 = np.linspace(-6.0, 6.0, 400_001)
+        log_weight = -((x0 - 0.4) ** 2) / (2 * 0.3) - (1.1 - np.sqrt(abar) * x0) ** 2 / (2 * (1 - abar))
+        weight = np.exp(log_weight - log_weight.max())
+        made = denoiser._posterior(mean, x_t, torch.tensor([t]))
+        assert made[0, 0].item() == pytest.approx((weight * x0).sum() / weight.sum(), abs=2e-4)
+    assert torch.equal(Denoiser(TINY)._posterior(mean, x_t, torch.tensor([300])), mean)

@@ -35,6 +35,23 @@ def test_same_seed_same_bytes_and_other_seed_other_motion(model: MotionModel, fe
     assert first != model.generate(features, style, 40, seed=4).tobytes()
 
 
+def test_lips_at_temperature_zero_do_not_depend_on_the_seed_but_brows_do(features: SpeechFeatures) -> None:
+    still = MotionModel.debug()
+    with torch.no_grad():  # each half of the memory hears its own half of the noise alone
+        still.denoiser.memory_in.weight[:, still.config.denoiser.width :] = 0.0
+    posterior = replace(still.config.denoiser, posterior=True)
+    drawn = MotionModel(replace(still.config, denoiser=posterior, lower_temperature=0.0, upper_smoothing=6.0)).eval()
+    drawn.load_state_dict(still.state_dict(), strict=False)
+    one, other = (drawn.generate(features, drawn.neutral_style(), 200, seed=seed) for seed in (0, 1))
+    lower, upper = list(posterior.lower), list(posterior.upper)
+    np.testing.assert_array_equal(one[:, lower], other[:, lower])
+    difference = (one - other)[:, upper]
+    assert np.abs(difference).max() > 0.5
+    # Noise smoothed with standard deviation s has autocorrelation exp(-lag^2 / (4 s^2)): one half at 10 frames.
+    alike = (difference[10:] * difference[:-10]).mean() / (difference**2).mean()
+    assert alike == pytest.approx(0.5, abs=0.15)
+
+
 @pytest.mark.parametrize("eta", [0.0, 1.0])
 def test_chunks_equal_the_whole(model: MotionModel, features: SpeechFeatures, eta: float) -> None:
     style = model.neutral_style()
