@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -11,7 +12,8 @@ from dreamtalk.face import FaceModel
 from dreamtalk.face.arkit import weights
 from dreamtalk.render.mesh import topology as topo
 from dreamtalk.render.mesh.canvas import make_canvas
-from dreamtalk.render.mesh.geometry import MAX_TURN, FaceGeometry, Shape
+from dreamtalk.render.mesh.drawing import Double
+from dreamtalk.render.mesh.geometry import MAX_TURN, FaceGeometry, Shape, rotation_matrix, turn_angles
 from dreamtalk.types import Float, Portrait
 
 
@@ -111,16 +113,71 @@ def test_turned_head_hides_little_of_itself(geometry: FaceGeometry) -> None:
         assert folded(geometry, geometry.shape(NOWHERE, still(2), turn, still(3))) < 0.015
 
 
-def test_head_turns_softly_and_the_shoulders_stay(geometry: FaceGeometry) -> None:
-    turn = np.radians([0.0, 60.0, 0.0]).astype(np.float32)
-    pose = geometry.head_pose(turn, still(3))
-    angle = np.arccos((np.trace(pose.matrix) - 1) / 2)
-    assert 0.9 * MAX_TURN < angle <= MAX_TURN + 1e-6
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_head_turns_softly_up_to_a_limit(geometry: FaceGeometry, axis: int) -> None:
+    def shown(degrees: float) -> float:
+        turn = np.zeros(3, np.float32)
+        turn[axis] = np.radians(degrees)
+        return float(np.degrees(turn_angles(geometry.head_pose(turn, still(3)).matrix)[axis]))
+
+    most = float(np.degrees(MAX_TURN[axis]))
+    assert shown(6.0) == pytest.approx(6.0, abs=1e-3), "small turns are shown as they are"
+    assert 0.97 * most < shown(60.0) <= most + 1e-3
+    steps = np.diff([shown(degrees) for degrees in np.arange(0.0, 40.0)])
+    assert steps.min() > 0.0 and np.abs(np.diff(steps)).max() < 0.2, "no jump and no sudden stop"
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_head_turned_in_the_photo_goes_on_less_to_that_side(geometry: FaceGeometry, axis: int) -> None:
+    own, on = np.zeros(3), np.zeros(3, np.float32)
+    own[axis], on[axis] = np.radians(22.0), np.radians(15.0)
+    turned = FaceGeometry(replace(geometry.canvas, rotation=rotation_matrix(own)))
+    before, after = (turn_angles(it.head_pose(on, still(3)).matrix)[axis] for it in (geometry, turned))
+    assert 0.0 < after < 0.75 * before
+
+
+def test_shoulders_stay_when_the_head_moves(geometry: FaceGeometry) -> None:
+    canvas, count = geometry.canvas, len(topo.OVAL)
+    rest = geometry.source[topo.LANDMARKS : topo.LANDMARKS + 8 * count]
+    chin = canvas.landmarks[topo.CHIN, 1]
+    low = rest[:, 1] > chin + 0.3 * canvas.width
+    shoulders = low & (np.abs(rest[:, 0] - canvas.centre[0]) > 0.9 * canvas.width)
+    assert shoulders.any()
+    for turn in np.radians([[0.0, 12.0, 0.0], [0.0, 0.0, 12.0], [12.0, 0.0, 0.0]]).astype(np.float32):
+        shape = geometry.shape(NOWHERE, still(2), turn, still(3))
+        shift = np.abs(shape.vertices - geometry.source)[:, :2].max(axis=1)
+        rings = shift[topo.LANDMARKS : topo.LANDMARKS + 8 * count]
+        assert shift[4] > 0.05 * canvas.width or turn[2] > 0.0, "the nose moves"
+        assert rings[shoulders].max() < 0.02 * canvas.width
+        assert rings[-count:].max() == 0.0, "the outermost ring stands still"
+
+
+def _distortion(geometry: FaceGeometry, turn: Float) -> tuple[Double, Double]:
+    """Largest stretch of each skin triangle that is seen, and how much each one beyond the hair is bent (0: not)."""
     shape = geometry.shape(NOWHERE, still(2), turn, still(3))
-    shift = np.abs(shape.vertices - geometry.source)[:, :2].max(axis=1)
-    assert shift[4] > 0.05 * geometry.canvas.width, "the nose moves"
-    outer = topo.LANDMARKS + 7 * len(topo.OVAL) + np.arange(len(topo.OVAL))
-    assert shift[outer].max() == 0.0, "the outermost ring stands still"
+    rest, moved = (
+        points[geometry.mesh.triangles, :2].astype(np.float64) for points in (geometry.source, shape.vertices)
+    )
+    before, after = (np.stack([p[:, 1] - p[:, 0], p[:, 2] - p[:, 0]], axis=2) for p in (rest, moved))
+    seen = np.linalg.det(before) > 1.0
+    change = np.zeros_like(before)
+    change[seen] = after[seen] @ np.linalg.inv(before[seen])
+    skin, beyond = 4 * 852, 4 * (852 + 46 + 72 * 3)
+    stretch = np.linalg.svd(change[:skin], compute_uv=False)[:, 0][seen[:skin]]
+    return stretch, np.linalg.norm(change[beyond:] - np.eye(2), ord=2, axis=(1, 2))[seen[beyond:]]
+
+
+def test_turned_head_stretches_its_cheeks_little(geometry: FaceGeometry) -> None:
+    for turn in np.radians([[0.0, 12.0, 0.0], [0.0, -12.0, 0.0], [12.0, 0.0, 0.0]]).astype(np.float32):
+        stretch, _ = _distortion(geometry, turn)
+        assert np.quantile(stretch, 0.99) < 1.9
+
+
+def test_tilted_head_bends_the_background_softly(geometry: FaceGeometry) -> None:
+    turn = np.radians([0.0, 0.0, 10.0]).astype(np.float32)
+    _, bent = _distortion(geometry, turn)
+    tilt = turn_angles(geometry.head_pose(turn, still(3)).matrix)[2]
+    assert bent.max() < 3.1 * tilt
 
 
 def test_back_to_photo_undoes_the_pose(geometry: FaceGeometry) -> None:

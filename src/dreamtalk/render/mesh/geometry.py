@@ -56,8 +56,15 @@ _OUTLINE_BLUR = np.array([1.0, 2.0, 3.0, 2.0, 1.0]) / 9.0
 
 _PIVOT_BACK, _PIVOT_DOWN = 0.55, 0.25
 """Where the head turns, relative to the centre of the face, in face widths."""
-MAX_TURN = np.radians(12.0)
-"""Rotations approach this angle and never exceed it: beyond it a single picture shows stretched ears and cheeks."""
+MAX_TURN = np.radians([12.0, 15.0, 12.0])
+"""Nodding, turning and tilting approach these angles and never exceed them: beyond them a single picture shows
+stretched ears and cheeks."""
+_TURN_PLAIN = 0.6
+"""Share of these angles up to which rotations are shown as they are."""
+_ON_FROM, _ON_TO = np.radians([8.0, 30.0])
+_ON_LEAST = 0.35
+"""A head that is turned, nodded or tilted in the photo by the first angle or less may go on to that side as far as to
+the other; by the second or more only by this share of that."""
 _BACK_FROM, _BACK_TO = np.radians([3.0, 10.0])
 _BACK_LEAST = 0.25
 """A photo turned to the side by the first angle or less may turn back to the front as much as away from it; by the
@@ -123,11 +130,11 @@ class FaceGeometry:
         kind = np.repeat([False, True, False], [len(faces.skin), len(faces.holes), len(skirt_triangles())])
         self.one_sided = np.repeat(kind, 4)
         """Triangles (M,) of mouth and eyes: turned over, they are hidden by lips or lids that cross."""
-        self._head = self.mesh.linear.apply(skirt.head[:, None].astype(np.float32))
+        self._head = self.mesh.smooth.apply(skirt.head[:, None].astype(np.float32))
         self._pivot = (
             canvas.centre + np.array([0.0, 0.0, _PIVOT_BACK * canvas.width]) + canvas.down * _PIVOT_DOWN * canvas.width
         )
-        self._yaw = float(np.arctan2(canvas.rotation[0, 2], canvas.rotation[2, 2]))
+        self._own_turn = turn_angles(canvas.rotation)
         upper, lower = np.array(topo.LIP_UPPER[1:-1]), np.array(topo.LIP_LOWER[1:-1])
         self._lips = (upper, lower)
         self._photo_gap = self._along(lower) - self._along(upper)
@@ -171,10 +178,12 @@ class FaceGeometry:
     def head_pose(self, rotation: Float, translation: Float) -> HeadPose:
         """The head's motion with soft limits; rotation (3,) rad, translation (3,) iod, picture axes."""
         wanted = np.asarray(rotation, np.float64)
-        limit = np.full(3, MAX_TURN)
-        if wanted[1] * self._yaw < 0.0:
-            limit[1] *= 1.0 - (1.0 - _BACK_LEAST) * float(smoothstep(_BACK_FROM, _BACK_TO, abs(self._yaw)))
-        turn = limit * np.tanh(wanted / limit)
+        own = self._own_turn
+        on = 1.0 - (1.0 - _ON_LEAST) * smoothstep(_ON_FROM, _ON_TO, np.abs(own))
+        limit = MAX_TURN * np.where(wanted * own > 0.0, on, 1.0)
+        if wanted[1] * own[1] < 0.0:
+            limit[1] *= 1.0 - (1.0 - _BACK_LEAST) * float(smoothstep(_BACK_FROM, _BACK_TO, abs(own[1])))
+        turn = _soft_limit(wanted, limit)
         move = MAX_SHIFT_IOD * np.tanh(_SHIFT_GAIN * np.asarray(translation, np.float64) / MAX_SHIFT_IOD)
         return HeadPose(rotation_matrix(turn), self._pivot, move * self.canvas.iod)
 
@@ -287,6 +296,21 @@ def _line(along: Double, height: Double, line: tuple[int, ...]) -> tuple[Double,
     numbers = np.array(line)
     order = np.argsort(along[numbers])
     return along[numbers][order], height[numbers][order]
+
+
+def _soft_limit(wanted: Double, limit: Double) -> Double:
+    """`wanted` as it is up to a share of `limit`, which it then approaches."""
+    plain = _TURN_PLAIN * limit
+    beyond = np.maximum(np.abs(wanted) - plain, 0.0)
+    within = np.clip(wanted, -plain, plain)
+    return np.asarray(within + np.sign(wanted) * (limit - plain) * np.tanh(beyond / (limit - plain)))
+
+
+def turn_angles(rotation: Double) -> Double:
+    """(x, y, z) rad of a matrix (3, 3); rotation_matrix makes it of them again."""
+    a = rotation
+    y = np.arctan2(-a[2, 0], np.hypot(a[0, 0], a[1, 0]))
+    return np.array([np.arctan2(a[2, 1], a[2, 2]), y, np.arctan2(a[1, 0], a[0, 0])])
 
 
 def rotation_matrix(angles: Double) -> Double:

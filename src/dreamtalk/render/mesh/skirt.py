@@ -15,16 +15,25 @@ RINGS = (1.07, 1.16, 1.28, 1.42, 1.60, 1.85, 2.2, 2.7)
 """Radius of each ring relative to the face outline."""
 _POINTS = len(topo.OVAL)
 
+_FLAT_FROM, _FLAT_MOST = 0.10, 0.25
+"""Depth of the face behind its centre beyond which it counts less and less, and what it adds there at most, in face
+widths."""
 _HEAD_BACK = 0.55
 """How far behind the face the outline of the head lies, in face widths."""
-_HEAD_RADIUS = 0.45
+_HEAD_RADIUS = 0.60
 """Ring radius, beyond 1, at which that depth is reached."""
 _REACH_SIDE, _REACH_BELOW = 0.45, 0.55
 """Ring radius, beyond 1, over which expression fades at the sides and on top; what is added below the chin."""
-_POSE_FULL, _POSE_NONE = 1.42, 2.35
+_POSE_FULL, _POSE_NONE = 1.30, 2.65
 """Ring radius up to which the head's motion is followed fully, and from which on not at all."""
 _NECK_FROM, _NECK_TO = -0.05, 0.75
 """The neck fades the head's motion between these heights below the chin, in face widths."""
+_NECK_LEAST = 0.35
+"""A photo that ends sooner below the chin fades it out by its edge, beyond which there are only mirrored shoulders;
+over this height at least."""
+_SHOULDER_FROM, _SHOULDER_TO = (-0.1, 0.35), (0.45, 1.0)
+"""Shoulders stay: what lies below the chin by the first, from and fully, and beside the neck by the second, from and
+fully, in face widths."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +53,29 @@ class Skirt:
 
 def make_skirt(canvas: Canvas) -> Skirt:
     """Rings for one portrait."""
-    face = canvas.landmarks[: topo.LANDMARKS]
+    face = _flatter(canvas)
     oval, centre = face[list(topo.OVAL)], canvas.centre
     back = np.maximum(centre[2] + _HEAD_BACK * canvas.width, oval[:, 2])
     layers, radius = [face], [np.ones(len(face))]
     for ring in RINGS:
         points = centre + (oval - centre) * ring
-        # The head is round: depth grows as on an ellipse. A straight ramp would fold the hairline when nodding.
-        t = min(1.0, (ring - 1.0) / _HEAD_RADIUS)
-        points[:, 2] = oval[:, 2] + (back - oval[:, 2]) * (1.0 - np.sqrt(1.0 - t * t))
+        # The head is round and its silhouette soft: a ramp, or an ellipse with its steep end, would fold the hair.
+        points[:, 2] = oval[:, 2] + (back - oval[:, 2]) * smoothstep(0.0, _HEAD_RADIUS, ring - 1.0)
         layers.append(points)
         radius.append(np.full(_POINTS, ring))
     every = np.concatenate(layers)
     expression, head = _weights(canvas, every, np.concatenate(radius))
     feet = np.concatenate([np.zeros(len(face), np.int32), np.tile(np.arange(_POINTS, dtype=np.int32), len(RINGS))])
     return Skirt(every, expression, head, feet)
+
+
+def _flatter(canvas: Canvas) -> Double:
+    """The face's points (468, 3) with less depth at its sides: seen edge-on, they would be stretched by turning."""
+    face = canvas.landmarks[: topo.LANDMARKS].copy()
+    behind = np.maximum(face[:, 2] - canvas.centre[2] - _FLAT_FROM * canvas.width, 0.0)
+    most = _FLAT_MOST * canvas.width
+    face[:, 2] -= behind - most * (1.0 - np.exp(-behind / most))
+    return np.asarray(face)
 
 
 @lru_cache
@@ -90,6 +107,10 @@ def _weights(canvas: Canvas, points: Double, radius: Double) -> tuple[Double, Do
     on_face = radius <= 1.0
     expression = np.where(on_face, 1.0, np.clip(1.0 - (radius - 1.0) / reach, 0.0, 1.0) ** 1.5)
     chin = float((canvas.landmarks[topo.CHIN] - canvas.centre) @ canvas.down)
-    neck = 1.0 - smoothstep(_NECK_FROM, _NECK_TO, (below - chin) / canvas.width)
+    edge = (canvas.image.shape[0] - canvas.landmarks[topo.CHIN, 1]) / max(canvas.down[1], 0.5) / canvas.width
+    neck = 1.0 - smoothstep(_NECK_FROM, float(np.clip(edge, _NECK_LEAST, _NECK_TO)), (below - chin) / canvas.width)
+    beside = np.abs(outward @ np.cross([0.0, 0.0, -1.0], canvas.down)) / canvas.width
+    lower = smoothstep(*_SHOULDER_FROM, (below - chin) / canvas.width)
+    neck *= 1.0 - lower * smoothstep(*_SHOULDER_TO, beside)
     head = 1.0 - smoothstep(_POSE_FULL, _POSE_NONE, radius)
     return expression, np.where(on_face, 1.0, np.minimum(head, neck))
