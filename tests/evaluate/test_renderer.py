@@ -198,6 +198,7 @@ def test_one_portrait_from_beginning_to_end(talkset: Path, tmp_path: Path) -> No
     found = report.portraits[0]
     assert found.group == "other"
     assert found.still.same
+    assert found.parted, "she shows her teeth"
     swept = {one.measure: one for one in found.followed if one.drive == "sweeps"}
     assert set(swept) == {"aperture", "width", "lids", "brows"}
     for measure, one in swept.items():

@@ -37,6 +37,7 @@ from dreamtalk.face.model import FaceModel
 from dreamtalk.face.tracker import FaceTracker
 from dreamtalk.render import MeshRenderer
 from dreamtalk.render.mesh.animator import MeshAnimator
+from dreamtalk.render.mesh.geometry import FaceGeometry
 from dreamtalk.style.prototypes import PROTOTYPES
 from dreamtalk.types import Bool, Float, Image, Motion
 
@@ -117,6 +118,7 @@ def _measured(subject: Subject, animator: MeshAnimator, tools: _Tools) -> Portra
     return PortraitResult(
         id=subject.id,
         group=subject.group,
+        parted=FaceGeometry(animator.canvas).parted,
         still=stillness(animator, animator.canvas, tools.face),
         followed=tuple(followed),
         brows=brows,

@@ -62,10 +62,12 @@ class Likeness:
 
 @dataclass(frozen=True, slots=True)
 class PortraitResult:
-    """One portrait. id, group: see subjects.py."""
+    """One portrait. id, group: see subjects.py. parted: whether the renderer takes the mouth in the photo for open: it
+    then closes it, so that the photo does not come back without motion."""
 
     id: str
     group: str
+    parted: bool
     still: Stillness
     followed: tuple[Followed, ...]
     brows: BrowWitness
@@ -126,7 +128,9 @@ class RendererReport:
             rows.append(self._followed_row("all, as drawn", drive, lambda _: True, drawn=True))
             yield f"{drive}: seen in the frames against meant (median over portraits)", head, rows
         yield "brows in px against drawn: in the picture, by the tracker (r, slope)", _BROWS, self._brow_rows(groups)
-        yield "what must not move", _STILL, [_still_row(found) for found in self.portraits]
+        for title, parted in (("closed mouth", False), ("parted lips, which are closed on purpose", True)):
+            rows = [_still_row(found) for found in self.portraits if found.parted == parted]
+            yield f"what must not move: {title}", _STILL, rows
         yield "the same person", _SAME, self._same_rows()
         yield "furthest from the goals under sweeps", ["portrait", "kind", "by"], self._worst_rows()
 
@@ -180,19 +184,12 @@ class RendererReport:
 
 
 _FOLLOWED = [
-    "portrait",
-    "kind",
-    "drive",
-    "measure",
-    "drawn_r",
-    "drawn_slope",
-    "seen_r",
-    "seen_slope",
-    "spread",
-    "found",
-]
-_PORTRAITS = ["portrait", "kind", "inside_db", "outside", "same", "jump", "brow_picture_r", "brow_picture_slope",
-              "brow_tracker_r", "brow_tracker_slope", "shape_worst", "embedding_worst"]  # fmt: skip
+    "portrait", "kind", "drive", "measure", "drawn_r", "drawn_slope", "seen_r", "seen_slope", "spread", "found",
+]  # fmt: skip
+_PORTRAITS = [
+    "portrait", "kind", "parted", "inside_db", "outside", "same", "jump", "brow_picture_r", "brow_picture_slope",
+    "brow_tracker_r", "brow_tracker_slope", "shape_worst", "embedding_worst",
+]  # fmt: skip
 _BROWS = ["kind", "n", "in the picture", "by the tracker"]
 _STILL = ["portrait", "kind", "inside, dB", "outside, levels", "same bytes", "jump, levels"]
 _SAME = ["measure", "expressions: median", "largest", "other people: median", "smallest"]
@@ -237,7 +234,8 @@ def _still_row(found: PortraitResult) -> list[str]:
 def _portrait_row(found: PortraitResult) -> list[str]:
     still, strange = found.still, found.likeness.strange()
     return [
-        found.id, found.group, f"{still.inside_db:.2f}", str(still.outside), str(still.same), f"{still.jump:.2f}",
+        found.id, found.group, str(found.parted),
+        f"{still.inside_db:.2f}", str(still.outside), str(still.same), f"{still.jump:.2f}",
         *_numbers(found.brows.picture), *_numbers(found.brows.tracker), f"{max(found.likeness.away()):.3f}",
         f"{max(strange):.3f}" if strange else "",
     ]  # fmt: skip
