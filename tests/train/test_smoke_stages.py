@@ -51,12 +51,12 @@ def trained(shards: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
         assert run([*words, "--device", "cpu", *flags]) == 0
         return out / "model.safetensors"
 
-    expert = train("lip-expert", "smoke", 80)
+    expert = train("lip-expert", "smoke", 200)
     denoiser = train("denoiser", "smoke", 40, "--expert", str(expert))
     student = train("student", "smoke", 20, "--teacher", str(denoiser), "--students", "2")
     return {
         "expert": expert,
-        "blind": train("lip-expert", "smoke-unconditional", 80, "--no-tensorboard"),
+        "blind": train("lip-expert", "smoke-unconditional", 200, "--no-tensorboard"),
         "denoiser": denoiser,
         "student": student.parent / "2-steps" / student.name,
     }
@@ -139,7 +139,7 @@ def test_a_dry_run_says_what_would_be_and_writes_nothing(
 
 def test_a_run_says_of_what_it_was_made(trained: dict[str, Path], shards: Path) -> None:
     said = json.loads(trained["expert"].with_name("config.json").read_text())
-    assert said["expert"]["width"] == 32 and said["steps"] == 80
+    assert said["expert"]["width"] == 32 and said["steps"] == 200
     assert said["data_sha256"] == hashlib.sha256((shards / "manifest.json").read_bytes()).hexdigest()
     assert said["code_version"].startswith(package_version())
     if importlib.util.find_spec("tensorboard"):
