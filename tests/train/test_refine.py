@@ -144,6 +144,8 @@ def test_it_learns_and_says_how_people_held_out_do(talkset: RefineTraining, tmp_
     assert [row["steps"] for row in rows] == [0, 15, 30]
     assert rows[0]["mouth_refined_db"] == rows[0]["mouth_drawn_db"], "untrained it is the renderer"
     assert rows[-1]["mouth_refined_db"] > rows[0]["mouth_drawn_db"] + 0.3
+    train_refine(replace(config, tensorboard=False))  # there is nothing left to do
+    assert len((tmp_path / "run" / "held_out.csv").read_text(encoding="utf-8").splitlines()) == 4
     again = train_refine(replace(config, out=tmp_path / "again", tensorboard=False))
     first, second = (RefineNetwork.load(each).state_dict() for each in (file, again))
     assert all(torch.equal(first[name], second[name]) for name in first), "the same seed, the same weights"

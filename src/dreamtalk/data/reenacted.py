@@ -58,7 +58,7 @@ class Reenactment:
 @dataclass(frozen=True, slots=True)
 class RefineSamples:
     """Crops of one clip for N frames, R = 3 regions as in REGIONS. drawn, truth: (N, R, 96, 96, 3). rest: (R, 96, 96,
-    3) of the portrait. holes, outers: per region (N, points, 2) px of the crop. openings: (N, R).
+    3) of the portrait. holes, outers: per region (N, points, 2) px of the crop. openings: (N, R). speaker: whose.
     """
 
     speaker: str

@@ -7,7 +7,6 @@ frames. People are kept apart: `held_out` are never trained on, and how well the
 
 from __future__ import annotations
 
-import csv
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,7 +80,7 @@ class RefineTraining(LoopConfig):
 
 @dataclass(frozen=True, slots=True)
 class Crops:
-    """One region of a batch. drawn, truth, rest: (B, 3, 96, 96) in 0..1. maps: (B, 4, 96, 96), window: (B, 1, 96, 96)."""
+    """One region of a batch, (B, C, 96, 96) each: drawn, truth, rest (C = 3) in 0..1, maps (C = 4), window (C = 1)."""
 
     drawn: Tensor
     truth: Tensor
@@ -196,12 +195,13 @@ class RefineStage(Stage[RefineBatch]):
             self._note(judge(network.eval(), self._judged), steps, file.with_name("held_out.csv"))
 
     def _note(self, scores: dict[str, float], steps: int, file: Path) -> None:
-        new = not file.is_file()
-        with file.open("a", encoding="utf-8", newline="") as handle:
-            out = csv.writer(handle)
-            if new:
-                out.writerow(["steps", *scores])
-            out.writerow([steps, *(f"{value:.4f}" for value in scores.values())])
+        """One line more; lines of steps that a stopped run does again are dropped."""
+        lines = file.read_text(encoding="utf-8").splitlines()[1:] if file.is_file() else []
+        kept = [line for line in lines if int(line.split(",")[0]) < steps]
+        new = ",".join([str(steps), *(f"{value:.4f}" for value in scores.values())])
+        part = file.with_suffix(".part")
+        part.write_text("\n".join([",".join(["steps", *scores]), *kept, new, ""]), encoding="utf-8")
+        part.replace(file)
 
 
 def crops_of(clip: RefineSamples, frames: list[int], region: int) -> Crops:
