@@ -57,6 +57,7 @@ JAW = _points("152 175 199 200 148 377")
 CHEEKS = _points("50 280 205 425 4")
 """Plain skin in most pictures: where the skin colour is read."""
 EYE_CORNERS = (33, 263)
+NOSTRILS = (98, 327)
 FACE_SIDES = (234, 454)
 FOREHEAD, CHIN = 10, 152
 
@@ -104,6 +105,11 @@ class Stencils:
         columns = np.array([column for row in rows for column in row], np.int32)
         weights = np.array([weight for row in rows for weight in row.values()], np.float32)
         return cls(start, columns, weights)
+
+    def first(self, rows: int) -> Stencils:
+        """The first rows alone."""
+        end = self.start[rows]
+        return Stencils(self.start[: rows + 1], self.columns[:end], self.weights[:end])
 
     def apply(self, values: Float | Double) -> Float:
         """values (columns, C) -> (rows, C) float32."""
