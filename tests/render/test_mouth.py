@@ -119,27 +119,50 @@ def test_lips_pressed_together_are_no_fuller_than_in_the_photo(plain: Portrait) 
     geometry = FaceGeometry(make_canvas(plain, None))
     canvas = geometry.canvas
     pressed = jaw_down(canvas.mm, canvas.iod, 3.2, 3.2, 1.0)
-    assert geometry._rolled(pressed) == (1.0, 0.0)
+    assert geometry._rolled(pressed) == (1.0, 1.0, 0.0)
     for press, grown in ((0.0, 1.0), (1.0, 0.0)):
         points = (pressed * canvas.iod).astype(np.float64)
-        geometry._roll_lips(points, press, 0.0)
+        geometry._roll_lips(points, 0.0, press, 0.0)
         for inner, outer, side in ((13, 0, 1.0), (14, 17, -1.0)):
             fuller = float(points[inner, 1] - points[outer, 1]) * side / canvas.mm
             assert fuller == pytest.approx(grown, abs=0.05)
     silent = pressed.copy()
     silent[:, 1] -= pressed[topo.CHIN, 1]  # the same lips without the jaw: nothing is pressed
-    assert geometry._rolled(silent)[0] == 0.0
+    assert geometry._rolled(silent)[1] == 0.0
 
 
 def test_teeth_lie_on_a_lower_lip_that_stays_up(animator: MeshAnimator) -> None:
     geometry, canvas = animator._geometry, animator.canvas
     tucked = jaw_down(canvas.mm, canvas.iod, 1.7, -0.5, 0.0)
-    assert geometry._rolled(tucked) == (0.0, 1.0)
+    assert geometry._rolled(tucked)[1:] == (0.0, 1.0)
     plain_slit = tucked.copy()
     plain_slit[topo.CHIN] = 0.0
-    assert geometry._rolled(plain_slit) == (0.0, 0.0)
+    assert geometry._rolled(plain_slit)[1:] == (0.0, 0.0)
     assert column(animator, tucked, 5)[1:-1].min() > 1.08 * column(animator, plain_slit, 5)[1:-1].min()
 
 
 def test_rest_is_neither_pressed_nor_tucked(animator: MeshAnimator) -> None:
-    assert animator._geometry._rolled(still(3 * topo.LANDMARKS).reshape(-1, 3)) == (0.0, 0.0)
+    assert animator._geometry._rolled(still(3 * topo.LANDMARKS).reshape(-1, 3)) == (1.0, 0.0, 0.0)
+
+
+def test_lips_of_an_open_photo_meet_without_switching_pixels(
+    renderer: MeshRenderer, astronaut: Portrait, model: FaceModel
+) -> None:
+    animator = renderer.prepare(astronaut, 512)
+    points = animator.canvas.landmarks[[61, 291, 13, 14], :2]
+    (x0, y0), (x1, y1) = points.min(axis=0).astype(int) - 6, points.max(axis=0).astype(int) + 6
+    pursing = [moved(animator, opening(model, mouthPucker=amount)) for amount in np.linspace(0.0, 0.3, 31)]
+    lips_only = np.array([frame[y0:y1, x0:x1] for frame in pursing], np.float32)
+    assert np.abs(np.diff(lips_only, axis=0)).max() < 45.0, "66 where the warp's edges keep their steps"
+
+
+def test_shut_lips_are_hardly_fuller_than_in_the_photo(plain: Portrait) -> None:
+    geometry = FaceGeometry(make_canvas(plain, None))
+    down, iod, mm = geometry.canvas.down, geometry.canvas.iod, geometry.canvas.mm
+    swollen = np.zeros((468, 3), np.float32)
+    swollen[list(topo.LIP_LOWER_OUTER[1:-1]), 1] = 2.0 * mm / iod
+    rest = geometry.canvas.landmarks
+    red = float((rest[17] - rest[14]) @ down)
+    shape = geometry.shape(swollen, still(2), still(3), still(3))
+    grown = float((shape.control[17] - shape.control[14]) @ down) - red
+    assert 0.0 <= grown < 0.6 * mm

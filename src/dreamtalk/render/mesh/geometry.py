@@ -43,6 +43,9 @@ _TUCK_GAP_MM = 0.5
 _TUCK_ROLL, _PRESS_ROLL_MOST = 0.20, 0.25
 """Share of the height of its red that a lower lip under the teeth loses, and pressed lips at most."""
 
+_SHUT_GROWTH = 0.03
+"""Share of its height by which the red of shut lips may grow, besides what it gains where they get narrower."""
+
 _LID_WIDEST_MM = 1.5
 """Largest widening of the eyes beyond the photo's own opening."""
 _LOWER_LID_RISE, _LOWER_LID_DROP_MM = 0.30, 0.8
@@ -164,9 +167,9 @@ class FaceGeometry:
         total = displacement.astype(np.float64) - (0.0 if own is None else own)
         local = total * (canvas.iod, canvas.iod, canvas.iod * _DEPTH_GAIN)
         moved = local @ canvas.rotation.T
-        press, tuck = self._rolled(displacement)
+        shut, press, tuck = self._rolled(displacement)
         gap = self._move_lips(moved, displacement, tuck)
-        self._roll_lips(moved, press, tuck)
+        self._roll_lips(moved, shut, press, tuck)
         self._move_lids(moved, np.clip(closure, 0.0, 1.0))
         skirt = self._skirt
         every = self._with_skirt(moved)
@@ -213,8 +216,8 @@ class FaceGeometry:
         share[lip] = np.eye(len(lip))
         return np.asarray(share)
 
-    def _rolled(self, displacement: Float) -> tuple[float, float]:
-        """How much the lips are pressed together (p, b, m), and the lower one is under the teeth (f, v): 0 to 1 each.
+    def _rolled(self, displacement: Float) -> tuple[float, float, float]:
+        """How much the lips are shut, pressed (p, b, m), and the lower one is under the teeth (f, v): 0 to 1 each.
 
         Tracked lips hardly show it. But lips are pressed if they stay shut while the jaw goes down, and a lower lip
         that stays up while the jaw goes down and the upper lip does not come to meet it touches the teeth.
@@ -225,17 +228,22 @@ class FaceGeometry:
         press = 1.0 - float(smoothstep(_PRESS_SHUT_MM, _PRESS_OPEN_MM, lower - upper))
         tuck = float(smoothstep(*_TUCK_RISE_MM, jaw - lower)) * (1.0 - float(smoothstep(*_TUCK_UPPER_MM, upper)))
         tuck *= 1.0 - float(smoothstep(*_TUCK_OPEN_MM, lower - upper))
-        return down * press * (1.0 - tuck), down * tuck
+        return press, down * press * (1.0 - tuck), down * tuck
 
-    def _roll_lips(self, moved: Double, press: float, tuck: float) -> None:
-        """Takes red from the lips, in place: pressed lips do not look fuller than those of the photo."""
+    def _roll_lips(self, moved: Double, shut: float, press: float, tuck: float) -> None:
+        """Takes red from the lips, in place: pressed ones are no fuller than those of the photo, shut ones hardly."""
         down = self.canvas.down
+        ends = [topo.LIP_UPPER_OUTER[0], topo.LIP_UPPER_OUTER[-1]]
+        before = self.canvas.landmarks[ends]
+        width, rest = (float(np.linalg.norm(p[1] - p[0])) for p in (before + moved[ends], before))
+        allowed = _SHUT_GROWTH + max(0.0, 1.0 - width / max(rest, 1e-3))
         rows = (topo.LIP_UPPER, topo.LIP_UPPER_OUTER, 1.0, 0.0), (topo.LIP_LOWER, topo.LIP_LOWER_OUTER, -1.0, tuck)
         for field, (inner, outer, side, under) in zip(self._red, rows, strict=True):
             middle = len(inner) // 2
             red = max(float(field[outer[middle]]), 1e-3)
             grown = float((moved[inner[middle]] - moved[outer[middle]]) @ down) * side / red
-            roll = max(press * min(max(grown, 0.0), _PRESS_ROLL_MOST), under * _TUCK_ROLL)
+            fuller = shut * min(max(grown - allowed, 0.0), _PRESS_ROLL_MOST)
+            roll = max(fuller, press * min(max(grown, 0.0), _PRESS_ROLL_MOST), under * _TUCK_ROLL)
             moved += (field * roll * side)[:, None] * down
 
     def _move_lips(self, moved: Double, displacement: Float, tuck: float) -> float:

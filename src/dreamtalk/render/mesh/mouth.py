@@ -31,6 +31,9 @@ _COLUMNS = 97
 _SEAM_MM, _SEAM_DARK, _SEAM_SHADE = 0.6, 0.75, 0.35
 """Width of the line between closed lips, how dark it is, and how dark the soft shadow around it."""
 
+_MEET_PX, _MEET_BLUR_PX = 1.6, 0.8
+"""Where one lip of an open photo covers the other, this width is softened by so much: the warp's edges have steps."""
+
 _COLDEST = 1.0
 """Teeth look no colder than this: a pale painted skin does not mean blue light."""
 _PURSED = 0.33
@@ -120,6 +123,8 @@ class MouthLayer:
     def draw(self, picture: Image, shape: Shape) -> None:
         """Draws into the warped picture (H, W, 3), in place."""
         fade = float(np.clip((shape.gap_mm - _VISIBLE_MM) / _FADE_MM, 0.0, 1.0))
+        if self._parted:
+            self._soften(picture, shape)
         if self._parted and fade < 1.0:
             self._seam(picture, shape, 1.0 - fade)
         outline = shape.vertices[self._loop, :2]
@@ -142,6 +147,18 @@ class MouthLayer:
         target = picture[y0:y1, x0:x1]
         behind = target * (1.0 - coarser(mask, fine))[..., None]
         target[:] = (behind + coarser(inside, fine) + 0.5).astype(np.uint8)
+
+    def _soften(self, picture: Image, shape: Shape) -> None:
+        """Takes the steps out of the line along which one lip covers the other."""
+        line = (shape.vertices[self._upper_line, :2] + shape.vertices[self._lower_line, :2]) / 2
+        box = region(line, 4.0 * _MEET_PX, picture.shape)
+        if box is None:
+            return
+        x0, y0, x1, y1 = box
+        target = picture[y0:y1, x0:x1]
+        cover = stroke(target.shape, line, x0, y0, _MEET_PX, 0.5 * _MEET_PX)[..., None]
+        soft = cv2.GaussianBlur(target, (0, 0), _MEET_BLUR_PX).astype(np.float32)
+        target[:] = (target + (soft - target) * cover + 0.5).astype(np.uint8)
 
     def _seam(self, picture: Image, shape: Shape, amount: float) -> None:
         """The dark line between closed lips, which a photo with parted lips does not have."""
