@@ -35,7 +35,6 @@ def test_colours(given: str, colour: tuple[int, int, int] | None) -> None:
         {"expression_scale": 2.1},
         {"pose_scale": float("nan")},
         {"smoothing": 9.0},
-        {"renderer": "pirenderer", "renderer_weights": "x", "background": "green"},
     ],
 )
 def test_what_cannot_be_is_refused(wrong: dict[str, Any]) -> None:

@@ -101,8 +101,6 @@ class TalkOptions:
             raise UnusableInput(
                 f"--size {self.size} is a square around the head, --full-frame the whole photo: choose one of them."
             )
-        if self.renderer == "pirenderer" and (self.full_frame or self.background != KEEP):
-            raise UnusableInput("The pirenderer draws a square with its background: no --full-frame, no --background.")
 
     @property
     def files(self) -> tuple[Path, ...]:

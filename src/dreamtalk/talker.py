@@ -7,7 +7,7 @@ portrait ──▶ landmarks ─────────────────
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from dreamtalk.face.model import FaceModel
     from dreamtalk.motion import MotionModel
     from dreamtalk.render import Renderer
-    from dreamtalk.render.pirenderer import PIRenderer
+    from dreamtalk.render.pirenderer import PIRendererNetwork
 
 _WAITING = "waiting for frames"
 """Step of the writer while the thread that makes frames is the slower one."""
@@ -50,7 +50,7 @@ class Talker:
         """
         self.device: Device = choose_device(device, threads)
         self._threads = threads
-        self._painters: dict[Path, PIRenderer] = {}
+        self._painters: dict[Path, PIRendererNetwork] = {}
         self._models: dict[Path, MotionModel] = {}
         self._listeners: dict[tuple[str, str | Path | None], Wav2Vec2Encoder] = {}
 
@@ -293,10 +293,7 @@ class Talker:
             if drawn != FACE_SPACE and not replace(controls_of(options), smoothing=0.0).neutral:
                 raise UnusableInput(f"There are no scales in the face space {drawn}.")
             face = self.portrait(portrait, options.face)
-            if options.renderer == "pirenderer":
-                side = None if options.size == "native" else int(options.size)
-                return Stage(renderer.prepare(face, side), drawn, ())
-            animator = renderer.prepare(face, side_of(face, options))
+            animator = renderer.prepare(face, side_of(face, options, self._own_side(options)))
             height, width = animator.size
             return Stage(animator, drawn, notes_of(face, options, (width, height)))
 
@@ -314,17 +311,27 @@ class Talker:
         """The renderer asked for, and the face space it draws. Weights are read once per Talker."""
         from dreamtalk.render import MeshRenderer
 
+        transparent, colour = options.background == TRANSPARENT, colour_of(options.background)
         if options.renderer_weights is None:
             threads = rendering_threads() if self._threads is None else self._threads
-            transparent, colour = options.background == TRANSPARENT, colour_of(options.background)
             return MeshRenderer(self.face_model, threads, transparent=transparent, colour=colour), FACE_SPACE
-        from dreamtalk.render.pirenderer import PIRenderer
+        from dreamtalk.render.pirenderer import PIRenderer, PIRendererNetwork
 
         file = Path(options.renderer_weights)
         if file not in self._painters:
-            self._painters[file] = PIRenderer.load(file, self.device.name)
-        painter = self._painters[file]
+            self._painters[file] = PIRendererNetwork.load(file, self.device.name)
+        painter = PIRenderer(self._painters[file], transparent=transparent, colour=colour)
         return painter, painter.layout.face_space
+
+    def _own_side(self, options: TalkOptions) -> Callable[[Portrait], int]:
+        """How large the square around a head is that the chosen renderer draws."""
+        from dreamtalk.render.mesh.canvas import cut_side
+
+        if options.renderer == "mesh":
+            return cut_side
+        from dreamtalk.render.pirenderer.framing import own_side
+
+        return own_side
 
     def _driver(self, pose: str | Path) -> FaceTrack | Motion | None:
         """Whose head motion to take over: a track or motion file, or a video; None for our own."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from dreamtalk.options import TalkOptions
 from dreamtalk.render.mesh.canvas import MAX_SIDE, cut_side
 from dreamtalk.types import Portrait
@@ -22,11 +24,12 @@ def shows_all(portrait: Portrait, options: TalkOptions) -> bool:
     return face_share(portrait) >= _TINY if options.full_frame is None else options.full_frame
 
 
-def side_of(portrait: Portrait, options: TalkOptions) -> int | None:
-    """Side of the square around the head, px; None: the whole photo."""
+def side_of(portrait: Portrait, options: TalkOptions, native: Callable[[Portrait], int] = cut_side) -> int | None:
+    """Side of the square around the head, px; None: the whole photo. native: that of the square at its own resolution,
+    which is the renderer's choice."""
     if options.size != "native":
         return int(options.size)
-    return None if shows_all(portrait, options) else cut_side(portrait)
+    return None if shows_all(portrait, options) else native(portrait)
 
 
 def notes_of(portrait: Portrait, options: TalkOptions, size: tuple[int, int]) -> tuple[str, ...]:

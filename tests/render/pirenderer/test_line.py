@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,8 +12,12 @@ from dreamtalk.cli.main import run
 from dreamtalk.errors import UnusableInput
 from dreamtalk.render.pirenderer import PIRendererNetwork
 from dreamtalk.render.pirenderer.config import tiny
+from dreamtalk.render.pirenderer.framing import own_side
 from dreamtalk.talker import Talker, TalkOptions
-from dreamtalk.types import SAMPLE_RATE, Speech
+from dreamtalk.types import SAMPLE_RATE, Motion, Speech
+
+OWN = -1
+"""Stands for the side of the square at the photo's own resolution."""
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +32,29 @@ def test_a_portrait_talks_through_the_network(debug_talker: Talker, examples: Pa
     options = TalkOptions(renderer="pirenderer", renderer_weights=weights, badge=False)
     frames = list(debug_talker.stream(examples / "portrait.jpg", speech, options))
     assert len(frames) == speech.frames
-    assert all(frame.shape == (64, 64, 3) and frame.dtype == np.uint8 for frame in frames)
+    photo = debug_talker.portrait(examples / "portrait.jpg").image
+    assert all(frame.shape == photo.shape and frame.dtype == np.uint8 for frame in frames)
+    assert all(np.array_equal(frame[0], photo[0]) for frame in frames), "above the square it is the photo"
+    assert not np.array_equal(frames[0], photo)
+
+
+@pytest.mark.parametrize(
+    ("choices", "shape"),
+    [
+        ({"size": 256}, (256, 256, 3)),
+        ({"full_frame": False}, (OWN, OWN, 3)),
+        ({"full_frame": True, "background": "transparent"}, (512, 512, 4)),
+        ({"size": 256, "background": "green"}, (256, 256, 3)),
+    ],
+)
+def test_what_is_shown_is_chosen_as_for_the_mesh(
+    choices: dict[str, Any], shape: tuple[int, ...], debug_talker: Talker, examples: Path, weights: Path
+) -> None:
+    options = TalkOptions(renderer="pirenderer", renderer_weights=weights, badge=False, **choices)
+    still = Motion(*(np.zeros((1, n), np.float32) for n in (64, 3, 3, 4)))
+    frames = list(debug_talker.render(examples / "portrait.jpg", still, options))
+    own = own_side(debug_talker.portrait(examples / "portrait.jpg"))
+    assert [frame.shape for frame in frames] == [tuple(own if length == OWN else length for length in shape)]
 
 
 def test_weights_and_renderer_go_together(weights: Path) -> None:

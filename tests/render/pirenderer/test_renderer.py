@@ -57,7 +57,7 @@ def portrait() -> Portrait:
 
 
 def test_frames_are_the_same_whole_or_in_chunks(network: PIRendererNetwork, portrait: Portrait) -> None:
-    animator = PIRenderer(network).prepare(portrait)
+    animator = PIRenderer(network).prepare(portrait, 64)
     assert isinstance(animator, SequenceAnimator) and animator.size == (64, 64)
     whole = motion(31)
     parts = [replace(whole, **{name: getattr(whole, name)[a:b] for name in ("expression", "rotation", "translation",
@@ -78,7 +78,7 @@ def test_a_resting_face_is_drawn_the_same_alone_and_in_a_row(network: PIRenderer
 
 def test_other_sizes_are_enlarged(network: PIRendererNetwork, portrait: Portrait) -> None:
     renderer = PIRenderer(network)
-    small, large = (renderer.prepare(portrait, size) for size in (None, 128))
+    small, large = (renderer.prepare(portrait, size) for size in (64, 128))
     frame, larger = (next(animator.frames([motion(1)])) for animator in (small, large))
     assert larger.shape == (128, 128, 3) and large.size == (128, 128)
     shrunk = cv2.resize(larger, (64, 64), interpolation=cv2.INTER_AREA).astype(int)
@@ -87,9 +87,60 @@ def test_other_sizes_are_enlarged(network: PIRendererNetwork, portrait: Portrait
         renderer.prepare(portrait, 8)
 
 
-def test_sixteen_bit_products_are_nearly_the_same(network: PIRendererNetwork, portrait: Portrait) -> None:
-    exact, rough = (next(PIRenderer(network, bits).prepare(portrait).frames([motion(1)])) for bits in (False, True))
-    assert 0 < np.abs(exact.astype(int) - rough).mean() < 4
+def test_the_head_is_drawn_in_its_place_in_the_photo(network: PIRendererNetwork, portrait: Portrait) -> None:
+    """The middle of the square is what the network draws, enlarged; beyond the square every byte is the photo's."""
+    renderer = PIRenderer(network, "float32")
+    whole, square = renderer.prepare(portrait), square_around(head_of(portrait.landmarks))
+    alone = renderer.prepare(portrait, square.side - square.side % 2)
+    assert whole.size == portrait.image.shape[:2] and square.side < 400
+    there = np.s_[square.top : square.top + square.side, square.left : square.left + square.side]
+    outside = np.ones(whole.size, bool)
+    outside[there] = False
+    frames = list(zip(whole.frames([motion(3)]), alone.frames([motion(3)]), strict=True))
+    for frame, drawn in frames:
+        assert np.array_equal(frame[outside], portrait.image[outside])
+        larger = cv2.resize(drawn, (square.side, square.side), interpolation=cv2.INTER_CUBIC)
+        middle = np.s_[square.side // 4 : -(square.side // 4)]
+        assert np.abs(frame[there][middle, middle].astype(int) - larger[middle, middle]).mean() < 3
+    assert not np.array_equal(frames[0][0], frames[2][0]), "inside it moves"
+
+
+@pytest.mark.parametrize("batch", [2, 4, 8])
+def test_frames_do_not_depend_on_how_many_are_drawn_at_once(
+    batch: int, network: PIRendererNetwork, portrait: Portrait
+) -> None:
+    one, many = (PIRenderer(network, "float32", n).prepare(portrait) for n in (1, batch))
+    for a, b in zip(one.frames([motion(11)]), many.frames([motion(11)]), strict=True):
+        assert np.abs(a.astype(int) - b).max() <= 1, "at most how the last digit is rounded"
+
+
+def test_a_portrait_is_encoded_once(network: PIRendererNetwork, portrait: Portrait) -> None:
+    calls = []
+    hook = network.editing_net.encoder.first.conv.register_forward_hook(lambda *_: calls.append("whole"))
+    first = network.warpping_net.hourglass.encoder.input_layer.register_forward_hook(lambda *_: calls.append("source"))
+    list(PIRenderer(network, batch=2).prepare(portrait).frames([motion(5)]))
+    hook.remove()
+    first.remove()
+    assert calls == ["source"]
+
+
+def test_a_plain_colour_is_behind_the_person(network: PIRendererNetwork, closed: Portrait) -> None:
+    """Where nobody stands the colour is exact, around the square and in it."""
+    frame = next(PIRenderer(network, colour=(0, 177, 64)).prepare(closed).frames([motion(1)]))
+    assert frame.shape == closed.image.shape
+    plain = np.all(frame == (0, 177, 64), axis=2)
+    y, x = closed.landmarks[4, 1].astype(int), closed.landmarks[4, 0].astype(int)
+    assert plain.any() and not plain[y, x] and not np.array_equal(frame, closed.image)
+
+
+def test_transparent_frames_carry_the_persons_cover_along(network: PIRendererNetwork, closed: Portrait) -> None:
+    whole = PIRenderer(network, transparent=True).prepare(closed)
+    frame = next(whole.frames([motion(1)]))
+    assert frame.shape == (*whole.size, 4)
+    x, y = np.rint(closed.landmarks[4, :2]).astype(int)
+    assert frame[y, x, 3] > 200 and frame[0, 0, 3] < 50
+    square = PIRenderer(network, transparent=True).prepare(closed, 128)
+    assert next(square.frames([motion(1)])).shape == (128, 128, 4)
 
 
 def test_motion_of_another_face_space_is_refused(network: PIRendererNetwork, portrait: Portrait) -> None:

@@ -7,6 +7,7 @@ portraits given to published weights stand where those weights expect them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,7 +15,8 @@ from numpy.typing import NDArray
 
 from dreamtalk.errors import UnusableInput
 from dreamtalk.face.align import STABLE, canonical_face, procrustes
-from dreamtalk.types import Float, Image
+from dreamtalk.render.mesh.canvas import MAX_SIDE, MIN_SIDE
+from dreamtalk.types import Float, Image, Portrait
 
 _SIDE_IOD = 2.78
 """Side of the square in outer eye corner distances: eye centres are then 0.264 of the side apart (67.6 of 256 px, mean
@@ -75,15 +77,30 @@ def placed(head: Head, square: Square) -> Float:
 
 def cut(image: Image, square: Square, side: int) -> Image:
     """The square (side, side, 3) of a picture (H, W, 3), shrunk by averaging; what is outside is mirrored."""
-    height, width = image.shape[:2]
+    return np.asarray(_cut(image, square, side), dtype=np.uint8)
+
+
+def cut_values(values: Float, square: Square, side: int) -> Float:
+    """The same of values (H, W) from 0 to 1: (side, side)."""
+    return np.clip(np.asarray(_cut(values, square, side), dtype=np.float32), 0.0, 1.0)
+
+
+def own_side(portrait: Portrait) -> int:
+    """Side of the square around the head at the photo's own resolution, px: even, 16 to 2048."""
+    side = square_around(head_of(portrait.landmarks)).side
+    return max(MIN_SIDE, min(MAX_SIDE, side // 2 * 2))
+
+
+def _cut(values: NDArray[Any], square: Square, side: int) -> NDArray[Any]:
+    height, width = values.shape[:2]
     x0, y0, x1, y1 = square.left, square.top, square.left + square.side, square.top + square.side
-    inside = image[max(0, y0) : max(0, min(height, y1)), max(0, x0) : max(0, min(width, x1))]
+    inside = values[max(0, y0) : max(0, min(height, y1)), max(0, x0) : max(0, min(width, x1))]
     if inside.size == 0:
         raise UnusableInput("The face lies outside the picture.")
     edges = (max(0, -y0), max(0, y1 - height), max(0, -x0), max(0, x1 - width))
     whole = cv2.copyMakeBorder(inside, *edges, cv2.BORDER_REFLECT_101) if any(edges) else inside
     way = cv2.INTER_AREA if square.side > side else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(whole, (side, side), interpolation=way), dtype=np.uint8)
+    return cv2.resize(whole, (side, side), interpolation=way)
 
 
 def to_network(image: Image) -> NDArray[np.float32]:

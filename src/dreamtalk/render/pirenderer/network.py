@@ -20,6 +20,7 @@ from dreamtalk.errors import UnusableInput
 from dreamtalk.render.pirenderer.config import NetworkConfig
 from dreamtalk.render.pirenderer.editing import EditingNet
 from dreamtalk.render.pirenderer.mapping import MappingNet
+from dreamtalk.render.pirenderer.precision import exact
 from dreamtalk.render.pirenderer.warping import WarpingNet, warp
 from dreamtalk.weights import read_model, save_model
 
@@ -73,7 +74,8 @@ class PIRendererNetwork(nn.Module):
 
     def draw(self, source: Source, windows: Tensor, warp_only: bool = False) -> Drawn:
         """The source doing what the windows (B, coefficients, window) say at their middle frames."""
-        z = self.mapping_net(windows)
+        with exact(windows.device.type):  # coarse numbers would lose the published crop's, near 129
+            z = self.mapping_net(windows)
         flow = self.warpping_net(source.warp_features, z)
         warped = warp(source.picture, flow.to(source.picture.dtype))
         picture = None if warp_only else self.editing_net(source.edit_features, warped, z)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
+from torch import Tensor
 
 from dreamtalk.errors import UnusableInput
+from dreamtalk.render.mesh.canvas import MAX_SIDE, MIN_SIDE
 from dreamtalk.render.pirenderer.framing import (
     Head,
     Square,
     cut,
+    cut_values,
     from_network,
     head_of,
     square_around,
@@ -22,19 +23,31 @@ from dreamtalk.render.pirenderer.framing import (
 )
 from dreamtalk.render.pirenderer.layout import Layout, layout_of
 from dreamtalk.render.pirenderer.network import PIRendererNetwork
+from dreamtalk.render.pirenderer.paste import Alone, PastedBack, Placing
+from dreamtalk.render.pirenderer.precision import Precision, choose_type, computing
+from dreamtalk.render.pirenderer.scene import Background, Rgb, Scene, scene_of
+from dreamtalk.render.pirenderer.warping import warp
 from dreamtalk.render.pirenderer.windows import windows_of
 from dreamtalk.types import Float, FrameStream, Image, Motion, Portrait
 
 _BATCH = {"cpu": 1, "cuda": 16}
-"""Frames drawn at once. On a CPU more are no faster: one frame's features already fill the caches."""
-_MAX_SIDE = 2048
+"""Frames drawn in one pass. On a CPU more are no faster: one frame's features already fill the caches."""
 
 
 class PIRenderer:
-    """Renderer that paints frames with a network: 256 px a side, enlarged where more are asked for."""
+    """Renderer that paints the head with a network, 256 px a side, back into its place in the photo."""
 
-    def __init__(self, network: PIRendererNetwork, bfloat16: bool = False) -> None:
-        """bfloat16: convolutions in 16 bits: nearly twice as fast on processors that have them, and a little different.
+    def __init__(
+        self,
+        network: PIRendererNetwork,
+        precision: Precision = "auto",
+        batch: int | None = None,
+        *,
+        transparent: bool = False,
+        colour: Rgb | None = None,
+    ) -> None:
+        """precision: see precision.py. batch: frames in one pass of the network; None: what is fast on its device.
+        transparent: frames are (H, W, 4) RGBA, not premultiplied. colour: put this one behind the person instead.
 
         Raises UnusableInput when the network's layout has not its number of coefficients.
         """
@@ -44,28 +57,32 @@ class PIRenderer:
                 f"The renderer takes {network.config.coefficients} numbers per frame, "
                 f"but its layout {network.layout} has {self.layout.size}."
             )
-        self._format = torch.channels_last if bfloat16 else torch.contiguous_format  # what is faster on a CPU
-        self._network = network.to(memory_format=self._format).eval()  # type: ignore[call-overload]
-        self._bfloat16 = bfloat16
+        device = next(network.parameters()).device.type
+        self.number_type = choose_type(precision, device)
+        exact = self.number_type == torch.float32
+        form = torch.contiguous_format if exact else torch.channels_last  # what is faster
+        self._network = network.to(memory_format=form).eval()  # type: ignore[call-overload]
+        self._batch = _BATCH[device] if batch is None else batch
+        self._background = Background(transparent, colour)
 
     @classmethod
-    def load(cls, file: Path, device: str = "cpu", bfloat16: bool = False) -> PIRenderer:
+    def load(cls, file: Path, device: str = "cpu", precision: Precision = "auto") -> PIRenderer:
         """With the weights of a file. Raises UnusableInput."""
-        return cls(PIRendererNetwork.load(file, device), bfloat16)
+        return cls(PIRendererNetwork.load(file, device), precision)
 
     def prepare(self, portrait: Portrait, size: int | None = None) -> PIAnimator:
-        """A portrait ready to move, framed around the head. size: of the frames, px; None as the network draws them.
+        """A portrait ready to move.
 
-        Raises UnusableInput for sizes out of range and faces too small.
+        size None: the whole photo, the head drawn in its place. A number: the square around the head as the network
+        draws it, so many px a side. Raises UnusableInput for sizes out of range and faces too small.
         """
-        side = self._network.config.side
-        size = side if size is None else size
-        if not 16 <= size <= _MAX_SIDE:
-            raise UnusableInput(f"Frames can be 16 to {_MAX_SIDE} px wide, not {size}.")
-        head = head_of(portrait.landmarks)
+        if size is not None and not MIN_SIDE <= size <= MAX_SIDE:
+            raise UnusableInput(f"Frames can be {MIN_SIDE} to {MAX_SIDE} px wide, not {size}.")
+        scene = scene_of(portrait, self._background, whole=size is None)
+        head = head_of(scene.landmarks)
         square = square_around(head)
-        picture = cut(portrait.image, square, side)
-        return PIAnimator(self._network, self.layout, picture, (head, square), size - size % 2, self._bfloat16)
+        placing: Placing = PastedBack(scene.still, square) if size is None else Alone(size - size % 2)
+        return PIAnimator(self._network, self.layout, scene, (head, square), placing, (self.number_type, self._batch))
 
 
 class PIAnimator:
@@ -79,23 +96,26 @@ class PIAnimator:
         self,
         network: PIRendererNetwork,
         layout: Layout,
-        picture: Image,
+        scene: Scene,
         place: tuple[Head, Square],
-        size: int,
-        bfloat16: bool = False,
+        placing: Placing,
+        numbers: tuple[torch.dtype, int],
     ) -> None:
-        """picture: (side, side, 3) the framed portrait. place: its head, and the square cut, in the whole photo."""
-        self._network, self._layout, self._place = network, layout, place
-        self._size, self._bfloat16 = size, bfloat16
+        """place: the head in the scene, and the square to cut. numbers: format of the products; frames in a pass."""
+        self._network, self._layout, self._place, self._placing = network, layout, place, placing
+        self._type, self._frames_at_once = numbers
         self._device = next(network.parameters()).device
-        self.picture = picture
-        with torch.inference_mode(), self._precision():
-            self._source = network.encode(torch.from_numpy(to_network(picture)[None]).to(self._device))
+        side = network.config.side
+        self.picture = cut(scene.image, place[1], side)
+        self._cover = None if scene.matte is None else self._on_device(cut_values(scene.matte, place[1], side)[None])
+        self._colour = _colour_values(scene.background, self._device)
+        with torch.inference_mode(), computing(self._type, self._device.type):
+            self._source = network.encode(self._on_device(to_network(self.picture)))
 
     @property
     def size(self) -> tuple[int, int]:
         """Height and width of the frames, px."""
-        return self._size, self._size
+        return self._placing.size
 
     def frame(self, expression: Float, rotation: Float, translation: Float, gaze: Float) -> Image:
         """One frame (H, W, 3) uint8 RGB, as if the face rested in this moment; see Motion for the arguments."""
@@ -112,20 +132,35 @@ class PIAnimator:
 
     def draw(self, rows: Iterable[Float]) -> FrameStream:
         """Frames of coefficient rows (n, C) themselves, in one or more chunks; see layout.py for their order."""
-        for windows in windows_of(rows, self._network.config.window, _BATCH[self._device.type]):
+        for windows in windows_of(rows, self._network.config.window, self._frames_at_once):
             yield from self._batch(windows)
 
     def _batch(self, windows: Float) -> Iterator[Image]:
-        with torch.inference_mode(), self._precision():
+        with torch.inference_mode(), computing(self._type, self._device.type):
             drawn = self._network.draw(self._source, torch.from_numpy(windows).to(self._device))
             assert drawn.picture is not None
-            pictures = drawn.picture.float().cpu().numpy()
-        for picture in from_network(pictures):
-            if self._size == len(picture):
-                yield picture
-            else:
-                larger = cv2.resize(picture, (self._size, self._size), interpolation=cv2.INTER_CUBIC)
-                yield np.asarray(larger, dtype=np.uint8)
+            pictures = self._before_background(drawn.picture.float(), drawn.flow)
+        yield from map(self._placing.frame, from_network(pictures.cpu().numpy()))
 
-    def _precision(self) -> AbstractContextManager[object]:
-        return torch.autocast(self._device.type, torch.bfloat16, enabled=self._bfloat16)
+    def _before_background(self, pictures: Tensor, flow: Tensor) -> Tensor:
+        """Pictures (B, 3, H, W) before the plain colour, or with their cover as fourth channel, both in -1..1.
+
+        Who is person moves as the picture's places do: the photo's cover is looked up where the flow points.
+        """
+        if self._cover is None:
+            return pictures
+        cover = warp(self._cover, flow, outside="border")
+        if self._colour is None:
+            return torch.cat([pictures, 2.0 * cover - 1.0], dim=1)
+        return cover * pictures + (1.0 - cover) * self._colour
+
+    def _on_device(self, values: Float) -> Tensor:
+        """(C, H, W) as a batch of one."""
+        return torch.from_numpy(values[None]).to(self._device)
+
+
+def _colour_values(background: Background, device: torch.device) -> Tensor | None:
+    """(3, 1, 1) in -1..1."""
+    if background.colour is None:
+        return None
+    return torch.from_numpy(to_network(np.array(background.colour, np.uint8).reshape(1, 1, 3))).to(device)

@@ -7,12 +7,15 @@ weights have learned to live with that, so it stays.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dreamtalk.render.pirenderer.config import NetworkConfig
 from dreamtalk.render.pirenderer.layers import SLOPE, AdaptiveNorm, PictureNorm, leaky
+from dreamtalk.render.pirenderer.precision import exact
 
 COLOURS = 3
 
@@ -118,12 +121,17 @@ class WarpingNet(nn.Module):
     def forward(self, first: Tensor, z: Tensor) -> Tensor:
         """first: of `hourglass.encoder.input_layer`. Flow (B, 2, H / 4, W / 4): x and y in its own pixels."""
         features = self.hourglass.encoder(first, z)
-        flow: Tensor = self.flow_out(self.hourglass.decoder(features, z))
+        x = self.hourglass.decoder(features, z)
+        with exact(x.device.type):  # a flow in coarse steps makes still things tremble
+            flow: Tensor = self.flow_out(x.float())
         return flow
 
 
-def warp(picture: Tensor, flow: Tensor) -> Tensor:
-    """The picture (B or 1, C, H, W) looked up where the flow (B, 2, h, w) points; black outside. (B, C, H, W)."""
+def warp(picture: Tensor, flow: Tensor, outside: Literal["zeros", "border"] = "zeros") -> Tensor:
+    """The picture (B or 1, C, H, W) looked up where the flow (B, 2, h, w) points. (B, C, H, W).
+
+    outside: what stands there: 0, which the published weights know, or the nearest pixel.
+    """
     batch, _, rows, columns = flow.shape
     ys = torch.linspace(-1.0, 1.0, rows, device=flow.device, dtype=flow.dtype)
     xs = torch.linspace(-1.0, 1.0, columns, device=flow.device, dtype=flow.dtype)
@@ -132,5 +140,5 @@ def warp(picture: Tensor, flow: Tensor) -> Tensor:
     places = torch.stack([x, y], dim=1)
     places = F.interpolate(places, size=picture.shape[2:], mode="bilinear", align_corners=False)
     grid = places.permute(0, 2, 3, 1)
-    return F.grid_sample(picture.expand(batch, -1, -1, -1), grid, mode="bilinear", padding_mode="zeros",
+    return F.grid_sample(picture.expand(batch, -1, -1, -1), grid, mode="bilinear", padding_mode=outside,
                          align_corners=False)  # fmt: skip
