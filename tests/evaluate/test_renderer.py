@@ -51,9 +51,11 @@ class Picture:
 class Painter:
     """An animator whose picture gets lighter with the expression; faults can be built in."""
 
-    def __init__(self, image: Image, drift: int = 0, corner: int = 0, switch: float = 9.0) -> None:
-        """drift: lighter with every frame. corner: levels added in a corner. switch: expression that shows a patch."""
-        self.image, self.drift, self.corner, self.switch, self.drawn = image, drift, corner, switch, 0
+    def __init__(self, image: Image, drift: int = 0, corner: int = 0, switch: float = 9.0, bend: float = 0.0) -> None:
+        """drift: lighter with every frame. corner: levels added in a corner. switch: expression that shows a patch.
+        bend: levels added with the expression's square."""
+        self.image, self.drift, self.corner, self.switch, self.bend = image, drift, corner, switch, bend
+        self.drawn = 0
 
     @property
     def size(self) -> tuple[int, int]:
@@ -61,7 +63,7 @@ class Painter:
 
     def frame(self, expression: Float, rotation: Float, translation: Float, gaze: Float) -> Image:
         strength = float(np.abs(expression).sum())
-        frame = self.image.astype(np.float64) + 5.0 * strength + self.drift * self.drawn
+        frame = self.image.astype(np.float64) + 5.0 * strength + self.bend * strength**2 + self.drift * self.drawn
         frame[:8, :8] += self.corner
         if strength > self.switch:
             frame[80:120, 80:120] += 60.0
@@ -74,12 +76,15 @@ def test_a_picture_that_keeps_still(face: FaceModel, landmarks: Float) -> None:
     good = stillness(Painter(picture.image), picture, face)
     assert (good.inside_db, good.outside, good.same) == (IDENTICAL_DB, 0, True)
     assert good.jump <= 1.0 + 1e-6, "even motion: no more than rounding"
+    bent = stillness(Painter(picture.image, bend=60.0), picture, face)
+    assert bent.halved < 0.5, "smooth, if not even: half the step, a quarter of the jump"
     drifting = stillness(Painter(picture.image, drift=1), picture, face)
     assert not drifting.same
     leaking = stillness(Painter(picture.image, corner=7), picture, face)
     assert (leaking.inside_db, leaking.outside) == (IDENTICAL_DB, 7)
     popping = stillness(Painter(picture.image, switch=0.4), picture, face)
     assert popping.jump > 50.0
+    assert popping.halved > 0.9
 
 
 def test_texture_that_moves_evenly_is_no_jump() -> None:

@@ -187,11 +187,11 @@ _FOLLOWED = [
     "portrait", "kind", "drive", "measure", "drawn_r", "drawn_slope", "seen_r", "seen_slope", "spread", "found",
 ]  # fmt: skip
 _PORTRAITS = [
-    "portrait", "kind", "parted", "inside_db", "outside", "same", "jump", "brow_picture_r", "brow_picture_slope",
-    "brow_tracker_r", "brow_tracker_slope", "shape_worst", "embedding_worst",
+    "portrait", "kind", "parted", "inside_db", "outside", "same", "jump", "halved", "brow_picture_r",
+    "brow_picture_slope", "brow_tracker_r", "brow_tracker_slope", "shape_worst", "embedding_worst",
 ]  # fmt: skip
 _BROWS = ["kind", "n", "in the picture", "by the tracker"]
-_STILL = ["portrait", "kind", "inside, dB", "outside, levels", "same bytes", "jump, levels"]
+_STILL = ["portrait", "kind", "inside, dB", "outside, levels", "same bytes", "jump, levels", "of it at 50 fps"]
 _SAME = ["measure", "expressions: median", "largest", "other people: median", "smallest"]
 
 
@@ -228,14 +228,15 @@ def _spread(values: Sequence[float], worst: Callable[[Sequence[float]], float]) 
 def _still_row(found: PortraitResult) -> list[str]:
     still = found.still
     same = "yes" if still.same else "NO"
-    return [found.id, found.group, f"{still.inside_db:.1f}", str(still.outside), same, f"{still.jump:.1f}"]
+    jumps = f"{still.jump:.1f}", f"{still.halved:.2f}"
+    return [found.id, found.group, f"{still.inside_db:.1f}", str(still.outside), same, *jumps]
 
 
 def _portrait_row(found: PortraitResult) -> list[str]:
     still, strange = found.still, found.likeness.strange()
     return [
         found.id, found.group, str(found.parted),
-        f"{still.inside_db:.2f}", str(still.outside), str(still.same), f"{still.jump:.2f}",
+        f"{still.inside_db:.2f}", str(still.outside), str(still.same), f"{still.jump:.2f}", f"{still.halved:.3f}",
         *_numbers(found.brows.picture), *_numbers(found.brows.tracker), f"{max(found.likeness.away()):.3f}",
         f"{max(strange):.3f}" if strange else "",
     ]  # fmt: skip
