@@ -17,6 +17,8 @@ Box: TypeAlias = tuple[int, int, int, int]
 
 _SPREADS_MM = (9.0, 4.0, 1.8, 0.8, 0.4)
 """Scales at which known colours are spread over a hole, coarse to fine."""
+_SOFT_PX, _SOFT_BLUR_PX = 1.6, 0.8
+"""Width of the line that `soften` smooths, and by how much; the warp's edges have steps of one pixel."""
 SUBPIXEL = 4
 """Binary places of the coordinates given to OpenCV's drawing."""
 
@@ -60,6 +62,13 @@ def stroke(
     cv2.polylines(mask, [points], False, 255, max(1, round(width * fine)), cv2.LINE_AA, SUBPIXEL)
     soft = cv2.GaussianBlur(mask, (0, 0), max(0.3, blur * fine)).astype(np.float32) / np.float32(255.0)
     return coarser(np.asarray(soft), fine)
+
+
+def soften(region: Float | Image, line: Double | Float, x0: int, y0: int, amount: float = 1.0) -> Float:
+    """A region (h, w, 3) in which the steps along a line (N, 2) are smoothed: where one lip or lid covers the other."""
+    near = stroke(region.shape, line, x0, y0, _SOFT_PX, 0.5 * _SOFT_PX)[..., None] * np.float32(amount)
+    smooth = cv2.GaussianBlur(region, (0, 0), _SOFT_BLUR_PX).astype(np.float32)
+    return np.asarray(region + (smooth - region) * near, np.float32)
 
 
 def coarser(values: Float, fine: int) -> Float:

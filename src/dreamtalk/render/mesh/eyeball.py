@@ -84,7 +84,7 @@ def _steps(mm: float, length_mm: float) -> int:
 
 
 def _eyeball(photo: Float, mask: Bool, centre: Double, radius: float, mm: float) -> Float:
-    """The eye extended behind the lids: the iris mirrored through its centre, the white by smooth extrapolation."""
+    """The eye extended behind the lids: the iris as a disc of its own rings' colours, the white by extrapolation."""
     pure = cv2.erode(mask.astype(np.uint8), _KERNEL, iterations=_steps(mm, _PURE_MM)) > 0
     if not pure.any():
         return np.array(photo)
@@ -92,16 +92,40 @@ def _eyeball(photo: Float, mask: Bool, centre: Double, radius: float, mm: float)
     distance: Double = np.asarray(np.hypot(xs - centre[0], ys - centre[1]) / radius, np.float64)
     white = pure & (distance > 1.15)
     spread = spread_colours(np.asarray(photo, np.uint8), white if white.sum() >= 4 else pure, mm)
-    across, over = (2 * centre[0] - xs).astype(np.float32), (2 * centre[1] - ys).astype(np.float32)
-    mirrored = cv2.remap(photo, across, over, cv2.INTER_LINEAR)
-    seen = cv2.remap(pure.astype(np.float32), across, over, cv2.INTER_LINEAR)
-    ring = pure & (distance > 0.5) & (distance < 0.95)
-    plain = photo[ring].mean(axis=0) if ring.any() else spread.mean(axis=(0, 1)) * 0.4
-    iris = plain + (mirrored - plain) * np.clip(2.0 * seen - 0.5, 0.0, 1.0)[..., None]
-    in_iris = (1.0 - smoothstep(0.95, 1.1, distance))[..., None]
+    iris = _iris(photo, pure, distance, spread)
+    in_iris = (1.0 - smoothstep(0.95, 1.1, distance))[..., None] * _iris_like(photo, pure, iris, spread, mm)
     behind = iris * in_iris + spread * (1.0 - in_iris)
     keep = cv2.GaussianBlur(pure.astype(np.float32), (0, 0), max(0.6, 0.4 * mm))[..., None] * pure[..., None]
     return np.asarray(photo * keep + behind * (1.0 - keep), np.float32)
+
+
+def _iris(photo: Float, pure: Bool, distance: Double, spread: Float) -> Double:
+    """Colours of the iris by the distance from its centre, in radii: medians of what is seen at that distance.
+
+    Mirroring what is seen above its centre would put the lid's shadow, as a dark arc, below it.
+    """
+    middles = np.arange(0.05, 1.0, 0.1)
+    known, colours = [], []
+    for middle in middles:
+        ring = pure & (np.abs(distance - middle) <= 0.1)
+        if ring.sum() >= 3:
+            known.append(middle)
+            colours.append(np.median(photo[ring], axis=0))
+    if not known:
+        return np.broadcast_to(spread.mean(axis=(0, 1)) * 0.4, photo.shape).astype(np.float64)
+    table = np.array(colours)
+    return np.stack([np.interp(distance, known, table[:, c]) for c in range(3)], axis=2)
+
+
+def _iris_like(photo: Float, pure: Bool, iris: Double, white: Float, mm: float) -> Double:
+    """(h, w, 1) whether the seen pixels nearest to each place look like the iris (1) or like the white (0).
+
+    The tracked iris may reach too far down; behind the lower lid it must end where the photo's ends.
+    """
+    step = iris - white
+    share = ((photo - white) * step).sum(axis=2) / np.maximum((step * step).sum(axis=2), 1.0)
+    seen = np.repeat((255.0 * np.clip(share, 0.0, 1.0))[..., None], 3, axis=2).astype(np.uint8)
+    return np.asarray(smoothstep(0.25, 0.65, spread_colours(seen, pure, mm)[..., :1] / 255.0))
 
 
 def _lids(picture: Image, mask: Bool, mm: float) -> Image:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from dreamtalk.render.mesh.canvas import Canvas
-from dreamtalk.render.mesh.drawing import Double, fill, region, smoothstep, stroke
+from dreamtalk.render.mesh.drawing import Double, fill, region, smoothstep, soften, stroke
 from dreamtalk.render.mesh.eyeball import Eye, prepare_eye
 from dreamtalk.render.mesh.geometry import FaceGeometry, Shape
 from dreamtalk.types import Float, Image
@@ -78,6 +78,7 @@ class EyeLayer:
         blended: Float = target + (colour - target) * mask[..., None]
         seal = float(smoothstep(_SEAL_FROM, _SEAL_FULL, closure)) * _SEAL_DARK
         if seal > 0.0:
+            blended = soften(blended, line[1:-1], x0, y0, min(1.0, 2.0 * seal))
             soft = stroke(target.shape, line[1:-1], x0, y0, _SEAL_MM * mm, max(0.5, _SEAL_BLUR_MM * mm))
             blended = blended + (eye.lash - blended) * (soft * np.float32(seal))[..., None]
         target[:] = np.clip(blended + 0.5, 0.0, 255.0).astype(np.uint8)

@@ -7,7 +7,7 @@ import numpy as np
 
 from dreamtalk.render.mesh import topology as topo
 from dreamtalk.render.mesh.canvas import Canvas
-from dreamtalk.render.mesh.drawing import Double, coarser, fill, region, smoothstep, stroke
+from dreamtalk.render.mesh.drawing import Double, coarser, fill, region, smoothstep, soften, stroke
 from dreamtalk.render.mesh.geometry import FaceGeometry, Shape
 from dreamtalk.render.mesh.interior import Scene, Strip, paint_interior
 from dreamtalk.render.mesh.own_teeth import OwnTeeth
@@ -31,8 +31,8 @@ _COLUMNS = 97
 _SEAM_MM, _SEAM_DARK, _SEAM_SHADE = 0.6, 0.75, 0.35
 """Width of the line between closed lips, how dark it is, and how dark the soft shadow around it."""
 
-_MEET_PX, _MEET_BLUR_PX = 1.6, 0.8
-"""Where one lip of an open photo covers the other, this width is softened by so much: the warp's edges have steps."""
+_MEET_PX = 6.0
+"""Picture taken around the line along which the lips of an open photo meet."""
 
 _COLDEST = 1.0
 """Teeth look no colder than this: a pale painted skin does not mean blue light."""
@@ -151,14 +151,12 @@ class MouthLayer:
     def _soften(self, picture: Image, shape: Shape) -> None:
         """Takes the steps out of the line along which one lip covers the other."""
         line = (shape.vertices[self._upper_line, :2] + shape.vertices[self._lower_line, :2]) / 2
-        box = region(line, 4.0 * _MEET_PX, picture.shape)
+        box = region(line, _MEET_PX, picture.shape)
         if box is None:
             return
         x0, y0, x1, y1 = box
         target = picture[y0:y1, x0:x1]
-        cover = stroke(target.shape, line, x0, y0, _MEET_PX, 0.5 * _MEET_PX)[..., None]
-        soft = cv2.GaussianBlur(target, (0, 0), _MEET_BLUR_PX).astype(np.float32)
-        target[:] = (target + (soft - target) * cover + 0.5).astype(np.uint8)
+        target[:] = (soften(target, line, x0, y0) + 0.5).astype(np.uint8)
 
     def _seam(self, picture: Image, shape: Shape, amount: float) -> None:
         """The dark line between closed lips, which a photo with parted lips does not have."""
