@@ -107,7 +107,7 @@ class PIAnimator:
         self._device = next(network.parameters()).device
         side = network.config.side
         self.picture = cut(scene.image, place[1], side)
-        self._cover = None if scene.matte is None else self._on_device(cut_values(scene.matte, place[1], side)[None])
+        self._person = self._person_in(scene, place[1], side)
         self._colour = _colour_values(scene.background, self._device)
         with torch.inference_mode(), computing(self._type, self._device.type):
             self._source = network.encode(self._on_device(to_network(self.picture)))
@@ -145,14 +145,24 @@ class PIAnimator:
     def _before_background(self, pictures: Tensor, flow: Tensor) -> Tensor:
         """Pictures (B, 3, H, W) before the plain colour, or with their cover as fourth channel, both in -1..1.
 
-        Who is person moves as the picture's places do: the photo's cover is looked up where the flow points.
+        Who is person moves as the picture's places do: looked up in the photo where the flow points.
         """
-        if self._cover is None:
+        if self._person is None:
             return pictures
-        cover = warp(self._cover, flow, outside="border")
+        person = warp(self._person, flow, outside="border")
+        correction, cover = person[:, :3], person[:, 3:]
+        own = (pictures + correction).clamp(-1.0, 1.0)
         if self._colour is None:
-            return torch.cat([pictures, 2.0 * cover - 1.0], dim=1)
-        return cover * pictures + (1.0 - cover) * self._colour
+            return torch.cat([own, 2.0 * cover - 1.0], dim=1)
+        return cover * own + (1.0 - cover) * self._colour
+
+    def _person_in(self, scene: Scene, square: Square, side: int) -> Tensor | None:
+        """(1, 4, side, side): what takes the background's share out of the colours, and the cover."""
+        if scene.cutout is None:
+            return None
+        correction = to_network(cut(scene.cutout.own, square, side)) - to_network(self.picture)
+        cover = cut_values(scene.cutout.cover, square, side)[None]
+        return self._on_device(np.concatenate([correction, cover]))
 
     def _on_device(self, values: Float) -> Tensor:
         """(C, H, W) as a batch of one."""

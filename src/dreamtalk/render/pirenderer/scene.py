@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from dreamtalk.render.mesh.canvas import make_canvas
+from dreamtalk.render.mesh.canvas import Canvas, make_canvas
 from dreamtalk.render.mesh.matte import over_colour, own_colours, person_matte
 from dreamtalk.types import Float, Image, Portrait
 
@@ -27,22 +27,32 @@ class Background:
 
 
 @dataclass(frozen=True, slots=True)
+class Cutout:
+    """cover: (H, W) how much of each pixel is person, 0 to 1. own: (H, W, 3) uint8 RGB, the photo with the background's
+    share taken out of its colours. still: (H, W, 3) or RGBA, not premultiplied: the photo before the new background."""
+
+    cover: Float
+    own: Image
+    still: Image
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
-    """image: (H, W, 3) uint8 RGB. landmarks: (478, 3) in its px. matte: (H, W) how much of each pixel is person, 0 to
-    1; None where the background is the photo's own. background: what was asked for."""
+    """image: (H, W, 3) uint8 RGB, the photo. landmarks: (478, 3) in its px. cutout: None where the background stays.
+
+    The network sees the photo as it is, whatever comes behind the person: its norms run over the whole picture, and
+    with another background the skin would have another colour, too.
+    """
 
     image: Image
     landmarks: Float
-    matte: Float | None
     background: Background
+    cutout: Cutout | None = None
 
     @property
     def still(self) -> Image:
         """What a pasted frame shows around the square: (H, W, 3), or (H, W, 4) RGBA, not premultiplied."""
-        if not self.background.transparent:
-            return self.image
-        assert self.matte is not None
-        return np.dstack([self.image, np.rint(self.matte * 255.0).astype(np.uint8)])
+        return self.image if self.cutout is None else self.cutout.still
 
 
 def scene_of(portrait: Portrait, background: Background, whole: bool) -> Scene:
@@ -51,13 +61,16 @@ def scene_of(portrait: Portrait, background: Background, whole: bool) -> Scene:
     Raises UnusableInput for photos too small.
     """
     if background.kept and not whole:
-        return Scene(portrait.image, portrait.landmarks, None, background)
+        return Scene(portrait.image, portrait.landmarks, background)
     canvas = make_canvas(portrait, None)
     landmarks = canvas.landmarks.astype(np.float32)
-    scene = Scene(canvas.image, landmarks, None, background)
-    if background.kept:
-        return scene
-    matte = person_matte(canvas)
-    if background.colour is not None:
-        return replace(scene, image=over_colour(canvas, matte, background.colour), matte=matte)
-    return replace(scene, image=own_colours(canvas, matte), matte=matte)
+    cutout = None if background.kept else _cut_out(canvas, background.colour)
+    return Scene(canvas.image, landmarks, background, cutout)
+
+
+def _cut_out(canvas: Canvas, colour: Rgb | None) -> Cutout:
+    cover = person_matte(canvas)
+    own = own_colours(canvas, cover)
+    if colour is not None:
+        return Cutout(cover, own, over_colour(canvas, cover, colour))
+    return Cutout(cover, own, np.dstack([own, np.rint(cover * 255.0).astype(np.uint8)]))
