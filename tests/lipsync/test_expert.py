@@ -86,7 +86,7 @@ def test_pairs_out_of_step_are_out_of_step() -> None:
     expression = torch.arange(40.0).view(1, 40, 1) + 1000 * torch.arange(3.0).view(3, 1, 1)
     features = (torch.arange(80.0).view(1, 80, 1) / 2) + 1000 * torch.arange(3.0).view(3, 1, 1)
     nothing = torch.zeros(3)
-    batch = Batch(features, expression, nothing, nothing, nothing, torch.arange(3))
+    batch = Batch(features, expression, nothing, nothing, nothing, torch.arange(3), torch.full((3,), 40))
     pairs = cut_pairs(batch, n=6, windows=60, rng=np.random.default_rng(0))
     apart = (pairs.features[:, 0, 0] - pairs.expression[:, 0, 0]).abs()
     assert (apart[pairs.in_step] == 0).all() and (apart[~pairs.in_step] >= 3).all()
@@ -121,3 +121,34 @@ def test_a_foreign_file_is_refused(tmp_path: Path) -> None:
     save_file({"x": np.zeros(2, np.float32)}, tmp_path / "x.safetensors")
     with pytest.raises(UnusableInput, match="not a dreamtalk lip expert"):
         LipExpert.load(tmp_path / "x.safetensors")
+
+
+def test_no_pair_is_cut_from_where_a_short_clip_stands_still() -> None:
+    """Clips of 25 and 9 real frames among 40: a window beyond them would be in step with any other one there."""
+    frame = torch.arange(40.0).view(1, 40, 1)
+    lengths = torch.tensor([40, 25, 9])
+    shown = torch.minimum(frame, lengths.view(3, 1, 1) - 1.0) + 1000 * torch.arange(3.0).view(3, 1, 1)
+    features = shown.repeat_interleave(2, dim=1)
+    nothing = torch.zeros(3)
+    batch = Batch(features, shown, nothing, nothing, nothing, torch.arange(3), lengths)
+    pairs = cut_pairs(batch, n=6, windows=80, rng=np.random.default_rng(0))
+    assert (pairs.expression.diff(dim=1) == 1).all() and (pairs.features[:, ::2].diff(dim=1) == 1).all()
+    apart = (pairs.features[:, 0, 0] - pairs.expression[:, 0, 0]).abs()
+    assert (apart[pairs.in_step] == 0).all() and (apart[~pairs.in_step] >= 3).all()
+
+
+def test_the_probability_is_the_cosine_of_the_embeddings(expert: LipExpert) -> None:
+    """Eq. 5, against numpy."""
+    rng = np.random.default_rng(4)
+    expression = torch.from_numpy(rng.standard_normal((5, 6, 64)).astype(np.float32)) * 0.1
+    features = torch.from_numpy(rng.standard_normal((5, 12, 24)).astype(np.float32))
+    style = expert.style(torch.from_numpy(rng.standard_normal((5, 20, 64)).astype(np.float32)) * 0.1)
+    with torch.no_grad():
+        motion, sound = expert.embed_motion(expression, style).numpy(), expert.embed_audio(features, style).numpy()
+        found = expert(expression, features, style).numpy()
+    lengths = np.linalg.norm(motion, axis=1) * np.linalg.norm(sound, axis=1)
+    np.testing.assert_allclose(found, (motion * sound).sum(axis=1) / np.maximum(lengths, 1e-8), atol=1e-5)
+
+
+def test_a_loss_of_no_number_is_no_number_and_does_not_raise() -> None:
+    assert sync_loss(torch.tensor([0.5, float("nan")]), torch.tensor([True, False])).isnan()

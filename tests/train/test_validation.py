@@ -76,3 +76,14 @@ def test_the_best_is_kept_and_nothing_is_scored_twice(
     assert [entry["step"] for entry in log] == [10, 20, 30]
     assert log[1]["aperture_r"] > log[0]["aperture_r"] > log[2]["aperture_r"]
     assert MotionModel.load(tmp_path / "best.safetensors").expression_mean[0] == 20
+
+
+def test_a_torn_line_is_no_obstacle_and_lines_of_later_steps_belong_to_another_run(
+    mimic: Mimic, talk: Float, face_model: FaceModel, tmp_path: Path
+) -> None:
+    log = tmp_path / "validation.jsonl"
+    log.write_text('{"step": 10, "aperture_r": 0.2}\n{"step": 90, "aperture_r": 0.9}\n{"step": 100, "apert')
+    mimic.said = talk
+    BestKeeper(Strangers([clip(talk, "a")], face_model), tmp_path).consider(mimic, 20)
+    assert [json.loads(line)["step"] for line in log.read_text().splitlines()] == [10, 20]
+    assert (tmp_path / "best.safetensors").is_file()

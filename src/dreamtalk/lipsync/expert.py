@@ -25,6 +25,9 @@ from dreamtalk.weights import read_model, save_model
 _VERTEX_UNIT = 0.05
 """iod: lips move about so far, which brings the vertices to the size networks like."""
 
+_SURE = 1e-4
+"""P_sync nearer than this to 0 or 1 counts as so far from it: the loss stays finite."""
+
 _FORMAT = "dreamtalk-lip-expert-1"
 
 
@@ -111,8 +114,12 @@ class LipExpert(nn.Module):
 
 
 def sync_loss(probability: Tensor, in_step: Tensor) -> Tensor:
-    """Binary cross-entropy of P_sync (B,) against whether the pair is in step (B,) bool (eq. 5)."""
-    return F.binary_cross_entropy(probability.clamp(1e-4, 1.0 - 1e-4), in_step.to(probability.dtype))
+    """Binary cross-entropy of P_sync (B,) against whether the pair is in step (B,) bool (eq. 5).
+
+    Written out: PyTorch's own raises on numbers that are none, before the loop can say so to people.
+    """
+    p = probability.clamp(_SURE, 1.0 - _SURE)
+    return -torch.where(in_step, p.log(), (-p).log1p()).mean()
 
 
 def _style_config(config: LipExpertConfig) -> DenoiserConfig:

@@ -26,7 +26,7 @@ _GAIN_SPREAD = 0.2
 _DIMENSION_GAIN_SPREAD = 0.12
 """Standard deviations of the logarithm of the gains."""
 
-_CLOSURE_SCALE = 2.0
+CLOSURE_SCALE = 2.0
 """% iod: an aperture this small is worth restoring at weight exp(-1)."""
 
 
@@ -54,7 +54,8 @@ class StyleAugmentation:
         # How the mean pose differs from clip to clip and from speaker to speaker.
         own = np.stack([self._speaker_mean[owner] for owner in measured.owners])
         between = between - self.mean
-        covariance = np.cov((measured.clip_means - own).T) + between.T @ between / len(between)
+        within = np.cov((measured.clip_means - own).T, bias=True)  # a single clip spreads by nothing
+        covariance = within + between.T @ between / len(between)
         values, vectors = np.linalg.eigh(covariance)
         self._spread = (vectors * np.sqrt(np.clip(values, 0.0, None))).astype(np.float32)
         # How a mouth opens by 1 % iod, upper face left out.
@@ -83,6 +84,6 @@ class StyleAugmentation:
         """The clip's expression (T, E) spoken in that style, by nobody in particular, with its lip closures kept."""
         own = self._speaker_mean[talker.speaker]
         styled = self.mean + style.offset + style.gain * (talker.expression - own)
-        closed = np.exp(-((talker.closure / _CLOSURE_SCALE) ** 2))
+        closed = np.exp(-((talker.closure / CLOSURE_SCALE) ** 2))
         wanted = talker.closure - (styled @ self.aperture)
         return np.asarray(styled + (closed * wanted)[:, None] * self.opening, dtype=np.float32)

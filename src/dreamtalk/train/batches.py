@@ -20,7 +20,9 @@ _REFERENCE_ODDS = (0.2, 0.35, 0.25, 0.15, 0.05)
 @dataclass(frozen=True, slots=True)
 class Batch:
     """features: (B, 2 L + 2 w, F), token w belongs to frame 0. expression: (B, L, E). closure: (B, L) % iod.
-    reference: (B, S, E). has_style: (B,) False for the null style. rows: (B,) their numbers in the whole batch."""
+    reference: (B, S, E). has_style: (B,) False for the null style. rows: (B,) their numbers in the whole batch.
+    lengths: (B,) frames that are real; a clip shorter than L stands still at its end.
+    """
 
     features: Tensor
     expression: Tensor
@@ -28,6 +30,7 @@ class Batch:
     reference: Tensor
     has_style: Tensor
     rows: Tensor
+    lengths: Tensor
 
 
 class BatchMaker:
@@ -54,7 +57,7 @@ class BatchMaker:
         # The last number keeps row 0 apart: seeds that only differ by zeros at the end are the same.
         draws = [np.random.default_rng([self._seed, number, row, 1]) for row in rows]
         parts = [self._row(rng, frames, length) for rng in draws]
-        features, expression, closure, reference, styled = (list(column) for column in zip(*parts, strict=True))
+        features, expression, closure, reference, styled, lengths = (list(c) for c in zip(*parts, strict=True))
         null = np.array([rng.random() < null_share for rng in draws])
         return Batch(
             features=torch.from_numpy(np.stack(features)).float(),
@@ -63,9 +66,10 @@ class BatchMaker:
             reference=torch.from_numpy(np.stack(reference)),
             has_style=torch.from_numpy(np.array(styled) & ~null),
             rows=torch.tensor(rows),
+            lengths=torch.tensor(lengths),
         )
 
-    def _row(self, rng: np.random.Generator, frames: int, length: int) -> tuple[Float, Float, Float, Float, bool]:
+    def _row(self, rng: np.random.Generator, frames: int, length: int) -> tuple[Float, Float, Float, Float, bool, int]:
         pool = self._others if rng.random() < self._others_share else self._main
         talker = pool[rng.integers(len(pool))]
         plain = rng.random() < self._styles.no_style_share
@@ -77,7 +81,7 @@ class BatchMaker:
         heard = np.clip(heard, 0, len(talker.features) - 1)
         expression = self._styles.apply(talker, style)[shown]
         reference = self._reference(rng, talker, style, length)
-        return talker.features[heard], expression, talker.closure[shown], reference, not plain
+        return talker.features[heard], expression, talker.closure[shown], reference, not plain, min(frames, total)
 
     def _reference(self, rng: np.random.Generator, talker: TalkingClip, style: DrawnStyle, length: int) -> Float:
         """`length` frames of the same speaker in the same style, from other clips where there are any."""

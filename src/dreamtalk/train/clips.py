@@ -46,13 +46,17 @@ def load_training_talkers(
     return talkers + resting + spoken
 
 
-def load_strangers(data: Path, cache: Path, face_model: FaceModel, encoder: str) -> list[TalkingClip]:
+def load_strangers(
+    data: Path, cache: Path, face_model: FaceModel, encoder: str, clean_only: bool = True
+) -> list[TalkingClip]:
     """Talking clips of the train split that licence-clean training leaves out: people to choose checkpoints by.
 
-    A prepared folder has them in its split "validation", which may be empty.
+    None where training leaves nobody out. A prepared folder has them in its split "validation", which may be empty.
     """
     if is_prepared(data):
         return load_prepared(data, encoder, split="validation", clean_only=False, needed=False)
+    if not clean_only:
+        return []
     clips = [c for c in read_talkset(data) if c.kind == "av" and c.split == "train" and not c.clean]
     return load_talkers(clips, cache, face_model, encoder)
 

@@ -1,6 +1,7 @@
 """`dreamtalk train denoiser`: the denoising network with its style encoder (paper III-B, L_denoise of eq. 7).
 
-Without the lip expert: lips are kept right by the closure loss. Every number is in the recipe (train/recipes.py).
+Lips are kept right by the closure loss and, in the recipe "sync", by the frozen lip expert (eq. 6, 8). Every number is
+in the recipe (train/recipes.py).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from dreamtalk.lipsync.expert import LipExpert
 from dreamtalk.motion.denoiser import DenoiserConfig
 from dreamtalk.motion.model import MotionConfig, MotionModel
 from dreamtalk.motion.sampler import noise_kernel
-from dreamtalk.train.augment import StyleAugmentation
+from dreamtalk.train.augment import CLOSURE_SCALE, StyleAugmentation
 from dreamtalk.train.batches import Batch, BatchMaker
 from dreamtalk.train.clips import load_strangers, load_training_talkers
 from dreamtalk.train.loop import LoopConfig, Losses, Stage, State, train_stage
@@ -36,6 +37,9 @@ _LEFT_OPEN = 0.2
 _SAMPLER_STEPS = 2
 """Of a model with a posterior: the sampler is then exact for steps of any length (sampler.carried)."""
 
+_OPEN_SHARE = 0.3
+"""Weight of the aperture's error where lips are open; where they are shut it is 1 more."""
+
 _UNITS = 2.0
 """Each half of the face is scaled so that its coefficients have this total standard deviation: the first few are then
 about as large as the noise, and the last ones stay as small as they are (nothing is whitened)."""
@@ -46,7 +50,7 @@ class DenoiserTraining(LoopConfig):
     """A whole training run."""
 
     data: Path
-    """A talkset folder."""
+    """A talkset, or a folder made by `dreamtalk prepare`."""
     cache: Path = Path("work")
     """Where tracks and features are kept."""
     out: Path = Path("runs/denoiser")
@@ -111,7 +115,9 @@ def denoiser_stage(config: DenoiserTraining) -> DenoiserStage:
         config.rest_clips,
         config.voices,
     )
-    strangers = load_strangers(config.data, config.cache, face_model, config.encoder) if config.validate_every else []
+    strangers: list[TalkingClip] = []
+    if config.validate_every:
+        strangers = load_strangers(config.data, config.cache, face_model, config.encoder, config.clean_only)
     return DenoiserStage(config, talkers, face_model, strangers)
 
 
@@ -216,7 +222,10 @@ class DenoiserStage(Stage[NoisedTalks]):
         return NoisedTalks(talks, *drawn)
 
     def forward(self, batch: NoisedTalks) -> Losses:
-        """L_denoise (eq. 7): squared error of x0 and of its velocity; and the closure loss on the lip aperture."""
+        """L_net = L_denoise + lambda_sync L_sync (eq. 6).
+
+        L_denoise (eq. 7) is the squared error of x0 and of its velocity; the closure loss on the lip aperture is ours.
+        """
         config, model, network, talks = self._config, self.model, self.model.denoiser, batch.talks
         rows, frames = talks.expression.shape[:2]
         x0 = model.normalise(talks.expression)
@@ -231,7 +240,8 @@ class DenoiserStage(Stage[NoisedTalks]):
         velocity = (predicted.diff(dim=1) - x0.diff(dim=1)) ** 2 * self.weights
         opening = model.denormalise(predicted) @ self.aperture
         wanted = talks.expression @ self.aperture
-        closing = (torch.exp(-((talks.closure / 2.0) ** 2)) + 0.3) * (opening - wanted) ** 2
+        shut = torch.exp(-((talks.closure / CLOSURE_SCALE) ** 2))
+        closing = (shut + _OPEN_SHARE) * (opening - wanted) ** 2
         parts = {"x0": error.sum(-1).mean(), "velocity": velocity.sum(-1).mean(), "closure": closing.mean()}
         total = parts["x0"] + config.velocity_weight * parts["velocity"] + config.closure_weight * parts["closure"]
         if self.expert is not None:

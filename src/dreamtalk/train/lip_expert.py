@@ -26,13 +26,16 @@ from dreamtalk.train.place import Share
 _NEAREST_MISS = 3
 """Frames: sound and picture that are less far apart count as neither in step nor out of it."""
 
+_WRONG_SHARE = 0.5
+"""Share of pairs out of step; half of them hear another moment of the same talk, half another talk."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class LipExpertTraining(LoopConfig):
     """A whole training run."""
 
     data: Path
-    """A talkset folder."""
+    """A talkset, or a folder made by `dreamtalk prepare`."""
     cache: Path = Path("work")
     """Where tracks and features are kept."""
     out: Path = Path("runs/lip-expert")
@@ -145,16 +148,22 @@ class LipExpertStage(Stage[StyledPairs]):
 
 
 def cut_pairs(batch: Batch, n: int, windows: int, rng: np.random.Generator) -> Pairs:
-    """Windows of n frames from each talk of a batch, with the sound of that moment, another moment, or another talk."""
-    rows, frames = batch.expression.shape[:2]
+    """Windows of n frames from each talk of a batch, with the sound of that moment, another moment, or another talk.
+
+    Windows lie inside the talks' real lengths; a talk too short for another moment hears another talk instead.
+    """
+    rows = len(batch.expression)
+    choices = np.maximum(batch.lengths.numpy() - n + 1, 1)
     row = np.repeat(np.arange(rows), windows)
-    at = rng.integers(0, frames - n + 1, len(row))
+    at = rng.integers(0, choices[row])
     kind = rng.random(len(row))
-    heard_row = np.where(kind < 0.25, (row + rng.integers(1, rows, len(row))) % rows, row)
-    heard_at = at.copy()
-    moved = (kind >= 0.25) & (kind < 0.5)
-    heard_at[moved] = [_elsewhere(rng, int(a), frames - n + 1) for a in at[moved]]
-    in_step = kind >= 0.5
+    in_step = kind >= _WRONG_SHARE
+    long_enough = choices[row] > 2 * _NEAREST_MISS
+    moved = ~in_step & long_enough & (kind >= _WRONG_SHARE / 2)
+    foreign = ~in_step & ~moved
+    heard_row = np.where(foreign, (row + rng.integers(1, rows, len(row))) % rows, row)
+    heard_at = np.minimum(at, choices[heard_row] - 1)
+    heard_at[moved] = [_elsewhere(rng, int(a), int(c)) for a, c in zip(at[moved], choices[row[moved]], strict=True)]
     seen = at[:, None] + np.arange(n)
     heard = 2 * heard_at[:, None] + np.arange(2 * n)
     return Pairs(

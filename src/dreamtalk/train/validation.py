@@ -57,11 +57,23 @@ class BestKeeper:
     def consider(self, model: MotionModel, steps: int) -> None:
         """Score the model of that step, once; a run that goes on after a stop does not score it again."""
         log = self._folder / "validation.jsonl"
-        known = [json.loads(line) for line in log.read_text().splitlines()] if log.is_file() else []
+        known = [entry for entry in _entries(log) if entry["step"] <= steps]  # later ones are another run's
         if any(entry["step"] == steps for entry in known):
             return
         scores = self._strangers.score(model)
         if scores["aperture_r"] >= max((entry["aperture_r"] for entry in known), default=-1.0):
             model.save(self._folder / "best.safetensors", {"steps": str(steps)})
-        with log.open("a", encoding="utf-8") as out:
-            out.write(json.dumps({"step": steps, **scores}) + "\n")
+        part = log.with_suffix(".part")
+        part.write_text("".join(json.dumps(e) + "\n" for e in [*known, {"step": steps, **scores}]), encoding="utf-8")
+        part.replace(log)
+
+
+def _entries(log: Path) -> list[dict[str, float]]:
+    """The lines of a log that are whole."""
+    entries = []
+    for line in log.read_text(encoding="utf-8").splitlines() if log.is_file() else []:
+        try:
+            entries.append(json.loads(line))
+        except json.JSONDecodeError:
+            continue
+    return entries
