@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -24,10 +25,17 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from dreamtalk.render.pirenderer import PIRendererNetwork
 from dreamtalk.render.pirenderer.editing import ResidualBlock
+from dreamtalk.render.pirenderer.framing import Square
 from dreamtalk.render.pirenderer.layers import AdaptiveNorm, ConvBlock, UpBlock, leaky
+from dreamtalk.render.pirenderer.network import Source
+from dreamtalk.render.pirenderer.paste import PastedBack
+from dreamtalk.render.pirenderer.precision import choose_type, computing
+from dreamtalk.render.pirenderer.warping import warp
 from dreamtalk.types import VIDEO_FPS
 
 GEMM_SIDE = 1024
+BATCHES = (1, 2, 4, 8)
+STEP_ROUNDS = 5
 
 
 def main() -> None:
@@ -38,6 +46,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     flags = parser.parse_args()
     torch.set_num_threads(flags.threads)
+    cv2.setNumThreads(flags.threads)
     torch.manual_seed(0)
     network = PIRendererNetwork().eval().to(flags.device)
     picture = torch.rand(1, 3, 256, 256, device=flags.device) * 2 - 1
@@ -52,22 +61,57 @@ def main() -> None:
         show("straightforward", reference, reference, work / peak)
         source = network.encode(picture)
         work = multiply_adds(lambda: network.draw(source, windows[:1]))
-        for batch in (1, 4) if flags.device == "cpu" else (1, 16):
+        for batch in BATCHES:
             ours = per_frame(lambda w: network.draw(source, w).picture, windows, batch)
             show(f"ours, batches of {batch}", ours, reference, work / peak)
         error = (network.draw(source, windows[:1]).picture - plain(picture, windows[:1]).picture).abs().max()
         print(f"largest difference between them: {float(error):.1e}")
+        steps(network, source, windows[:1], torch.float32)
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        with torch.autocast(flags.device, torch.bfloat16):
+        kind = choose_type("auto", flags.device)
+        with computing(kind, flags.device):
             source = network.encode(picture)
-            show("ours, bfloat16", per_frame(lambda w: network.draw(source, w).picture, windows, 1), reference, None)
+            for batch in BATCHES:
+                ours = per_frame(lambda w: network.draw(source, w).picture, windows, batch)
+                show(f"{str(kind)[6:]}, batches of {batch}", ours, reference, None)
+        steps(network, source, windows[:1], kind)
+    for side in (256, 512, 1024):
+        paste(side)
+
+
+def steps(network: PIRendererNetwork, source: Source, window: Tensor, kind: torch.dtype) -> None:
+    """Print milliseconds of each step of a frame."""
+    device = window.device.type
+    with torch.inference_mode(), computing(kind, device):
+        z = network.mapping_net(window)
+        flow = network.warpping_net(source.warp_features, z)
+        warped = warp(source.picture, flow.float())
+        todo: dict[str, Callable[[Tensor], Any]] = {
+            "mapping": network.mapping_net,
+            "flow": lambda w: network.warpping_net(source.warp_features, z),
+            "warping": lambda w: warp(source.picture, flow.float()),
+            "editing": lambda w: network.editing_net(source.edit_features, warped, z),
+        }
+        several = window.expand(STEP_ROUNDS, -1, -1)
+        times = {name: 1e3 * per_frame(step, several, 1) for name, step in todo.items()}
+    print(f"  steps in {str(kind)[6:]}, ms: " + ", ".join(f"{name} {time:.0f}" for name, time in times.items()))
+
+
+def paste(side: int) -> None:
+    """Print milliseconds of pasting a drawn square back that is so large in the photo."""
+    photo = np.zeros((2 * side, 2 * side, 3), np.uint8)
+    place = PastedBack(photo, Square(side // 2, side // 2, side))
+    drawn = np.random.default_rng(0).integers(0, 256, (256, 256, 3)).astype(np.uint8)
+    seconds = per_frame(lambda w: place.frame(drawn), torch.zeros(20), 1)
+    print(f"pasting back, {side} px square in a photo of {2 * side} px a side: {1e3 * seconds:.1f} ms")
 
 
 def show(name: str, seconds: float, reference: float, least: float | None) -> None:
     """One line: time, how many times as fast as the reference, seconds of work per second of video."""
     share = "" if least is None else f", {100 * least / seconds:.0f} % of the processor's peak"
     ratio = f"{reference / seconds:.2f} x"
-    print(f"{name:<22} {1e3 * seconds:>7.0f} ms a frame  {ratio:>7}  {seconds * VIDEO_FPS:>6.1f} s per second{share}")
+    timing = f"{1e3 * seconds:>7.0f} ms a frame {1 / seconds:>6.2f} frames per second"
+    print(f"{name:<24} {timing} {ratio:>7}  {seconds * VIDEO_FPS:>6.1f} s per second of video{share}")
 
 
 def per_frame(draw: Callable[[Tensor], Tensor], windows: Tensor, batch: int) -> float:
