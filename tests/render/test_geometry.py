@@ -82,6 +82,21 @@ def test_one_eye_winks_alone(geometry: FaceGeometry) -> None:
     assert moved[left].max() < 1e-6
 
 
+def test_a_low_brow_stays_when_the_lid_shuts(closed: Portrait) -> None:
+    skin = replace(closed, image=np.full_like(closed.image, 180))
+    low = replace(closed, image=skin.image.copy())
+    crease = closed.landmarks[list(topo.CREASE_ROW[0])]
+    bottom = int(crease[:, 1].max()) + 3
+    low.image[bottom - 20 : bottom] = 50
+    moved = []
+    for portrait in (skin, low):
+        geometry = FaceGeometry(make_canvas(portrait, None))
+        shape = geometry.shape(NOWHERE, np.ones(2, np.float32), still(3), still(3))
+        row = list(topo.CREASE_ROW[0][2:-2])
+        moved.append(float((shape.control[row] - geometry.canvas.landmarks[row])[:, 1].mean()))
+    assert moved[1] < 0.5 * moved[0], "folds that are undone move it a little"
+
+
 def folded(geometry: FaceGeometry, shape: Shape) -> float:
     """Share of the skin's triangles that are turned over."""
     triangles = geometry.mesh.triangles[~geometry.one_sided]
