@@ -195,13 +195,18 @@ class RefineStage(Stage[RefineBatch]):
             self._note(judge(network.eval(), self._judged), steps, file.with_name("held_out.csv"))
 
     def _note(self, scores: dict[str, float], steps: int, file: Path) -> None:
-        """One line more; lines of steps that a stopped run does again are dropped."""
+        """One line more, below that of the untrained network; those of steps that are done again are dropped."""
         lines = file.read_text(encoding="utf-8").splitlines()[1:] if file.is_file() else []
-        kept = [line for line in lines if int(line.split(",")[0]) < steps]
-        new = ",".join([str(steps), *(f"{value:.4f}" for value in scores.values())])
+        untrained = {name: scores[name.replace("refined", "drawn")] for name in scores}
+        kept = [line for line in lines if 0 < int(line.split(",")[0]) < steps]
+        new = [_line(0, untrained), *kept, *([_line(steps, scores)] if steps else [])]
         part = file.with_suffix(".part")
-        part.write_text("\n".join([",".join(["steps", *scores]), *kept, new, ""]), encoding="utf-8")
+        part.write_text("\n".join([",".join(["steps", *scores]), *new, ""]), encoding="utf-8")
         part.replace(file)
+
+
+def _line(steps: int, scores: dict[str, float]) -> str:
+    return ",".join([str(steps), *(f"{value:.4f}" for value in scores.values())])
 
 
 def crops_of(clip: RefineSamples, frames: list[int], region: int) -> Crops:
