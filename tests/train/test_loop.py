@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from dreamtalk.errors import DreamTalkError, UnusableInput
+from dreamtalk.errors import DreamTalkError, UnusableInput, UnusableOutput
 from dreamtalk.train.ahead import Ahead, moved, shapes
-from dreamtalk.train.loop import LoopConfig, Losses, Run, Stage, State, train_stage
+from dreamtalk.train.going_on import stamp
+from dreamtalk.train.loop import LoopConfig, Losses, Run, Stage, State, check_training, train_stage
 from dreamtalk.train.place import Share
 
 
@@ -53,10 +55,10 @@ class LineStage(Stage[Points]):
         save_file(weights, file)
 
 
-def recipe(out: Path, steps: int = 10, **changes: object) -> LoopConfig:
+def recipe(out: Path, steps: int = 10, **changes: Any) -> LoopConfig:
     return LoopConfig(
         data=out, out=out, steps=steps, precision="float32", device="cpu", save_every=4, log_every=1,
-        tensorboard=False, **changes,  # type: ignore[arg-type]
+        tensorboard=False, **changes,
     )  # fmt: skip
 
 
@@ -101,6 +103,55 @@ def test_a_state_of_another_network_is_refused(tmp_path: Path) -> None:
     (tmp_path / "state.pt").write_bytes(b"torn")
     with pytest.raises(UnusableInput, match="not of this training"):
         train_stage(recipe(tmp_path), LineStage())
+
+
+def test_a_folder_goes_on_only_with_the_settings_it_was_made_by(tmp_path: Path) -> None:
+    file = train_stage(recipe(tmp_path), LineStage())
+    before = {f.name: f.read_bytes() for f in (file, tmp_path / "config.json")}
+    for change, words in (
+        ({"seed": 5}, r"seed \(0 there, 5 here\)"),
+        ({"learning_rate": 1.0}, "learning_rate"),
+        ({"steps": 6}, r"steps \(10 there, 6 here\)"),
+    ):
+        with pytest.raises(UnusableInput, match=words + ".*another --out"):
+            train_stage(recipe(tmp_path, **change), LineStage())
+        assert before == {name: (tmp_path / name).read_bytes() for name in before}, "nothing was rewritten"
+    train_stage(recipe(tmp_path, steps=12, threads=2, loaders=1), LineStage())
+    assert torch.load(tmp_path / "state.pt", weights_only=True)["step"] == 12
+
+
+def test_an_old_checkpoint_without_its_settings_goes_on(tmp_path: Path) -> None:
+    train_stage(recipe(tmp_path, steps=4), LineStage())
+    state = torch.load(tmp_path / "state.pt", weights_only=True)
+    del state["config"]
+    torch.save(state, tmp_path / "state.pt")
+    train_stage(recipe(tmp_path, steps=8), LineStage())
+    assert torch.load(tmp_path / "state.pt", weights_only=True)["step"] == 8
+
+
+def test_data_made_anew_are_other_data(tmp_path: Path) -> None:
+    (tmp_path / "clips.csv").write_text("id\na\n")
+    old = stamp(recipe(tmp_path))
+    assert stamp(recipe(tmp_path)) == old
+    (tmp_path / "clips.csv").write_text("id\nb\n")
+    assert stamp(recipe(tmp_path)) != old
+
+
+def test_a_failed_start_leaves_no_model(tmp_path: Path) -> None:
+    with pytest.raises(DreamTalkError, match="step 0"):
+        train_stage(recipe(tmp_path), LineStage(broken_at=0))
+    assert not (tmp_path / "model.safetensors").exists()
+
+
+def test_settings_that_cannot_be_are_said_before_anything_is_made(tmp_path: Path) -> None:
+    for change, words in (({"steps": 0}, "not 0"), ({"steps": -3}, "not -3"), ({"seed": -1}, "not -1")):
+        with pytest.raises(UnusableInput, match=words):
+            check_training(recipe(tmp_path / "new", **change))
+    (tmp_path / "plain.txt").touch()
+    for out in (tmp_path / "plain.txt", tmp_path / "plain.txt" / "below"):
+        with pytest.raises(UnusableOutput, match=r"plain\.txt is a file"):
+            check_training(recipe(out))
+    assert not (tmp_path / "new").exists()
 
 
 def test_half_a_line_of_the_log_is_dropped(tmp_path: Path) -> None:

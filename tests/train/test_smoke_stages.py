@@ -15,6 +15,7 @@ from tests.data.prepared import ENCODER, make_prepared
 
 from dreamtalk.cli.main import run
 from dreamtalk.data.prepared import load_prepared
+from dreamtalk.errors import UnusableInput
 from dreamtalk.lipsync.expert import LipExpert
 from dreamtalk.motion import MotionModel
 from dreamtalk.train.denoiser import denoiser_stage
@@ -22,7 +23,7 @@ from dreamtalk.train.lip_expert import lip_expert_stage, train_lip_expert
 from dreamtalk.train.loop import Run, Stage
 from dreamtalk.train.place import Share
 from dreamtalk.train.recipes import DENOISER_RECIPES, LIP_EXPERT_RECIPES, STUDENT_RECIPES
-from dreamtalk.train.student import student_stage
+from dreamtalk.train.student import check_students, student_stage
 from dreamtalk.types import SpeechFeatures
 from dreamtalk.version import package_version
 
@@ -135,6 +136,74 @@ def test_a_dry_run_says_what_would_be_and_writes_nothing(
         assert "10 clips of 3 speakers" in shown and shape in shown
         assert "5000 steps" in shown and " M\n" in shown and "MiB" in shown
     assert not out.exists()
+
+
+def test_a_student_that_cannot_be_is_refused_at_once(
+    shards: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["train", "student", str(shards), "--recipe", "smoke", "--out", str(tmp_path / "none"), "--students"]
+    for students in (["0"], ["600"], ["4", "-1"]):
+        assert run([*words, *students]) == 2
+        assert (
+            f"1 to 500 sampler steps, and there is one at least; given: {', '.join(students)}"
+            in capsys.readouterr().err
+        )
+    with pytest.raises(UnusableInput, match="none"):
+        check_students(replace(STUDENT_RECIPES["smoke"](shards), students=()))
+
+
+def test_a_dry_run_of_students_names_every_file(
+    shards: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "none"
+    words = ["train", "student", str(shards), "--recipe", "smoke", "--out", str(out), "--device", "cpu", "--dry-run"]
+    assert run(words) == 0
+    shown = capsys.readouterr().out
+    assert str(out / "2-steps" / "model.safetensors") in shown and str(out / "1-steps" / "model.safetensors") in shown
+    assert "2 students" in shown and not out.exists()
+
+
+def test_students_of_another_teacher_need_a_folder_of_their_own(
+    trained: dict[str, Path], shards: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other.safetensors"
+    MotionModel.load(trained["denoiser"]).save(other)
+    out = trained["student"].parent.parent
+    words = ["train", "student", str(shards), "--recipe", "smoke", "--out", str(out), "--steps", "20"]
+    before = trained["student"].read_bytes()
+    assert run([*words, "--teacher", str(other), "--students", "2"]) == 2
+    assert "teacher (model.safetensors" in capsys.readouterr().err and trained["student"].read_bytes() == before
+
+
+def test_a_model_to_start_from_must_fit(
+    trained: dict[str, Path], shards: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["train", "denoiser", str(shards), "--out", str(tmp_path / "none"), "--device", "cpu"]
+    assert run([*words, "--recipe", "cpu", "--start-from", str(trained["denoiser"])]) == 2
+    assert "width 32, not 128" in capsys.readouterr().err
+    assert run([*words, "--recipe", "sync", "--start-from", str(tmp_path / "best.safetensors")]) == 2
+    assert "Run the recipe cpu first, or give --start-from" in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("stage", ["renderer", "refine"])
+def test_prepared_folders_have_no_pictures_to_learn_from(
+    stage: str, shards: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["train", stage, str(shards), "--recipe", "smoke"]) == 2
+    assert "it holds no pictures" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["denoiser", "lip-expert", "student"])
+def test_stages_of_one_phase_train_every_weight(name: str, shards: Path) -> None:
+    """Several processes wait for ever for the gradient of a weight that has none, unless they are told to look."""
+    stage: Stage[object] = {
+        "denoiser": lambda: denoiser_stage(DENOISER_RECIPES["smoke"](shards)),
+        "lip-expert": lambda: lip_expert_stage(LIP_EXPERT_RECIPES["smoke"](shards)),
+        "student": lambda: student_stage(STUDENT_RECIPES["smoke"](shards)),
+    }[name]()
+    stage(stage.batch(0, Share()))["loss"].backward()
+    assert [key for key, p in stage.model.named_parameters() if p.requires_grad and p.grad is None] == []
 
 
 def test_a_run_says_of_what_it_was_made(trained: dict[str, Path], shards: Path) -> None:

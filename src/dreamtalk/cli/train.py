@@ -64,11 +64,10 @@ class FromRecipe:
     def train(self, recipes: Mapping[str, Callable[[Path], Config]], stage: Callable[[Config], Stage[Any]]) -> None:
         """Train what `stage` makes of the config, or only try it, and print what came of it. Raises UnusableInput."""
         from dreamtalk.train.dry_run import dry_run
-        from dreamtalk.train.loop import train_stage
-        from dreamtalk.train.place import check_place
+        from dreamtalk.train.loop import check_training, train_stage
 
         config = self.config(recipes)
-        check_place(config)
+        check_training(config)
         print((dry_run if self.dry_run else train_stage)(config, stage(config)))
 
     def config(self, recipes: Mapping[str, Callable[[Path], Config]]) -> Config:
@@ -150,14 +149,12 @@ class TrainStudent(FromRecipe):
 
     def run(self) -> None:
         """Train, and say where the last student is."""
-        from dreamtalk.train.dry_run import dry_run
-        from dreamtalk.train.place import check_place
         from dreamtalk.train.recipes import STUDENT_RECIPES
-        from dreamtalk.train.student import student_stage, train_student
+        from dreamtalk.train.student import check_students, dry_run_students, train_student
 
         config = self.config(STUDENT_RECIPES)
-        check_place(config)
-        print(dry_run(config, student_stage(config)) if self.dry_run else train_student(config))
+        check_students(config)
+        print((dry_run_students if self.dry_run else train_student)(config))
 
 
 @dataclass(frozen=True, kw_only=True)

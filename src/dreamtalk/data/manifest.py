@@ -96,3 +96,9 @@ class Manifest:
 def is_prepared(folder: Path) -> bool:
     """Whether the folder was made by `dreamtalk prepare`."""
     return (folder / FILE).is_file()
+
+
+def refuse_prepared(folder: Path) -> None:
+    """Raises UnusableInput for a folder made by `dreamtalk prepare`, where pictures are needed."""
+    if is_prepared(folder):
+        raise UnusableInput(f"{folder} was made by `dreamtalk prepare`: it holds no pictures. Give a talkset's folder.")

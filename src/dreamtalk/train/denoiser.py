@@ -7,7 +7,7 @@ in the recipe (train/recipes.py).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from dreamtalk.data.talkers import TalkingClip
+from dreamtalk.errors import UnusableInput
 from dreamtalk.face.model import FaceModel
 from dreamtalk.lipsync.expert import LipExpert
 from dreamtalk.motion.denoiser import DenoiserConfig
@@ -92,6 +93,23 @@ class DenoiserTraining(LoopConfig):
     max_clips: int | None = None
     validate_every: int = 0
     """Steps (a multiple of save_every) between scores on the clips that clean training leaves out; 0 for none."""
+
+    def check(self) -> None:
+        """Raises UnusableInput also for a model to start from that is not there, or is of another size."""
+        super().check()
+        if self.start_from is None:
+            return
+        if not self.start_from.is_file():
+            raise UnusableInput(
+                f"{self.start_from}, the model to start from, is not there. Run the recipe cpu first, or give "
+                "--start-from FILE."
+            )
+        there = MotionModel.load(self.start_from).config
+        its = asdict(there.denoiser) | {"encoder": there.encoder}
+        own = asdict(self.denoiser) | {"encoder": self.encoder}
+        wrong = "; ".join(f"{name} {its[name]}, not {own[name]}" for name in own if its[name] != own[name])
+        if wrong:
+            raise UnusableInput(f"{self.start_from} is another kind of model than this recipe's: {wrong}.")
 
 
 def train_denoiser(config: DenoiserTraining) -> Path:

@@ -7,6 +7,7 @@ started again gives the same weights as one that was not. Where it runs is for t
 from __future__ import annotations
 
 import math
+import os
 import sys
 import time
 from abc import ABC, abstractmethod
@@ -19,9 +20,10 @@ import torch
 from rich.progress import Progress
 from torch import Tensor, nn
 
-from dreamtalk.errors import DreamTalkError, UnusableInput
+from dreamtalk.errors import DreamTalkError, UnusableInput, UnusableOutput
 from dreamtalk.train.ahead import Ahead, moved
-from dreamtalk.train.place import Place, PlaceConfig, Share, choose_place
+from dreamtalk.train.going_on import STATE, check_going_on, stamp
+from dreamtalk.train.place import Place, PlaceConfig, Share, check_place, choose_place
 from dreamtalk.train.record import TrainingLog, write_config
 
 State: TypeAlias = dict[str, Tensor]
@@ -72,6 +74,17 @@ class LoopConfig(PlaceConfig):
         """Steps at which a part of the training begins, the first 0; each has an optimiser of its own."""
         return (0,)
 
+    def leaves_layers_out(self) -> bool:
+        """A phase of several may train only a part of the network."""
+        return len(self.phases()) > 1
+
+    def check(self) -> None:
+        """Raises UnusableInput for numbers that make no sense, and for files that are not what the recipe needs."""
+        if self.steps < 1:
+            raise UnusableInput(f"A training has 1 step or more, not {self.steps}.")
+        if self.seed < 0:
+            raise UnusableInput(f"The seed is 0 or more, not {self.seed}.")
+
 
 class Stage(nn.Module, ABC, Generic[B]):
     """What is trained and on what. A module, so that frozen helpers and constants go to the device with the model.
@@ -98,11 +111,28 @@ class Stage(nn.Module, ABC, Generic[B]):
         """Write the model with these weights, which are EMA weights after so many steps."""
 
 
+def check_training(config: LoopConfig) -> None:
+    """What can be said before data are loaded and processes started.
+
+    Raises UnusableInput for settings that cannot be, or that are not those of the run in the folder, UnusableOutput
+    when the folder is none or cannot be written to.
+    """
+    config.check()
+    check_place(config)
+    nearest = next(folder for folder in (config.out, *config.out.absolute().parents) if folder.exists())
+    if not nearest.is_dir():
+        raise UnusableOutput(f"{nearest} is a file; --out is the folder of a run.")
+    if not os.access(nearest, os.W_OK):
+        raise UnusableOutput(f"The folder {config.out} cannot be written to.")
+    check_going_on(config)
+
+
 def train_stage(config: LoopConfig, stage: Stage[B]) -> Path:
     """Train for config.steps steps; the file that stage.export wrote last.
 
-    Raises UnusableInput when it cannot run as asked for, DreamTalkError when the loss stops being a number.
+    Raises what check_training raises, and DreamTalkError when the loss stops being a number.
     """
+    check_training(config)
     place = choose_place(config)
     run = Run(config, stage, place)
     run.resume()
@@ -111,7 +141,8 @@ def train_stage(config: LoopConfig, stage: Stage[B]) -> Path:
         config.out.mkdir(parents=True, exist_ok=True)
         write_config(config.out, config, config.data)
         print(f"{stage.title} on {place.description}, {config.precision}", file=sys.stderr)
-        run.export()
+        if run.done:  # a model of step 0 would look like a trained one
+            run.export()
     log = TrainingLog(config.out, run.done, config.tensorboard) if first else None
     started = time.monotonic()
     with Progress(disable=not first) as progress:
@@ -207,17 +238,18 @@ class Run(Generic[B]):
         """What is needed to go on, whole or not at all."""
         state = {
             "step": self.done,
+            "config": stamp(self._config),
             "model": self._stage.model.state_dict(),
             "ema": self.ema,
             "optimiser": self._optimiser.state_dict(),
         }
         part = self._config.out / "state.part"
         torch.save(state, part)
-        part.replace(self._config.out / "state.pt")
+        part.replace(self._config.out / STATE)
 
     def resume(self) -> None:
         """Go on from the last save, where there is one. Raises UnusableInput when it is of another training."""
-        file = self._config.out / "state.pt"
+        file = self._config.out / STATE
         if file.is_file():
             try:
                 state = torch.load(file, weights_only=True, map_location=self._place.device)

@@ -11,7 +11,8 @@ import sys
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Literal, Protocol
+from inspect import signature
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -53,6 +54,14 @@ class PlaceConfig:
     """CPU threads per process. None: all cores but one."""
     precision: Literal["float32", "bfloat16"] = "bfloat16"
     """Of matrix products. Weights, sums and what is saved are float32 either way."""
+
+    def batch_rows(self) -> int | None:
+        """Rows of a batch, which all processes share. None: not known."""
+        return getattr(self, "rows", None)
+
+    def leaves_layers_out(self) -> bool:
+        """Whether some steps train only a part of the network."""
+        return False
 
 
 class Place(Protocol):
@@ -125,6 +134,8 @@ def check_place(config: PlaceConfig) -> None:
         )
     if wanted == 1:
         return
+    if (rows := config.batch_rows()) is not None:
+        Share(0, wanted).of(rows)
     if find_spec("lightning_fabric") is None:
         raise UnusableInput("Several devices need Lightning Fabric. Install it with: pip install 'dreamtalk[train]'")
     if config.device != "cpu" and 0 < torch.cuda.device_count() < config.devices:
@@ -135,9 +146,15 @@ def _launched(config: PlaceConfig, device: str) -> Fabric:
     """The other processes of this machine are running when this returns, unless torchrun or Slurm started them."""
     from lightning_fabric import Fabric
     from lightning_fabric.strategies.ddp import DDPStrategy
+    from torch.nn.parallel import DistributedDataParallel
 
-    # A phase of training may leave layers unused. Buffers are constants here: nothing to send.
-    strategy = DDPStrategy(find_unused_parameters=True, broadcast_buffers=False, timeout=_PATIENCE)
+    # To look for layers without gradients costs time, and a warning where there are none.
+    # Buffers are constants: not to be sent at every step.
+    unused = config.leaves_layers_out()
+    known = signature(DistributedDataParallel).parameters
+    name = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"  # before PyTorch 2.13
+    constant: dict[str, Any] = {name: False}
+    strategy = DDPStrategy(find_unused_parameters=unused, timeout=_PATIENCE, **constant)
     fabric = Fabric(accelerator=device, devices=config.devices, num_nodes=config.nodes, strategy=strategy)
     fabric.launch()
     return fabric

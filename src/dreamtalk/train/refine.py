@@ -19,6 +19,7 @@ from rich.progress import track as progress
 from torch import Tensor
 
 from dreamtalk.data.cache import make_tracks
+from dreamtalk.data.manifest import refuse_prepared
 from dreamtalk.data.reenacted import RefineSamples, load_samples
 from dreamtalk.data.talkset import Clip, read_talkset
 from dreamtalk.errors import UnusableInput
@@ -76,6 +77,11 @@ class RefineTraining(LoopConfig):
     """Learn from only so many speakers: from the one with the most clips on, in the order of names. For the curve."""
     clean_only: bool = True
     """Only clips whose licence lets the weights be given away."""
+
+    def check(self) -> None:
+        """Raises UnusableInput also for a folder without pictures."""
+        super().check()
+        refuse_prepared(self.data)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from dreamtalk.data.framed import FramedClip, load_framed
+from dreamtalk.data.manifest import refuse_prepared
 from dreamtalk.data.talkset import read_talkset
 from dreamtalk.errors import UnusableInput
 from dreamtalk.face.model import FaceModel
@@ -81,6 +82,19 @@ class RendererTraining(LoopConfig):
     def phases(self) -> tuple[int, ...]:
         """Warping by itself, then everything."""
         return (0, self.warp_steps) if 0 < self.warp_steps < self.steps else (0,)
+
+    def leaves_layers_out(self) -> bool:
+        """While only warping is learned."""
+        return self.warp_steps > 0
+
+    def batch_rows(self) -> int:
+        """Pairs are shared."""
+        return self.pairs
+
+    def check(self) -> None:
+        """Raises UnusableInput also for a folder without pictures."""
+        super().check()
+        refuse_prepared(self.data)
 
 
 def train_renderer(config: RendererTraining) -> Path:

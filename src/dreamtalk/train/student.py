@@ -24,7 +24,8 @@ from dreamtalk.motion.schedule import VarianceSchedule
 from dreamtalk.train.augment import StyleAugmentation
 from dreamtalk.train.batches import Batch, BatchMaker
 from dreamtalk.train.clips import load_training_talkers
-from dreamtalk.train.loop import LoopConfig, Losses, Stage, State, train_stage
+from dreamtalk.train.dry_run import dry_run
+from dreamtalk.train.loop import LoopConfig, Losses, Stage, State, check_training, train_stage
 from dreamtalk.train.place import Share
 
 _FROZEN = ("content_encoder", "style_encoder", "residual_log_variance")
@@ -69,6 +70,14 @@ class StudentTraining(LoopConfig):
     """Only licence-clean clips: required for weights that are shipped."""
     max_clips: int | None = None
 
+    def check(self) -> None:
+        """Raises UnusableInput also for students that cannot be: their teachers take twice their steps."""
+        super().check()
+        most = VarianceSchedule.linear().steps // 2
+        if not self.students or not all(1 <= steps <= most for steps in self.students):
+            given = ", ".join(map(str, self.students)) or "none"
+            raise UnusableInput(f"Students have 1 to {most} sampler steps, and there is one at least; given: {given}.")
+
 
 def train_student(config: StudentTraining) -> Path:
     """Distil student after student; the file of the last.
@@ -81,13 +90,33 @@ def train_student(config: StudentTraining) -> Path:
 
 def distil(config: StudentTraining, teacher: MotionModel, talkers: list[TalkingClip], face_model: FaceModel) -> Path:
     """The same on a model and clips in memory. Raises UnusableInput when config.students names no student."""
-    if not config.students:
-        raise UnusableInput("A distillation needs at least one student.")
-    for steps in config.students:
-        own = replace(config, out=config.out / f"{steps}-steps")
+    check_students(config)
+    for steps, own in zip(config.students, _runs(config), strict=True):
         file = train_stage(own, StudentStage(own, teacher, steps, talkers, face_model))
         teacher = MotionModel.load(file)
     return file
+
+
+def check_students(config: StudentTraining) -> None:
+    """Raises what check_training raises for any of the students."""
+    config.check()
+    for own in _runs(config):
+        check_training(own)
+
+
+def dry_run_students(config: StudentTraining) -> str:
+    """What the first student's training would be, and what that makes of all. Raises what training raises."""
+    first, *others = _runs(config)
+    shown = dry_run(first, student_stage(config))
+    if not others:
+        return shown
+    files = "".join(f"\n                {own.out / 'model.safetensors'}" for own in others)
+    return f"{shown}{files}\n  in all        {len(others) + 1} students one after the other, each about as long"
+
+
+def _runs(config: StudentTraining) -> list[StudentTraining]:
+    """The run of each student, in a folder of its own."""
+    return [replace(config, out=config.out / f"{steps}-steps") for steps in config.students]
 
 
 def student_stage(config: StudentTraining) -> StudentStage:
