@@ -16,6 +16,8 @@ Colour: TypeAlias = tuple[int, int, int]
 
 MAX_INTENSITY = 3.0
 """Beyond this the guidance leaves the range of faces."""
+TRUSTED_INTENSITY = 2.0
+"""Up to here stronger is only stronger (paper IV-E); above, people are warned."""
 MAX_SCALE = 2.0
 """Motion more than twice as large leaves the range of faces."""
 MAX_SMOOTHING = 5.0
@@ -38,7 +40,8 @@ _COLOURS: dict[str, Colour] = {
 class TalkOptions:
     """How a talk looks.
 
-    style: "neutral", or a video or track file whose manner of speaking is taken over. intensity: of that style, 0 to 3.
+    style: a name ("neutral", "happy", "happy:3", ...: docs/style.md), or a video, track or style file whose manner of
+    speaking is taken over. intensity: of that style, 0 to 3; above 2 faces may break.
     pose: "natural", "still", or a video, track or motion file whose head motion is taken over. blink: "natural" or
     "off". seed: the same one gives the same motion.
 

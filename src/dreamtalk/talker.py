@@ -190,22 +190,25 @@ class Talker:
         return track_video(frames, self.tracker, self.face_model, path)
 
     def style(self, given: str | Path | Style) -> Style:
-        """A manner of speaking: "neutral", or that of a video or track file. Raises UnusableInput."""
+        """A manner of speaking: "happy", "happy:3", or that of a video, track or style file. Raises UnusableInput."""
         return self._style(given, self.motion_model)
 
     def _style(self, given: str | Path | Style, model: MotionModel) -> Style:
         """The style as the model's own encoder sees it."""
         from dreamtalk.face.bfm64 import read_style, refuse_for_mesh
+        from dreamtalk.style.files import clip_of_track
+        from dreamtalk.style.find import find_style
 
         if isinstance(given, Style):
             return given
-        if str(given) == "neutral":
-            return model.neutral_style()
-        _check_choice("style", given, ("neutral",))
+        found = find_style(given, model, self.face_model)
+        if found is not None:
+            return found
         if model.config.face_space != FACE_SPACE:
             return model.encode_style(read_style(given), str(given))
         refuse_for_mesh(given)
-        return model.encode_style(self.track(given).expression, str(given))
+        clip, _ = clip_of_track(self.track(given), str(given))
+        return model.encode_style(clip.expression, str(given))
 
     @cached_property
     def tracker(self) -> FaceTracker:

@@ -100,10 +100,12 @@ class FaceTrack:
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """A manner of speaking. code: (256,) float32. source: where it came from, for people."""
+    """A manner of speaking. code: (256,) float32. source: where it came from, for people. rest: (E,) expression whose
+    lower face is the mouth in silence; None: the neutral one."""
 
     code: Float
     source: str
+    rest: Float | None = None
 
 
 @dataclass(frozen=True, slots=True)

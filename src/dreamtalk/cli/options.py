@@ -14,9 +14,10 @@ class MotionFlags:
     """How the face moves."""
 
     style: str = "neutral"
-    """Manner of speaking: neutral, or a video or track file (.npz) of somebody speaking that way."""
+    """Manner of speaking: a name (dreamtalk style list) such as happy or happy:3, or a video or track file (.npz) of
+    somebody speaking that way."""
     intensity: float = 1.0
-    """How much of the style: 0 none, 1 as it is, up to 3."""
+    """How much of the style: 0 none, 1 as it is; above 2 faces may break, up to 3."""
     pose: str = "natural"
     """Head motion: natural, still, or a video, track or motion file whose head motion is taken over."""
     blink: Literal["natural", "off"] = "natural"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import cast
 
 from dreamtalk.cli.options import ControlFlags, MotionFlags, PictureFlags
 from dreamtalk.errors import UnusableInput
-from dreamtalk.options import Size, TalkOptions
+from dreamtalk.options import TRUSTED_INTENSITY, Size, TalkOptions
 
 
 def options_of(
@@ -16,6 +17,8 @@ def options_of(
     motion, picture, controls = motion or MotionFlags(), picture or PictureFlags(), controls or ControlFlags()
     if picture.full_frame and picture.no_full_frame:
         raise UnusableInput("--full-frame and --no-full-frame exclude each other.")
+    if motion.intensity > TRUSTED_INTENSITY:
+        print(f"dreamtalk: above {TRUSTED_INTENSITY:g}, --intensity may break faces and lips.", file=sys.stderr)
     return TalkOptions(
         style=motion.style,
         intensity=motion.intensity,

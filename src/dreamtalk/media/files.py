@@ -32,18 +32,20 @@ def check_input(path: str | Path) -> Path:
 _NUMBERED = re.compile(r"[^%]*%0?[1-9]?d[^%]*")
 
 
-def check_output(path: str | Path, suffix: str | tuple[str, ...], inputs: tuple[Path, ...] = ()) -> Path:
+def check_output(
+    path: str | Path, suffix: str | tuple[str, ...], inputs: tuple[Path, ...] = (), numbered: bool = True
+) -> Path:
     """The path of a file that can be written, before any work is spent on it; nothing is left behind.
 
     Folders that do not exist yet are allowed (``replacing`` makes them). suffix: the endings there are; ".png" stands
-    for a sequence of files in a new folder. inputs: files that must not be overwritten.
+    for a sequence of files in a new folder, unless numbered is False. inputs: files that must not be overwritten.
     Raises UnusableOutput when the suffix differs, the place cannot be written to, or it is one of the inputs.
     """
     path = Path(path)
     suffixes = (suffix,) if isinstance(suffix, str) else suffix
     if path.suffix.lower() not in suffixes:
         raise UnusableOutput(f"The output {path} must end in {' or '.join(suffixes)}.")
-    if path.suffix.lower() == ".png":
+    if numbered and path.suffix.lower() == ".png":
         _check_numbered(path)
     try:
         if path.is_dir():

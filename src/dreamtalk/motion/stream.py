@@ -55,7 +55,8 @@ class MotionStream:
         self._features = parts.encoder.stream(choices.latency)
         self._activity = ActivityMeter()
         pose: PoseMode = "still" if choices.driver is not None else choices.pose
-        self._natural = NaturalMotion(choices.seed, parts.face, choices.blink, pose)
+        rest = None if choices.style.rest is None else choices.intensity * choices.style.rest
+        self._natural = NaturalMotion(choices.seed, parts.face, choices.blink, pose, rest=rest)
         self._heard = np.zeros((0, parts.encoder.width), np.float32)
         self._first_feature = 0
         self._levels = np.zeros(0, np.float32)

@@ -1,0 +1,116 @@
+"""Styles kept as files: the expression clip that the model's style encoder is shown, independent of any weights.
+
+A style saved by name lies in the user data folder and is used like one of the library.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+
+from dreamtalk.errors import UnusableInput
+from dreamtalk.media.files import check_input, check_output, replacing
+from dreamtalk.store import EXPRESSION_SIZE, MAX_EXPRESSION
+from dreamtalk.style.library import STYLES
+from dreamtalk.types import VIDEO_FPS, FaceTrack, Float
+
+CLIP_FRAMES = 256
+"""Frames (10.24 s) that the style encoder reads."""
+
+_FORMAT = "dreamtalk-style-1"
+_SHORT_SECONDS = 3.0
+"""Training clips had at least 1.9 s; below 3 s the words said show in the style."""
+_LOST_SHARE = 0.1
+"""Share of frames without a face from which on people are told."""
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class StyleClip:
+    """expression: (T, E) at 25 fps, relative to the person's own neutral, T at most 256. source: for people."""
+
+    expression: Float
+    face_space: str
+    source: str
+
+
+def clip_of_track(track: FaceTrack, source: str) -> tuple[StyleClip, tuple[str, ...]]:
+    """The usable part of a track: its first 256 frames with a face; and what people should know about it.
+
+    Raises UnusableInput when there is no frame with a face.
+    """
+    usable = track.expression[track.valid][:CLIP_FRAMES]
+    if len(usable) == 0:
+        raise UnusableInput(f"{source} holds no frame in which a face was found.")
+    notes = []
+    lost = 1.0 - float(track.valid.mean())
+    if lost > _LOST_SHARE:
+        notes.append(f"{source}: the face is lost in {lost:.0%} of the frames; the others are used.")
+    if len(usable) < _SHORT_SECONDS * VIDEO_FPS:
+        seconds = len(usable) / VIDEO_FPS
+        notes.append(f"{source}: only {seconds:.1f} s with a face; {_SHORT_SECONDS:g} s and more make a better style.")
+    return StyleClip(np.ascontiguousarray(usable), track.face_space, source), tuple(notes)
+
+
+def save_style(path: str | Path, clip: StyleClip) -> Path:
+    """Write a style file. Raises UnusableOutput when it cannot be written."""
+    path = check_output(path, ".npz")
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(
+            file,
+            kind=np.array(_FORMAT),
+            style_expression=clip.expression.astype(np.float32),
+            face_space=np.array(clip.face_space),
+            source=np.array(clip.source),
+        )
+    return path
+
+
+def is_style_file(path: str | Path) -> bool:
+    """Whether that is a style file of ours."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return "kind" in stored.files and str(stored["kind"]) == _FORMAT
+    except (OSError, ValueError, EOFError, TypeError, AttributeError, zipfile.BadZipFile):
+        return False
+
+
+def load_style(path: str | Path) -> StyleClip:
+    """Read a style file. Raises UnusableInput when it is none."""
+    path = check_input(path)
+    if not is_style_file(path):
+        raise UnusableInput(f"{path} is not a style file of dreamtalk.")
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            clip = StyleClip(stored["style_expression"], str(stored["face_space"]), str(stored["source"]))
+    except (KeyError, OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise UnusableInput(f"{path} is a damaged style file.") from error
+    values = clip.expression
+    fits = values.dtype == np.float32 and values.ndim == 2 and values.shape[1:] == (EXPRESSION_SIZE,) and len(values)
+    if not fits or not np.abs(values).max() <= MAX_EXPRESSION:
+        raise UnusableInput(f"{path} does not hold {EXPRESSION_SIZE} numbers of a face per frame.")
+    return clip
+
+
+def user_folder() -> Path:
+    """Where styles saved by name lie."""
+    return platformdirs.user_data_path("dreamtalk", appauthor=False) / "styles"
+
+
+def saved_path(name: str) -> Path:
+    """The file of a style saved by that name. Raises UnusableInput when a style cannot be called so."""
+    if name in STYLES:
+        raise UnusableInput(f"{name!r} is a style of the library; choose another name.")
+    if not _NAME.fullmatch(name):
+        raise UnusableInput(f"A style's name has letters, digits, - and _, at most 64, not {name!r}.")
+    return user_folder() / f"{name}.npz"
+
+
+def saved_names() -> list[str]:
+    """Names of the user's styles."""
+    return sorted(file.stem for file in user_folder().glob("*.npz") if _NAME.fullmatch(file.stem))

@@ -1,0 +1,39 @@
+"""What people write after --style, found: a name of the library, a saved style, or a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dreamtalk.errors import UnusableInput
+from dreamtalk.face.model import FaceModel
+from dreamtalk.motion.model import MotionModel
+from dreamtalk.style.files import is_style_file, load_style, saved_names, saved_path
+from dreamtalk.style.library import STYLES, is_named, named_style
+from dreamtalk.types import Style
+
+
+def find_style(given: str | Path, model: MotionModel, face: FaceModel) -> Style | None:
+    """The style of a name or style file, as the model's own encoder sees it; None: it is some other file.
+
+    Raises UnusableInput for a word that is neither a known name nor a file, and for a level or a style file that
+    cannot be used.
+    """
+    text, path = str(given), Path(given)
+    if is_named(text):
+        return named_style(text, model, face)
+    if path.suffix.lower() == ".npz" and is_style_file(path):
+        return style_of_file(path, model, text)
+    if path.suffix == "" and len(path.parts) == 1 and not path.exists():
+        if text in saved_names():
+            return style_of_file(saved_path(text), model, text)
+        known = ", ".join((*STYLES, *saved_names()))
+        raise UnusableInput(f"There is no style called {text!r}. Use {known}, or a video or .npz file.")
+    return None
+
+
+def style_of_file(path: Path, model: MotionModel, source: str) -> Style:
+    """The style of a style file. Raises UnusableInput when it is of another face space than the model."""
+    clip = load_style(path)
+    if clip.face_space != model.config.face_space:
+        raise UnusableInput(f"{path} is made for the face space {clip.face_space}, not {model.config.face_space}.")
+    return model.encode_style(clip.expression, source)

@@ -1,0 +1,188 @@
+"""Styles by name: neutral, seven emotions and a few moods, each at three levels, made of facial actions.
+
+A style is a facial-action prototype at a strength and a gain of the movements. The model is shown a clip of it: 9.2 s
+of nobody's neutral talk, made by the motion model itself, moved by the prototype, its lip closures kept. That is how
+styles were made in training (train/augment.py). Nothing here comes from recordings of emotional people.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from safetensors.numpy import load_file
+
+from dreamtalk import assets
+from dreamtalk.errors import UnusableInput
+from dreamtalk.face.arkit import weights
+from dreamtalk.face.model import FaceModel
+from dreamtalk.motion.model import MotionModel
+from dreamtalk.style.prototypes import PROTOTYPES
+from dreamtalk.types import Float, Style
+
+CARRIER = "neutral-talk-mesh64"
+"""Asset: neutral talk (T, 64) in the face space mesh64, made by style/carrier.py."""
+
+LEVELS = (1, 2, 3)
+DEFAULT_LEVEL = 2
+STRENGTHS = (0.6, 1.1, 1.6)
+"""Strength of the prototype at each level. Training drew 0.2 to 1.3, times 0.3 to 1.3."""
+
+_CLOSURE_SCALE = 2.0
+"""% iod: apertures this small are worth restoring at weight exp(-1), as in train/augment.py."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamedStyle:
+    """actions: ARKit weights at strength 1. gain: of the movements at strength 1, 1 as in neutral talk. text: for
+    people. An action may exceed 1 where the motion model answers it too weakly."""
+
+    name: str
+    text: str
+    actions: dict[str, float]
+    gain: float = 1.0
+
+
+_STYLES = (
+    NamedStyle("neutral", "no particular emotion", {}),
+    # AU 4 + 5 + 7 + 23, the mouth a little down and square
+    NamedStyle(
+        "angry",
+        "brows down, hard eyes, tight lips, stronger speech",
+        {"browDown": 1.1, "eyeWide": 0.2, "eyeSquint": 0.5, "mouthPress": 0.4, "noseSneer": 0.45, "mouthFrown": 0.55},
+        gain=1.1,
+    ),
+    # AU 12 + 14 + 6 of one side, the other brow up
+    NamedStyle(
+        "contempt",
+        "one corner of the mouth raised, one brow up",
+        {
+            "mouthSmileLeft": 0.65,
+            "mouthDimpleLeft": 0.8,
+            "mouthPressLeft": 0.3,
+            "cheekSquintLeft": 0.3,
+            "mouthFrownRight": 0.3,
+            "browOuterUpRight": 0.5,
+            "browDownLeft": 0.4,
+            "eyeSquint": 0.3,
+        },
+        gain=0.9,
+    ),
+    # AU 9 + 10 + 16, eyes narrowed (7)
+    NamedStyle(
+        "disgusted",
+        "nose wrinkled, upper lip raised, narrow eyes",
+        {
+            "noseSneer": 1.2,
+            "mouthUpperUp": 0.55,
+            "browDown": 0.7,
+            "mouthFrown": 0.7,
+            "eyeSquint": 0.6,
+            "cheekSquint": 0.4,
+        },
+    ),
+    # AU 1 + 2 + 4 + 5 + 20
+    NamedStyle("fear", "brows up and together, wide eyes, mouth stretched", PROTOTYPES["fear"]),
+    # AU 6 + 12
+    NamedStyle("happy", "smile, raised cheeks, narrow eyes", PROTOTYPES["happy"], gain=1.1),
+    # AU 1 + 4 + 15 + 17, lids a little down
+    NamedStyle(
+        "sad",
+        "inner brows up, mouth corners down, small movements",
+        {"browInnerUp": 1.2, "browDown": 0.35, "mouthFrown": 1.2, "mouthShrugLower": 0.45, "eyeSquint": 0.2},
+        gain=0.85,
+    ),
+    # AU 1 + 2 + 5 + 26
+    NamedStyle("surprised", "brows up, wide eyes, jaw dropped", PROTOTYPES["surprised"], gain=1.1),
+    # AU 12, lids a little down
+    NamedStyle("calm", "soft eyes, small movements", {"mouthSmile": 0.15, "eyeSquint": 0.15}, gain=0.8),
+    # AU 1 + 2 + 5 + 12
+    NamedStyle(
+        "excited",
+        "open smile, raised brows, large movements",
+        {"mouthSmile": 0.5, "cheekSquint": 0.3, "browInnerUp": 0.5, "browOuterUp": 0.6, "eyeWide": 0.4},
+        gain=1.25,
+    ),
+    # AU 4 + 24, little of each
+    NamedStyle(
+        "serious", "brows a little down, firm lips", {"browDown": 0.45, "mouthPress": 0.3, "eyeSquint": 0.2}, 0.9
+    ),
+    # AU 1 + 6 + 12, little of each
+    NamedStyle(
+        "warm",
+        "gentle smile, inner brows a little up",
+        {"mouthSmile": 0.4, "cheekSquint": 0.35, "eyeSquint": 0.15, "browInnerUp": 0.25},
+    ),
+)
+
+STYLES: dict[str, NamedStyle] = {style.name: style for style in _STYLES}
+
+
+def is_named(text: str) -> bool:
+    """Whether that is a style of the library, with or without a level."""
+    return text.partition(":")[0] in STYLES
+
+
+def read_name(text: str) -> tuple[NamedStyle, int]:
+    """Style and level of "happy" or "happy:3". Raises UnusableInput for what is unknown."""
+    name, colon, level = text.partition(":")
+    if name not in STYLES:
+        raise UnusableInput(f"There is no style called {name!r}. Known: {', '.join(STYLES)}.")
+    if not colon:
+        return STYLES[name], DEFAULT_LEVEL
+    if level not in map(str, LEVELS):
+        raise UnusableInput(f"The level of a style is 1, 2 or 3 ({name}:{DEFAULT_LEVEL}), not {level!r}.")
+    return STYLES[name], int(level)
+
+
+def offset_of(style: NamedStyle, level: int, face: FaceModel) -> Float:
+    """(E,) by which the style moves the mean pose."""
+    return STRENGTHS[level - 1] * face.from_arkit(weights(**style.actions))
+
+
+def expression_clip(style: NamedStyle, level: int, face: FaceModel) -> Float:
+    """Nobody's talk (T, E) at 25 fps in that style, lips shut where the neutral talk's are."""
+    talk, aperture = _carrier(), face.measure("aperture")
+    mean = talk.mean(axis=0)
+    gain = style.gain ** STRENGTHS[level - 1]
+    styled = mean + offset_of(style, level, face) + gain * (talk - mean)
+    shut = np.exp(-(((talk @ aperture) / _CLOSURE_SCALE) ** 2))
+    return np.asarray(styled + (shut * ((talk - styled) @ aperture))[:, None] * _opening(face), dtype=np.float32)
+
+
+def rest_of(style: NamedStyle, level: int, face: FaceModel) -> Float:
+    """(E,) the face of that style when it is silent, lips no further apart than in the neutral."""
+    offset = offset_of(style, level, face)
+    parted = max(0.0, float(offset @ face.measure("aperture")))
+    return np.asarray(offset - parted * _opening(face), dtype=np.float32)
+
+
+def named_style(text: str, model: MotionModel, face: FaceModel) -> Style:
+    """The style of that name, as the model's own encoder sees it; the same name gives the same numbers.
+
+    Raises UnusableInput when there is no such style, or the model's faces are not of the face space mesh64.
+    """
+    style, level = read_name(text)
+    if not style.actions:
+        return model.neutral_style()
+    if model.config.face_space != "mesh64":
+        raise UnusableInput(
+            f"Styles by name are for our own motion models. With one of {model.config.face_space}, the style is "
+            "neutral or a coefficient file."
+        )
+    code = model.encode_style(expression_clip(style, level, face), text).code
+    return Style(code, f"{style.name}:{level}", rest_of(style, level, face))
+
+
+@lru_cache
+def _carrier() -> Float:
+    """(T, E) neutral talk."""
+    return load_file(assets.path(CARRIER))["expression"].astype(np.float32)
+
+
+def _opening(face: FaceModel) -> Float:
+    """(E,) opens the mouth by 1 % iod and leaves brows and eyes alone."""
+    opening = face.from_arkit(weights(jawOpen=1.0))
+    opening[list(face.upper)] = 0.0
+    return np.asarray(opening / (opening @ face.measure("aperture")), dtype=np.float32)

@@ -1,0 +1,108 @@
+"""Styles kept as files and by name, and the verbs that do it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from dreamtalk import talker as talker_module
+from dreamtalk.cli.main import run
+from dreamtalk.errors import UnusableInput
+from dreamtalk.store import save_track
+from dreamtalk.style import files
+from dreamtalk.style.files import StyleClip, clip_of_track, load_style, save_style
+from dreamtalk.talker import Talker
+from dreamtalk.types import FaceTrack
+
+
+def track(frames: int = 100) -> FaceTrack:
+    """Somebody's face, made up."""
+    rng = np.random.default_rng(0)
+    return FaceTrack(
+        landmarks=np.zeros((frames, 478, 3), np.float32),
+        expression=rng.normal(0.0, 0.1, (frames, 64)).astype(np.float32),
+        pose=np.zeros((frames, 6), np.float32),
+        gaze=np.zeros((frames, 4), np.float32),
+        blendshapes=np.zeros((frames, 52), np.float32),
+        valid=np.ones(frames, bool),
+        fps=25.0,
+        face_space="mesh64",
+    )
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty user data folder."""
+    monkeypatch.setattr(files, "user_folder", lambda: tmp_path / "styles")
+    return tmp_path / "styles"
+
+
+def test_a_style_file_comes_back_as_it_was(tmp_path: Path) -> None:
+    clip, notes = clip_of_track(track(), "a.mp4")
+    save_style(tmp_path / "a.npz", clip)
+    again = load_style(tmp_path / "a.npz")
+    assert not notes and np.array_equal(again.expression, clip.expression)
+    assert (again.face_space, again.source) == ("mesh64", "a.mp4")
+
+
+def test_short_clips_and_lost_faces_are_told() -> None:
+    lost = replace(track(), valid=np.arange(100) >= 40)
+    clip, notes = clip_of_track(lost, "a.mp4")
+    assert np.array_equal(clip.expression, lost.expression[40:])
+    assert "40%" in notes[0] and "2.4 s" in notes[1]
+    with pytest.raises(UnusableInput, match="no frame"):
+        clip_of_track(replace(track(), valid=np.zeros(100, bool)), "a.mp4")
+
+
+def test_other_files_are_no_styles(tmp_path: Path) -> None:
+    save_track(tmp_path / "track.npz", track())
+    with pytest.raises(UnusableInput, match="not a style file"):
+        load_style(tmp_path / "track.npz")
+    save_style(tmp_path / "nan.npz", StyleClip(np.full((5, 64), np.nan, np.float32), "mesh64", "x"))
+    with pytest.raises(UnusableInput, match="64 numbers"):
+        load_style(tmp_path / "nan.npz")
+
+
+def test_extract_keeps_what_a_track_says(
+    tmp_path: Path, home: Path, debug_talker: Talker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_track(tmp_path / "track.npz", track(50))
+    assert run(["style", "extract", str(tmp_path / "track.npz"), "-o", str(tmp_path / "my.npz")]) == 0
+    assert "only 2.0 s" in capsys.readouterr().err
+    by_file, by_track = debug_talker.style(tmp_path / "my.npz"), debug_talker.style(tmp_path / "track.npz")
+    assert np.array_equal(by_file.code, by_track.code)
+    assert run(["style", "extract", str(tmp_path / "track.npz"), "--save", "aunt"]) == 0
+    assert np.array_equal(debug_talker.style("aunt").code, by_file.code)
+    assert run(["style", "list"]) == 0
+    assert run(["style", "show", "aunt"]) == 0
+    assert "2.0 s of" in capsys.readouterr().out
+
+
+def test_names_that_styles_cannot_have(tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("happy", "../up", "a b", ""):
+        assert run(["style", "extract", str(tmp_path / "none.mp4"), "--save", name]) == 2
+    assert run(["style", "extract", str(tmp_path / "none.mp4")]) == 2
+    assert run(["style", "show", "grumpy"]) == 2
+    assert "angry" in capsys.readouterr().err
+    assert not home.exists()
+
+
+def test_show_names_the_facial_actions(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["style", "show", "angry:3"]) == 0
+    assert "browDown" in capsys.readouterr().out
+
+
+def test_the_sheet_shows_every_style(
+    tmp_path: Path, examples: Path, debug_talker: Talker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(talker_module, "load", lambda *_: debug_talker)
+    sheet = tmp_path / "sheet.png"
+    words = [str(examples / "portrait.jpg"), "--speech", str(examples / "speech.wav"), "-o", str(sheet)]
+    assert run(["style", "list", *words]) == 0
+    picture = cv2.imread(str(sheet))
+    assert picture is not None and picture.shape == (6 * 194, 8 * 176, 3)
+    assert run(["style", "list", str(tmp_path / "nobody.jpg"), "-o", str(sheet)]) == 2
