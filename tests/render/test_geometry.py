@@ -64,6 +64,22 @@ def test_open_photo_closes_its_mouth_at_rest(astronaut: Portrait) -> None:
     assert np.abs(gap).max() < 0.05 * geometry.canvas.mm
 
 
+@pytest.mark.parametrize("actions", [{"mouthPucker": 0.6}, {"mouthPucker": 0.6, "jawOpen": 0.2}, {"mouthSmile": 0.4}])
+def test_a_smile_that_closes_is_as_wide_as_told(
+    astronaut: Portrait, model: FaceModel, actions: dict[str, float]
+) -> None:
+    geometry = FaceGeometry(make_canvas(astronaut, 512))
+    ends = [topo.LIP_UPPER_OUTER[0], topo.LIP_UPPER_OUTER[-1]]
+
+    def width(displacement: Float) -> float:
+        shape = geometry.shape(displacement, still(2), still(3), still(3))
+        return float(np.linalg.norm(np.diff(shape.control[ends], axis=0)[0, :2])) / geometry.canvas.iod
+
+    told = move(model, **actions)
+    wanted = float(np.diff(told[ends, 0])[0])
+    assert width(told) - width(NOWHERE) == pytest.approx(wanted, rel=0.12)
+
+
 @pytest.mark.parametrize("closure", [0.0, 0.5, 1.0])
 def test_lids_close_as_far_as_told(geometry: FaceGeometry, closure: float) -> None:
     shape = geometry.shape(NOWHERE, np.full(2, closure, np.float32), still(3), still(3))

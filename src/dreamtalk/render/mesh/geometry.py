@@ -157,6 +157,8 @@ class FaceGeometry:
         """Opening of the inner lips in the photo."""
         self.parted = self.photo_gap_mm > _PARTED_MM
         """Whether the photo shows an open mouth."""
+        # Closing a smile folds its corners, and undoing that would keep the mouth from getting narrower and wider.
+        self._fixed[[topo.LIP_UPPER_OUTER[0], topo.LIP_UPPER_OUTER[-1]]] = self.parted
         self._lip_share = (self._share(upper, -1.0, _LIP_REACH_UPPER_MM), self._share(lower, 1.0, _LIP_REACH_LOWER_MM))
         self._red = (
             lip_red(canvas, topo.LIP_UPPER, topo.LIP_UPPER_OUTER, -1.0, _LIP_REACH_UPPER_MM),
