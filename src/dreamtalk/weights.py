@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from dreamtalk.errors import UnusableInput
@@ -21,14 +22,23 @@ def save_model(
     extra: Mapping[str, str] | None = None,
     precision: torch.dtype = torch.float16,
 ) -> None:
-    """Write all weights and buffers in that precision, whole or not at all.
+    """Write all weights and buffers in that precision, whole or not at all. The same contents are the same bytes.
 
     kind: what file it is, for read_model. config: JSON. extra: more lines for the header.
     """
     weights = {key: value.detach().to(precision).contiguous().cpu() for key, value in model.state_dict().items()}
     part = file.with_suffix(".part")
-    save_file(weights, part, metadata={"format": kind, "config": config, **(extra or {})})
+    part.write_bytes(_in_order(save(weights, metadata={"format": kind, "config": config, **(extra or {})})))
     part.replace(file)
+
+
+def _in_order(content: bytes) -> bytes:
+    """The same safetensors file with the lines of its header by name: the library's order differs in each process."""
+    size = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + size])
+    text = json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + content[8 + size :]
 
 
 def read_model(file: Path, kind: str, what: str) -> tuple[dict[str, Tensor], str]:
