@@ -233,5 +233,5 @@ def test_the_drawn_face_moves_as_far_as_it_is_told(
     """Subdivision rounds displacements off: without help brows would lose 14 %."""
     told = move(model, **actions)
     drawn = geometry.shape(told, still(2), still(3), still(3)).vertices[: topo.LANDMARKS]
-    moved = (drawn - geometry.canvas.landmarks[: topo.LANDMARKS]) / geometry.canvas.iod
+    moved = ((drawn - geometry.canvas.landmarks[: topo.LANDMARKS]) / geometry.canvas.iod).astype(np.float32)
     assert float(MEASURES[name](moved) / MEASURES[name](told)) == pytest.approx(1.0, abs=0.08)
