@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from dreamtalk.errors import UnusableInput
+from dreamtalk.errors import UnusableInput, UnusableOutput
 from dreamtalk.evaluate.drives import EXPRESSIONS, sweeps
 from dreamtalk.evaluate.likeness import (
     between,
@@ -228,3 +228,5 @@ def test_portraits_that_are_not_there(talkset: Path) -> None:
         evaluate_renderer(RendererEvaluation(talkset, only=("astronaut",)))
     with pytest.raises(UnusableInput, match="talkset"):
         evaluate_renderer(RendererEvaluation(talkset / "nowhere", talk=False))
+    with pytest.raises(UnusableOutput, match=r"clips\.csv"):
+        evaluate_renderer(RendererEvaluation(talkset, talkset / "clips.csv", ("astronaut",), talk=False))

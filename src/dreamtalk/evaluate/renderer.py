@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from rich.progress import track as progress
 
+from dreamtalk.errors import UnusableOutput
 from dreamtalk.evaluate.drives import EXPRESSIONS, Drive, sweeps, talks
 from dreamtalk.evaluate.likeness import Embed, onnx_embedding, shape_code
 from dreamtalk.evaluate.renderer_report import BrowWitness, Followed, Likeness, PortraitResult, RendererReport
@@ -92,6 +93,8 @@ def evaluate_renderer(config: RendererEvaluation, embed: Embed | None = None) ->
     embed: a face embedding of your own, in place of config.embedding. Raises UnusableInput when the talkset is not
     where it should be, UnusableOutput when config.out cannot be written.
     """
+    if config.out is not None:
+        _make_folder(config.out)
     face, tracker = FaceModel.load(), FaceTracker.load()
     if embed is None and config.embedding is not None:
         embed = onnx_embedding(config.embedding)
@@ -110,6 +113,14 @@ def evaluate_renderer(config: RendererEvaluation, embed: Embed | None = None) ->
         report.write(config.out)
         write_sheets(config.out, rows)
     return report
+
+
+def _make_folder(folder: Path) -> None:
+    """Before minutes of work are spent on what cannot be kept."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise UnusableOutput(f"The report cannot be written to {folder}: {problem.strerror}.") from problem
 
 
 def _measured(subject: Subject, animator: MeshAnimator, tools: _Tools) -> PortraitResult:

@@ -110,9 +110,11 @@ class RendererReport:
         return "\n".join(lines)
 
     def write(self, folder: Path) -> None:
-        """table.md, followed.csv (portrait, drive and measure) and portraits.csv. Raises UnusableOutput."""
+        """table.md, followed.csv (portrait, drive and measure) and portraits.csv in a folder that is there.
+
+        Raises UnusableOutput.
+        """
         try:
-            folder.mkdir(parents=True, exist_ok=True)
             (folder / "table.md").write_text(self.markdown(), encoding="utf-8")
             _write_csv(folder / "followed.csv", _FOLLOWED, self._followed_rows())
             _write_csv(folder / "portraits.csv", _PORTRAITS, [_portrait_row(found) for found in self.portraits])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dreamtalk.data.talkset import read_talkset
-from dreamtalk.errors import UnusableInput
+from dreamtalk.errors import FaceNotFound, UnusableInput
 from dreamtalk.face.model import FaceModel
 from dreamtalk.face.tracker import FaceTracker
 from dreamtalk.face.video import track_picture
@@ -60,4 +60,11 @@ def load_subjects(dataset: Path, tracker: FaceTracker, face: FaceModel, only: Se
     missing = [name for name, _ in wanted if name not in files]
     if missing:
         raise UnusableInput(f"{dataset} has no portrait called {missing[0]}.")
-    return (Subject(name, group, track_picture(read_image(files[name]), tracker, face)) for name, group in wanted)
+    return (Subject(name, group, _tracked(files[name], tracker, face)) for name, group in wanted)
+
+
+def _tracked(file: Path, tracker: FaceTracker, face: FaceModel) -> Portrait:
+    try:
+        return track_picture(read_image(file), tracker, face)
+    except FaceNotFound as error:
+        raise FaceNotFound(f"{file}: {error}") from error
