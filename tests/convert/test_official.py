@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from dreamtalk.cli.main import run
-from dreamtalk.convert.official import convert_denoiser
+from dreamtalk.convert.official import convert_denoiser, convert_renderer
 from dreamtalk.errors import UnusableInput
 from dreamtalk.motion import MotionModel
 
@@ -74,6 +74,8 @@ class Program:
         ({"model_state_dict": {}, "evil": Program()}, r"not opened.*asks for print\."),
         ({"state_dict": {}}, "has no 'model_state_dict'; it holds: state_dict"),
         (torch.zeros(3), "it holds: Tensor"),
+        ({"model_state_dict": "hello"}, "holds no tensors under 'model_state_dict', but: str"),
+        ({"model_state_dict": {0: torch.zeros(3), "a": torch.zeros(3)}}, "no names, but: 0"),
     ],
 )
 def test_foreign_files_are_refused_and_never_run(
@@ -83,6 +85,12 @@ def test_foreign_files_are_refused_and_never_run(
     with pytest.raises(UnusableInput, match=message):
         convert_denoiser(tmp_path / "x.pth", tmp_path / "d.safetensors")
     assert "the program ran" not in capsys.readouterr().out
+
+
+def test_a_renderer_of_words_is_refused(tmp_path: Path) -> None:
+    torch.save({"net_G_ema": "hello"}, tmp_path / "x.pt")
+    with pytest.raises(UnusableInput, match="holds no tensors under 'net_G_ema'"):
+        convert_renderer(tmp_path / "x.pt", tmp_path / "r.safetensors")
 
 
 def test_no_checkpoint_at_all(tmp_path: Path) -> None:

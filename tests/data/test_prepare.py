@@ -16,7 +16,7 @@ from tests.data import videos
 from dreamtalk.data import observe as first_pass
 from dreamtalk.data import prepare as preparation
 from dreamtalk.data.manifest import FILE, Manifest
-from dreamtalk.data.observe import Cache, observe, part_frames, read_speech
+from dreamtalk.data.observe import Cache, check_encoder, observe, part_frames, read_speech
 from dreamtalk.data.prepare import Preparation, prepare
 from dreamtalk.data.shards import read_shards
 from dreamtalk.data.source import Part, SourceClip
@@ -247,3 +247,10 @@ def test_ray_makes_the_same_files(config: Preparation, manifest: Manifest, tmp_p
     prepare(replace(config, out=out, cache=config.out / "cache", workers=1), lambda line: None)
     assert whole(out) == whole(config.out)
     assert json.loads((out / FILE).read_text())["counts"]["clips"] == 3
+
+
+def test_an_unknown_encoder_is_refused_without_asking_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dreamtalk.data.prepare.encoder", lambda *_: pytest.fail("it was looked for"))
+    with pytest.raises(UnusableInput, match=r"nosuch.*whisper-base-l3, wav2vec2-large-xlsr-53-english"):
+        prepare(Preparation(dataset="folder", root=tmp_path, out=tmp_path / "out", encoder="nosuch"))
+    check_encoder("nosuch", "org/its-name")

@@ -19,7 +19,7 @@ from dreamtalk.evaluate.clips import (
     load_clips,
     trusted_lags,
 )
-from dreamtalk.evaluate.motion import METRICS
+from dreamtalk.evaluate.motion import METRICS, plain
 from dreamtalk.evaluate.mouth import moved_mouth
 from dreamtalk.face.align import canonical_face
 from dreamtalk.face.arkit import weights
@@ -131,6 +131,32 @@ def test_a_folder_that_cannot_be_written_is_named(report: tuple[Report, Path], t
 def test_a_missing_data_set_is_named(face: FaceModel, tmp_path: Path) -> None:
     with pytest.raises(UnusableInput, match=r"clips\.csv"):
         load_clips(tmp_path, None, face)
+
+
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [
+        ({"steps": 2000}, "--steps must be from 1 to 1000, not 2000"),
+        ({"steps": 0}, "--steps must be from 1 to 1000"),
+        ({"resamples": 0}, "--resamples must be at least 1"),
+        ({"limit": 0}, "--limit must be at least 1"),
+        ({"seed": -1}, "--seed must be at least 0"),
+        ({"intensity": -1.0}, "--intensity must be 0 or more"),
+    ],
+)
+def test_numbers_out_of_range_are_refused_before_the_work(
+    number: dict[str, float], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UnusableInput, match=message):
+        evaluate_motion(MotionEvaluation(dataset=tmp_path / "none", **number))  # type: ignore[arg-type]
+
+
+def test_a_model_is_called_by_its_file_unless_it_has_a_label() -> None:
+    def called(model: str | None, label: str | None = None) -> object:
+        return plain(MotionEvaluation(Path("any"), model=Path(model) if model else None, label=label))["label"]
+
+    assert called("runs/x/best.safetensors") == "best.safetensors" and called(None) == "shipped model"
+    assert called("runs/x/best.safetensors", "w/o expert") == "w/o expert"
 
 
 def test_speech_is_encoded_once() -> None:

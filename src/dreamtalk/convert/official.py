@@ -131,9 +131,14 @@ def read_checkpoint(file: str | Path, key: str) -> dict[str, Any]:
         ) from error
     except Exception as error:  # a damaged pickle fails in every way there is
         raise UnusableInput(f"{path} is not a PyTorch checkpoint that can be read.") from error
-    if not isinstance(content, dict) or not isinstance(content.get(key), Mapping):
+    if isinstance(content, dict) and key in content and not isinstance(content[key], Mapping):
+        raise UnusableInput(f"{path} holds no tensors under {key!r}, but: {type(content[key]).__name__}.")
+    if not isinstance(content, dict) or key not in content:
         found = _some(tuple(map(str, content))) if isinstance(content, dict) else type(content).__name__
         raise UnusableInput(f"{path} has no {key!r}; it holds: {found}.")
+    nameless = tuple(repr(name) for name in content[key] if not isinstance(name, str))
+    if nameless:
+        raise UnusableInput(f"{path} has tensors under {key!r} that have no names, but: {_some(nameless)}.")
     return dict(content[key])
 
 

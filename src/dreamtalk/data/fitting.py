@@ -166,9 +166,6 @@ def lip_expert_or_none(given: Path | None, encoder: str, say: Callable[[str], No
     this encoder. Raises UnusableInput when the given file is no lip expert."""
     from dreamtalk import assets
 
-    if given is None and LIP_EXPERT not in assets.registry():
-        say("No lip expert is at hand (--lip-expert FILE): sound and picture are not compared.")
-        return None
     file = given or assets.path(LIP_EXPERT)
     config = LipExpert.load(file).config
     if (config.encoder, config.face_space) != (encoder, FACE_SPACE):

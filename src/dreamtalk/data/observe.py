@@ -184,6 +184,18 @@ def _detector() -> FaceDetector:
     return FaceDetector()
 
 
+def check_encoder(name: str, source: str | None = None) -> None:
+    """Raises UnusableInput for a name that neither we nor the hub's list know, unless its source is given."""
+    from dreamtalk.audio.wav2vec2 import HUB_NAMES
+
+    known = (DEFAULT_ENCODER, *HUB_NAMES)
+    if source is None and name not in known:
+        raise UnusableInput(
+            f"There is no speech encoder {name!r}. Known: {', '.join(known)}; for another wav2vec2 give "
+            "--encoder-source FOLDER or its name on the Hugging Face hub."
+        )
+
+
 @lru_cache
 def encoder(name: str, source: str | None = None) -> Encoder:
     """An embedded speech encoder by its name, or a wav2vec2. Raises AssetMissing when it cannot be had."""

@@ -23,7 +23,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from dreamtalk.data.adapters import layout
 from dreamtalk.data.fitting import FACE_SPACE, Member, Shard, fit_shard, lip_expert_or_none
 from dreamtalk.data.manifest import FILE, Manifest, ShardEntry, Skip
-from dreamtalk.data.observe import DEFAULT_ENCODER, Cache, encoder, observe
+from dreamtalk.data.observe import DEFAULT_ENCODER, Cache, check_encoder, encoder, observe
 from dreamtalk.data.quality import QualityLimits, verdict
 from dreamtalk.data.shards import pyarrow_parquet
 from dreamtalk.data.sighting import Sighting
@@ -78,6 +78,7 @@ def prepare(config: Preparation, say: Callable[[str], None] = print) -> Manifest
     """
     pyarrow_parquet()
     _check_numbers(config)
+    check_encoder(config.encoder, config.encoder_source)
     clips = layout(config.dataset).clips(config.root)[: config.max_clips]
     cache = Cache(config.cache or config.out / "cache", config.encoder, config.encoder_source)
     encoder(cache.encoder, cache.encoder_source)  # a missing one is noticed before the work, not after

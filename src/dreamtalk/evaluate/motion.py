@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from rich.progress import track as progress
 
+from dreamtalk.errors import UnusableInput
 from dreamtalk.evaluate import closure, correlation, landmark_error, offset, silence
 from dreamtalk.evaluate.clips import SETS, Clip, Made, Portraits, load_clips, with_silence
 from dreamtalk.evaluate.mouth import FaceSpace, moved_mouth
@@ -33,6 +34,7 @@ from dreamtalk.evaluate.sources import (
     swapped,
     training_mean,
 )
+from dreamtalk.motion.schedule import TRAIN_STEPS
 
 if TYPE_CHECKING:
     from dreamtalk.motion import MotionModel
@@ -84,8 +86,8 @@ class MotionEvaluation:
     """Of the motion, the shuffling and the bootstrap."""
     resamples: int = 1000
     """Of the bootstrap."""
-    label: str = "shipped model"
-    """What the row ours is, for the report."""
+    label: str | None = None
+    """What the row ours is, for the report. None: the file's name, or "shipped model"."""
 
 
 def evaluate_motion(
@@ -101,8 +103,9 @@ def evaluate_motion(
     generate: the model (default: the shipped one in its neutral style). face, encode: face model and speech encoder
     (default: shipped). clips, mean: ready clips and mean expression (E,), so that several evaluations in one process
     load them once.
-    Raises UnusableInput when the data set is not where it should be.
+    Raises UnusableInput when a number makes no sense or the data set is not where it should be.
     """
+    check_numbers(config)
     face = face or _shipped_face()
     clips = clips or load_clips(config.dataset, config.tracks, face, config.limit, config.portrait)
     model = Listening(generate or _shipped_model(config, face), Remembering(encode or _shipped_encoder()))
@@ -124,11 +127,27 @@ def evaluate_motion(
         for made in [_made(clip, row, source, face, silent=clip.id in spoken_in_silence)]
         for metric, score in zip(METRICS, scores(clip, made, row), strict=True)
     ]
-    facts = {"config": _plain(config), "versions": versions(), "lags": {c.id: c.lag for c in clips if c.lag}}
+    facts = {"config": plain(config), "versions": versions(), "lags": {c.id: c.lag for c in clips if c.lag}}
     report = Report(METRICS, SETS, tuple(rows), tuple(values), facts, config.resamples, config.seed)
     if config.out is not None:
         report.write(config.out)
     return report
+
+
+def check_numbers(config: MotionEvaluation) -> None:
+    """Raises UnusableInput for numbers out of their range."""
+    for name, least, largest in (
+        ("steps", 1, TRAIN_STEPS),
+        ("resamples", 1, None),
+        ("limit", 1, None),
+        ("seed", 0, None),
+    ):
+        value = getattr(config, name)
+        if value is not None and (value < least or (largest is not None and value > largest)):
+            range_ = f"from {least} to {largest}" if largest else f"at least {least}"
+            raise UnusableInput(f"--{name} must be {range_}, not {value}.")
+    if config.intensity < 0:
+        raise UnusableInput(f"--intensity must be 0 or more, not {config.intensity}.")
 
 
 def scores(clip: Clip, made: Made, row: str = OURS) -> list[Score]:
@@ -167,8 +186,10 @@ def _made(clip: Clip, row: str, source: Source, face: FaceSpace, silent: bool) -
     return Made(mouth)
 
 
-def _plain(config: MotionEvaluation) -> dict[str, object]:
+def plain(config: MotionEvaluation) -> dict[str, object]:
+    """The configuration for the report: numbers and words."""
     values = {field.name: getattr(config, field.name) for field in fields(MotionEvaluation)}
+    values["label"] = config.label or (config.model.name if config.model else "shipped model")
     return {name: str(value) if isinstance(value, Path) else value for name, value in values.items()}
 
 

@@ -20,7 +20,7 @@ from dreamtalk.errors import UnusableInput
 from dreamtalk.face.model import FaceModel
 from dreamtalk.motion.model import MotionModel
 from dreamtalk.motion.sampler import carried
-from dreamtalk.motion.schedule import VarianceSchedule
+from dreamtalk.motion.schedule import TRAIN_STEPS, VarianceSchedule
 from dreamtalk.train.augment import StyleAugmentation
 from dreamtalk.train.batches import Batch, BatchMaker
 from dreamtalk.train.clips import load_training_talkers
@@ -73,7 +73,7 @@ class StudentTraining(LoopConfig):
     def check(self) -> None:
         """Raises UnusableInput also for students that cannot be: their teachers take twice their steps."""
         super().check()
-        most = VarianceSchedule.linear().steps // 2
+        most = TRAIN_STEPS // 2
         if not self.students or not all(1 <= steps <= most for steps in self.students):
             given = ", ".join(map(str, self.students)) or "none"
             raise UnusableInput(f"Students have 1 to {most} sampler steps, and there is one at least; given: {given}.")
