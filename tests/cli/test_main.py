@@ -156,3 +156,13 @@ def test_a_failure_of_ours_is_told_from_bad_input(
     monkeypatch.setattr("dreamtalk.talker.load", broken)
     assert run(["track", str(examples / "portrait.jpg"), "-o", "unused.npz"]) == 1
     assert "failure of dreamtalk" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("group", ["train", "evaluate", "convert"])
+def test_help_of_a_group_lists_its_commands(group: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([group, "--help"]) == 0
+    shown = capsys.readouterr().out
+    own = [name for name in VERBS if name.startswith(group + " ")]
+    assert own and all(f"  {name} " in shown for name in own) and "dreamtalk generate" not in shown
+    assert run([group]) == 2
+    assert own[0] in capsys.readouterr().err

@@ -111,15 +111,24 @@ def _parse(arguments: list[str]) -> Verb:
         if name in VERBS:
             return _flags(name, arguments[words:])
     group = [name for name in VERBS if name.startswith(arguments[0] + " ")]
+    if group and (len(arguments) == 1 or arguments[1] in ("-h", "--help", "help")):
+        print(_overview(group), file=sys.stdout if len(arguments) > 1 else sys.stderr)
+        raise SystemExit(0 if len(arguments) > 1 else _WRONG_USAGE)
     given = " ".join(arguments[: 2 if group else 1])
     known = ", ".join(group or VERBS)
     print(f"dreamtalk: there is no command {given!r}. Commands: {known}.\nSee: dreamtalk --help", file=sys.stderr)
     raise SystemExit(_WRONG_USAGE)
 
 
-def _overview() -> str:
-    width = max(len(name) for name in VERBS)
-    lines = [f"  {name:<{width}}  {text}" for name, (_, _, text) in VERBS.items()]
+def _overview(group: Sequence[str] = ()) -> str:
+    """All commands, or those of a group."""
+    width = max(len(name) for name in group or VERBS)
+    lines = [f"  {name:<{width}}  {VERBS[name][2]}" for name in group or VERBS]
+    if group:
+        word = group[0].split()[0]
+        return "\n".join(
+            [f"usage: dreamtalk {word} COMMAND ...", "", *lines, "", f"dreamtalk {group[0]} --help tells more."]
+        )
     return "\n".join(
         [
             "usage: dreamtalk COMMAND ...",
