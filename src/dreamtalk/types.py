@@ -101,11 +101,12 @@ class FaceTrack:
 @dataclass(frozen=True, slots=True)
 class Style:
     """A manner of speaking. code: (256,) float32. source: where it came from, for people. rest: (E,) expression whose
-    lower face is the mouth in silence; None: the neutral one."""
+    lower face is the mouth in silence; None: the neutral one. guidance: times the intensity asked for."""
 
     code: Float
     source: str
     rest: Float | None = None
+    guidance: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,5 +104,5 @@ def test_the_sheet_shows_every_style(
     words = [str(examples / "portrait.jpg"), "--speech", str(examples / "speech.wav"), "-o", str(sheet)]
     assert run(["style", "list", *words]) == 0
     picture = cv2.imread(str(sheet))
-    assert picture is not None and picture.shape == (6 * 194, 8 * 176, 3)
+    assert picture is not None and picture.shape == (6 * 162, 8 * 144, 3)
     assert run(["style", "list", str(tmp_path / "nobody.jpg"), "-o", str(sheet)]) == 2

@@ -151,16 +151,16 @@ class MotionModel(nn.Module):
     ) -> Float:
         """Expression (frames, E) for frames start, start + 1, ... of the speech.
 
-        intensity: guidance scale omega (paper eq. 9), 0 = neutral, 1 = the style, up to about 2. features: the whole
-        utterance's, or the part from feature number first_feature on that these frames and their windows need. steps:
-        of the sampler; None: as many as the model is for. eta: see Sampling. The same seed gives the same numbers,
-        whatever the chunks (in number formats below float32 but for their rounding).
+        intensity: guidance scale omega (paper eq. 9), 0 = neutral, 1 = the style, up to about 2; style.guidance times
+        it. features: the whole utterance's, or the part from feature number first_feature on that these frames and
+        their windows need. steps: of the sampler; None: as many as the model is for. eta: see Sampling. The same seed
+        gives the same numbers, whatever the chunks (in number formats below float32 but for their rounding).
         """
         if features.encoder != self.config.encoder:
             raise UnusableInput(f"This model hears {self.config.encoder}, not {features.encoder}.")
         if first_feature + features.values.shape[0] < 2 * (start + frames) - 1:
             raise ValueError(f"{frames} frames from {start} need {2 * (start + frames)} features at 50 Hz")
-        sampling = Sampling(intensity, steps or self.config.steps, eta, seed, self.config.spacing)
+        sampling = Sampling(intensity * style.guidance, steps or self.config.steps, eta, seed, self.config.spacing)
         chunks = [
             self._generate_chunk(features, first_feature, style, at, min(_CHUNK, start + frames - at), sampling)
             for at in range(start, start + frames, _CHUNK)

@@ -36,12 +36,13 @@ _CLOSURE_SCALE = 2.0
 @dataclass(frozen=True, slots=True)
 class NamedStyle:
     """actions: ARKit weights at strength 1. gain: of the movements at strength 1, 1 as in neutral talk. text: for
-    people. An action may exceed 1 where the motion model answers it too weakly."""
+    people. guidance: of the motion model at intensity 1 (paper eq. 9), above 1 for what it answers too weakly."""
 
     name: str
     text: str
     actions: dict[str, float]
     gain: float = 1.0
+    guidance: float = 1.0
 
 
 _STYLES = (
@@ -50,37 +51,41 @@ _STYLES = (
     NamedStyle(
         "angry",
         "brows down, hard eyes, tight lips, stronger speech",
-        {"browDown": 1.1, "eyeWide": 0.2, "eyeSquint": 0.5, "mouthPress": 0.4, "noseSneer": 0.45, "mouthFrown": 0.55},
+        {"browDown": 0.9, "eyeWide": 0.2, "eyeSquint": 0.4, "mouthPress": 0.4, "noseSneer": 0.45, "mouthFrown": 0.75},
         gain=1.1,
+        guidance=1.45,
     ),
     # AU 12 + 14 + 6 of one side, the other brow up
     NamedStyle(
         "contempt",
         "one corner of the mouth raised, one brow up",
         {
-            "mouthSmileLeft": 0.65,
-            "mouthDimpleLeft": 0.8,
+            "mouthSmileLeft": 0.35,
+            "mouthDimpleLeft": 0.6,
             "mouthPressLeft": 0.3,
-            "cheekSquintLeft": 0.3,
+            "cheekSquintLeft": 0.2,
             "mouthFrownRight": 0.3,
             "browOuterUpRight": 0.5,
-            "browDownLeft": 0.4,
-            "eyeSquint": 0.3,
+            "browDownLeft": 0.5,
+            "eyeSquint": 0.35,
         },
         gain=0.9,
     ),
-    # AU 9 + 10 + 16, eyes narrowed (7)
+    # AU 9 + 10 + 15 + 17, eyes narrowed (6, 7)
     NamedStyle(
         "disgusted",
         "nose wrinkled, upper lip raised, narrow eyes",
         {
-            "noseSneer": 1.2,
-            "mouthUpperUp": 0.55,
-            "browDown": 0.7,
+            "noseSneer": 1.3,
+            "mouthUpperUp": 0.4,
+            "browDown": 0.25,
             "mouthFrown": 0.7,
-            "eyeSquint": 0.6,
-            "cheekSquint": 0.4,
+            "eyeSquint": 0.55,
+            "cheekSquint": 0.5,
+            "mouthShrugLower": 0.5,
         },
+        gain=0.9,
+        guidance=1.4,
     ),
     # AU 1 + 2 + 4 + 5 + 20
     NamedStyle("fear", "brows up and together, wide eyes, mouth stretched", PROTOTYPES["fear"]),
@@ -90,8 +95,9 @@ _STYLES = (
     NamedStyle(
         "sad",
         "inner brows up, mouth corners down, small movements",
-        {"browInnerUp": 1.2, "browDown": 0.35, "mouthFrown": 1.2, "mouthShrugLower": 0.45, "eyeSquint": 0.2},
+        {"browInnerUp": 1.2, "browDown": 0.3, "mouthFrown": 0.9, "mouthShrugLower": 0.35, "eyeSquint": 0.15},
         gain=0.85,
+        guidance=1.9,
     ),
     # AU 1 + 2 + 5 + 26
     NamedStyle("surprised", "brows up, wide eyes, jaw dropped", PROTOTYPES["surprised"], gain=1.1),
@@ -172,7 +178,7 @@ def named_style(text: str, model: MotionModel, face: FaceModel) -> Style:
             "neutral or a coefficient file."
         )
     code = model.encode_style(expression_clip(style, level, face), text).code
-    return Style(code, f"{style.name}:{level}", rest_of(style, level, face))
+    return Style(code, f"{style.name}:{level}", rest_of(style, level, face), style.guidance)
 
 
 @lru_cache

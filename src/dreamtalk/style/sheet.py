@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 SHEETS = (".png", ".jpg")
 """Endings of a sheet."""
 
-_CELL, _LABEL = 176, 18
+_CELL, _LABEL = 144, 18
 """Side of a thumbnail and height of its label, px."""
+_QUALITY = 76
+"""Of JPEG: the sheet of docs/style.md stays below 300 KiB."""
 _COLUMNS = 2
 """Blocks of styles beside each other."""
 _FRAMES = 100
@@ -62,7 +64,8 @@ def style_sheet(talker: Talker, portrait: str | Path, audio: str | Path | Speech
 def write_sheet(path: Path, sheet: Image) -> None:
     """Write the picture (.png or .jpg), whole or not at all. Raises UnusableOutput."""
     path = check_output(path, SHEETS, numbered=False)
-    done, data = cv2.imencode(path.suffix, cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))
+    options = [] if path.suffix.lower() == ".png" else [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]
+    done, data = cv2.imencode(path.suffix, cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR), options)
     if not done:
         raise UnusableOutput(f"{path} could not be encoded.")
     with replacing(path) as temporary:
@@ -70,7 +73,7 @@ def write_sheet(path: Path, sheet: Image) -> None:
 
 
 def _cell(animator: Animator, expression: Float, label: str) -> Image:
-    """(194, 176, 3): the head, and the label below."""
+    """(162, 144, 3): the head, and the label below."""
     still, gaze = np.zeros(3, np.float32), np.zeros(4, np.float32)
     frame = animator.frame(expression, still, still, gaze)[..., :3]
     height, width = frame.shape[:2]
