@@ -36,7 +36,7 @@ class PictureFlags:
     """How the picture is made."""
 
     renderer: Literal["mesh", "pirenderer"] = "mesh"
-    """What draws the frames. mesh: warps the portrait itself, on the CPU. pirenderer: a network, 256 px for the head."""
+    """What draws the frames. mesh: warps the portrait itself, on the CPU. pirenderer: a network, 256 px a head."""
     renderer_weights: Path | None = None
     """Weights of the pirenderer (.safetensors)."""
     size: Literal["native", "256", "512", "1024"] = "native"
