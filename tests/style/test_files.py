@@ -11,12 +11,15 @@ import pytest
 
 from dreamtalk import talker as talker_module
 from dreamtalk.cli.main import run
+from dreamtalk.cli.options import MotionFlags
+from dreamtalk.cli.talk import options_of
 from dreamtalk.errors import UnusableInput
+from dreamtalk.options import TalkOptions
 from dreamtalk.store import save_track
 from dreamtalk.style import files
 from dreamtalk.style.files import StyleClip, clip_of_track, load_style, save_style
 from dreamtalk.talker import Talker
-from dreamtalk.types import FaceTrack
+from dreamtalk.types import FaceTrack, Speech
 
 
 def track(frames: int = 100) -> FaceTrack:
@@ -106,3 +109,17 @@ def test_the_sheet_shows_every_style(
     picture = cv2.imread(str(sheet))
     assert picture is not None and picture.shape == (6 * 162, 8 * 144, 3)
     assert run(["style", "list", str(tmp_path / "nobody.jpg"), "-o", str(sheet)]) == 2
+
+
+def test_only_intensities_above_two_are_warned_of(capsys: pytest.CaptureFixture[str]) -> None:
+    options_of(MotionFlags(style="happy", intensity=2.0))
+    assert capsys.readouterr().err == ""
+    options_of(MotionFlags(style="happy", intensity=2.5))
+    assert "above 2" in capsys.readouterr().err
+
+
+def test_silent_mouths_keep_their_style(debug_talker: Talker) -> None:
+    corners = debug_talker.face_model.measure("corner_height")
+    silence = Speech(np.zeros(32_000, np.float32))
+    neutral, happy = (debug_talker.motion(silence, TalkOptions(style=name)) for name in ("neutral", "happy"))
+    assert ((happy.expression - neutral.expression) @ corners)[25:].min() > 1.0
