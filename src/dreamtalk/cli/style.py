@@ -98,7 +98,7 @@ class ExtractStyle:
         if self.save is not None:
             output.parent.mkdir(parents=True, exist_ok=True)
         check_output(output, ".npz", (self.video,))
-        clip, notes = clip_of_track(load("cpu").track(self.video), str(self.video))
+        clip, notes = clip_of_track(load("cpu").track(self.video), self.video.name)
         save_style(output, clip)
         for note in notes:
             print(f"dreamtalk: {note}", file=sys.stderr)
