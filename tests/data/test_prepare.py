@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,7 @@ from dreamtalk.data import prepare as preparation
 from dreamtalk.data.manifest import FILE, Manifest
 from dreamtalk.data.observe import Cache, check_encoder, observe, part_frames, read_speech
 from dreamtalk.data.prepare import Preparation, prepare
-from dreamtalk.data.shards import read_shards
+from dreamtalk.data.shards import ClipArrays, read_shards
 from dreamtalk.data.source import Part, SourceClip
 from dreamtalk.data.workers import connect, ray_is_installed
 from dreamtalk.errors import AssetMissing, DreamTalkError, UnusableInput, UnusableOutput
@@ -245,8 +244,13 @@ def test_ray_makes_the_same_files(config: Preparation, manifest: Manifest, tmp_p
     """The cache is there already: what Ray does to the work is what is tested."""
     out = tmp_path / "by-ray"
     prepare(replace(config, out=out, cache=config.out / "cache", workers=1), lambda line: None)
-    assert whole(out) == whole(config.out)
-    assert json.loads((out / FILE).read_text())["counts"]["clips"] == 3
+    # Numbers, not bytes: Ray gives its workers one thread, and with the threads the rounding of products differs.
+    made, known = read_shards(out), read_shards(config.out)
+    assert [clip.info for clip in made] == [clip.info for clip in known] and len(made) == 3
+    for one, other in zip(made, known, strict=True):
+        for field in fields(ClipArrays):
+            np.testing.assert_allclose(one.array(field.name), other.array(field.name), atol=1e-4, err_msg=field.name)
+    assert whole(out).keys() == whole(config.out).keys()
 
 
 def test_an_unknown_encoder_is_refused_without_asking_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
