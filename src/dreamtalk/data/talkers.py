@@ -15,9 +15,6 @@ from dreamtalk.face.arkit import weights
 from dreamtalk.face.model import FaceModel
 from dreamtalk.types import FEATURE_RATE, SAMPLE_RATE, VIDEO_FPS, Float, Speech
 
-_TRUSTED_LAG_FIT = 0.6
-"""A lag estimate is applied where the lip model fits at least this well there (talkset README)."""
-
 _MIN_VALID = 0.9
 """Clips in which the face is lost more often are left out."""
 
@@ -77,7 +74,7 @@ def _shut_aperture(expressions: list[Float], face_model: FaceModel) -> float:
 
 def shift_features(features: Float, clip: Clip) -> Float:
     """Features moved so that sound and picture are in step, by whole features (20 ms)."""
-    if clip.lag_fit < _TRUSTED_LAG_FIT:
+    if not clip.lag_trusted:
         return features
     shift = round(-clip.lag_frames * FEATURE_RATE / VIDEO_FPS)  # sound late (negative lag): take later features
     index = np.clip(np.arange(len(features)) + shift, 0, len(features) - 1)

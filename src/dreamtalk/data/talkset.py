@@ -8,6 +8,9 @@ from pathlib import Path
 
 from dreamtalk.errors import UnusableInput
 
+_TRUSTED_LAG_FIT = 0.6
+"""A lag estimate is applied where the lip model fits at least this well there (talkset README)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Clip:
@@ -31,6 +34,11 @@ class Clip:
     def clean(self) -> bool:
         """May train weights that are shipped."""
         return self.licence_class == "clean"
+
+    @property
+    def lag_trusted(self) -> bool:
+        """Whether lag_frames is to be believed."""
+        return self.lag_fit >= _TRUSTED_LAG_FIT
 
 
 def read_talkset(root: Path) -> list[Clip]:

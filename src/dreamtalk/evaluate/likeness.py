@@ -1,8 +1,8 @@
 """Is it still the same person? Distance between the portrait and its frames, beside that between different people.
 
 Two measures. The shape of the face needs nothing but our own models; it knows bones, not looks, and expressions leak
-into it. A face embedding tells more, but none is shipped: dlib's has to be compiled, and the weights of most others may
-not be used for everything. Give the file of one that you may use.
+into it. A face embedding tells more, but none is shipped: the weights of most may not be used for everything. Give the
+file of one that you may use.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from dreamtalk.errors import UnusableInput
 from dreamtalk.face.arkit import weights
 from dreamtalk.face.model import FaceModel
 from dreamtalk.motion.model import MotionModel
+from dreamtalk.style.closures import closures_kept
 from dreamtalk.style.prototypes import PROTOTYPES
 from dreamtalk.types import Float, Style
 
@@ -28,9 +29,6 @@ LEVELS = (1, 2, 3)
 DEFAULT_LEVEL = 2
 STRENGTHS = (0.6, 1.1, 1.6)
 """Strength of the prototype at each level. Training drew 0.2 to 1.3, times 0.3 to 1.3."""
-
-_CLOSURE_SCALE = 2.0
-"""% iod: apertures this small are worth restoring at weight exp(-1), as in train/augment.py."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +151,7 @@ def expression_clip(style: NamedStyle, level: int, face: FaceModel) -> Float:
     mean = talk.mean(axis=0)
     gain = style.gain ** STRENGTHS[level - 1]
     styled = mean + offset_of(style, level, face) + gain * (talk - mean)
-    shut = np.exp(-(((talk @ aperture) / _CLOSURE_SCALE) ** 2))
-    return np.asarray(styled + (shut * ((talk - styled) @ aperture))[:, None] * _opening(face), dtype=np.float32)
+    return closures_kept(styled, talk @ aperture, aperture, _opening(face))
 
 
 def rest_of(style: NamedStyle, level: int, face: FaceModel) -> Float:

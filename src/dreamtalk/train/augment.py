@@ -14,6 +14,7 @@ import numpy as np
 from dreamtalk.data.statistics import measure_talkers
 from dreamtalk.data.talkers import TalkingClip
 from dreamtalk.face.model import FaceModel
+from dreamtalk.style.closures import closures_kept
 from dreamtalk.style.prototypes import random_actions
 from dreamtalk.types import Float
 
@@ -25,9 +26,6 @@ _STATISTICS_STRENGTH = (0.5, 1.5)
 _GAIN_SPREAD = 0.2
 _DIMENSION_GAIN_SPREAD = 0.12
 """Standard deviations of the logarithm of the gains."""
-
-CLOSURE_SCALE = 2.0
-"""% iod: an aperture this small is worth restoring at weight exp(-1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +82,4 @@ class StyleAugmentation:
         """The clip's expression (T, E) spoken in that style, by nobody in particular, with its lip closures kept."""
         own = self._speaker_mean[talker.speaker]
         styled = self.mean + style.offset + style.gain * (talker.expression - own)
-        closed = np.exp(-((talker.closure / CLOSURE_SCALE) ** 2))
-        wanted = talker.closure - (styled @ self.aperture)
-        return np.asarray(styled + (closed * wanted)[:, None] * self.opening, dtype=np.float32)
+        return closures_kept(styled, talker.closure, self.aperture, self.opening)

@@ -21,7 +21,8 @@ from dreamtalk.lipsync.expert import LipExpert
 from dreamtalk.motion.denoiser import DenoiserConfig
 from dreamtalk.motion.model import MotionConfig, MotionModel
 from dreamtalk.motion.sampler import noise_kernel
-from dreamtalk.train.augment import CLOSURE_SCALE, StyleAugmentation
+from dreamtalk.style.closures import CLOSURE_SCALE
+from dreamtalk.train.augment import StyleAugmentation
 from dreamtalk.train.batches import Batch, BatchMaker
 from dreamtalk.train.clips import load_strangers, load_training_talkers
 from dreamtalk.train.loop import LoopConfig, Losses, Stage, State, train_stage

@@ -12,6 +12,7 @@ import numpy as np
 
 from dreamtalk.data.talkers import TalkingClip
 from dreamtalk.face.model import FaceModel
+from dreamtalk.media.files import replacing
 from dreamtalk.motion.model import MotionModel
 from dreamtalk.types import VIDEO_FPS, SpeechFeatures
 
@@ -63,9 +64,9 @@ class BestKeeper:
         scores = self._strangers.score(model)
         if scores["aperture_r"] >= max((entry["aperture_r"] for entry in known), default=-1.0):
             model.save(self._folder / "best.safetensors", {"steps": str(steps)})
-        part = log.with_suffix(".part")
-        part.write_text("".join(json.dumps(e) + "\n" for e in [*known, {"step": steps, **scores}]), encoding="utf-8")
-        part.replace(log)
+        with replacing(log) as temporary:
+            lines = [json.dumps(entry) + "\n" for entry in [*known, {"step": steps, **scores}]]
+            temporary.write_text("".join(lines), encoding="utf-8")
 
 
 def _entries(log: Path) -> list[dict[str, float]]:

@@ -18,6 +18,7 @@ from rich.progress import track as progress
 from dreamtalk.audio import SpeechEncoder, load_speech
 from dreamtalk.data.talkers import TalkingClip, shift_features
 from dreamtalk.data.talkset import Clip
+from dreamtalk.media.files import replacing
 from dreamtalk.types import SAMPLE_RATE, Float, Speech
 
 
@@ -98,10 +99,8 @@ def _features(
 ) -> Float:
     if not file.is_file():
         speech = Speech(changed(load_speech(clip.file).samples, voice, speed, rng))
-        part = file.with_suffix(".part")
-        with part.open("wb") as out:
-            np.save(out, hear.encode(speech).values.astype(np.float16))
-        part.replace(file)
+        with replacing(file) as temporary:
+            np.save(temporary, hear.encode(speech).values.astype(np.float16))
     return np.asarray(np.load(file, allow_pickle=False), dtype=np.float32)
 
 

@@ -7,9 +7,6 @@ from pathlib import Path
 from dreamtalk.data.source import UNCLEAR, Layout, SourceClip
 from dreamtalk.data.talkset import read_talkset
 
-_TRUSTED_FIT = 0.6
-"""A measured lag counts where the lip model fits at least this well there (talkset README)."""
-
 
 def _find(root: Path) -> list[SourceClip]:
     if not (root / "clips.csv").is_file():
@@ -24,7 +21,7 @@ def _find(root: Path) -> list[SourceClip]:
             split=clip.split,
             emotion=clip.emotion,
             transcript=clip.transcript,
-            lag_frames=clip.lag_frames if clip.lag_fit >= _TRUSTED_FIT else None,
+            lag_frames=clip.lag_frames if clip.lag_trusted else None,
         )
         for clip in read_talkset(root)
         if clip.kind == "av"
