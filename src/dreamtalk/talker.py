@@ -7,20 +7,18 @@ portrait ──▶ landmarks ─────────────────
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dreamtalk.device import Device, choose_device
 from dreamtalk.errors import FaceNotFound, UnusableInput
 from dreamtalk.face.video import FACE_SPACE, track_picture, track_video
 from dreamtalk.media import ahead, is_image, read_frames, read_image, write_video
-from dreamtalk.options import TRANSPARENT, TalkOptions, colour_of
-from dreamtalk.parallel import rendering_threads
+from dreamtalk.models import Models
+from dreamtalk.options import TalkOptions
 from dreamtalk.provenance import origin_comment
 from dreamtalk.store import kind_of, load_motion, load_track
 from dreamtalk.talk import Progress, Stage, Talk, checked_output, controls_of, counted, marked
@@ -28,31 +26,14 @@ from dreamtalk.timing import Stopwatch
 from dreamtalk.types import VIDEO_FPS, FaceTrack, FrameStream, Image, Motion, Portrait, Speech, Style
 
 if TYPE_CHECKING:
-    from dreamtalk.audio import SpeechEncoder
-    from dreamtalk.audio.wav2vec2 import Wav2Vec2Encoder
-    from dreamtalk.face import FaceTracker
-    from dreamtalk.face.model import FaceModel
     from dreamtalk.motion import MotionModel
-    from dreamtalk.render import Renderer
-    from dreamtalk.render.pirenderer import PIRendererNetwork
 
 _WAITING = "waiting for frames"
 """Step of the writer while the thread that makes frames is the slower one."""
 
 
-class Talker:
+class Talker(Models):
     """Makes portraits talk. Parts are loaded when first needed; use one Talker per thread."""
-
-    def __init__(self, device: str = "auto", threads: int | None = None) -> None:
-        """device: "auto", "cpu" or "cuda". threads: CPU threads; None: all cores but one for the networks.
-
-        Raises UnusableInput when the device is not there.
-        """
-        self.device: Device = choose_device(device, threads)
-        self._threads = threads
-        self._painters: dict[Path, PIRendererNetwork] = {}
-        self._models: dict[Path, MotionModel] = {}
-        self._listeners: dict[tuple[str, str | Path | None], Wav2Vec2Encoder] = {}
 
     def generate(
         self,
@@ -210,47 +191,10 @@ class Talker:
         clip, _ = clip_of_track(self.track(given), str(given))
         return model.encode_style(clip.expression, str(given))
 
-    @cached_property
-    def tracker(self) -> FaceTracker:
-        from dreamtalk.face import FaceTracker
-
-        return FaceTracker.load()
-
-    @cached_property
-    def face_model(self) -> FaceModel:
-        from dreamtalk.face.model import FaceModel
-
-        return FaceModel.load()
-
-    @cached_property
-    def encoder(self) -> SpeechEncoder:
-        from dreamtalk.audio import SpeechEncoder
-
-        return SpeechEncoder.load(self.motion_model.config.encoder, threads=self._threads)
-
-    @cached_property
-    def motion_model(self) -> MotionModel:
-        from dreamtalk.motion import MotionModel
-
-        return MotionModel.load(device=self.device.name, precision="auto")
-
-    def _motion_model(self, options: TalkOptions) -> MotionModel:
-        """The motion model asked for. Weights are read once per Talker."""
-        from dreamtalk.media import check_input
-        from dreamtalk.motion import MotionModel
-
-        if options.motion_weights is None:
-            return self.motion_model
-        file = check_input(options.motion_weights)
-        if file not in self._models:
-            self._models[file] = MotionModel.load(file, self.device.name, "auto")
-        return self._models[file]
-
     def _utterance(
         self, speech: Speech, model: MotionModel, options: TalkOptions, watch: Stopwatch
     ) -> Iterator[Motion]:
         """Motion of an official model, in one chunk."""
-        from dreamtalk.audio.wav2vec2 import Wav2Vec2Encoder
         from dreamtalk.motion.utterance import OfficialChoices, OfficialParts, official_pose, utterance_motion
 
         choices = OfficialChoices(
@@ -259,10 +203,7 @@ class Talker:
             seed=options.seed,
             pose=official_pose(options.pose),
         )
-        key = (model.config.encoder, options.speech_encoder)
-        if key not in self._listeners:
-            self._listeners[key] = Wav2Vec2Encoder.load(*key, self.device.name, self._threads)
-        parts = OfficialParts(self._listeners[key], model)
+        parts = OfficialParts(self._listener(model, options), model)
         return (utterance_motion(speech, parts, choices, watch) for _ in range(1))
 
     def _talk(
@@ -309,32 +250,6 @@ class Talker:
             motion = controlled(motion, controls_of(options), self.face_model)
         frames = animate(stage.animator, motion)
         return watch.each("renderer", marked(frames) if options.badge else frames)
-
-    def _renderer(self, options: TalkOptions) -> tuple[Renderer, str]:
-        """The renderer asked for, and the face space it draws. Weights are read once per Talker."""
-        from dreamtalk.render import MeshRenderer
-
-        transparent, colour = options.background == TRANSPARENT, colour_of(options.background)
-        if options.renderer_weights is None:
-            threads = rendering_threads() if self._threads is None else self._threads
-            return MeshRenderer(self.face_model, threads, transparent=transparent, colour=colour), FACE_SPACE
-        from dreamtalk.render.pirenderer import PIRenderer, PIRendererNetwork
-
-        file = Path(options.renderer_weights)
-        if file not in self._painters:
-            self._painters[file] = PIRendererNetwork.load(file, self.device.name)
-        painter = PIRenderer(self._painters[file], transparent=transparent, colour=colour)
-        return painter, painter.layout.face_space
-
-    def _own_side(self, options: TalkOptions) -> Callable[[Portrait], int]:
-        """How large the square around a head is that the chosen renderer draws."""
-        from dreamtalk.render.mesh.canvas import cut_side
-
-        if options.renderer == "mesh":
-            return cut_side
-        from dreamtalk.render.pirenderer.framing import own_side
-
-        return own_side
 
     def _driver(self, pose: str | Path) -> FaceTrack | Motion | None:
         """Whose head motion to take over: a track or motion file, or a video; None for our own."""
