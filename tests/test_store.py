@@ -37,6 +37,15 @@ def test_a_motion_comes_back(tmp_path: Path) -> None:
     assert kind_of(tmp_path / "a.npz") == "motion"
 
 
+def test_a_tongue_comes_back_and_is_checked(tmp_path: Path) -> None:
+    raised = replace(a_motion(), tongue=np.array([0.0, 0.5, 1.0], np.float32))
+    save_motion(tmp_path / "a.npz", raised)
+    assert same(load_motion(tmp_path / "a.npz"), raised)
+    save_motion(tmp_path / "b.npz", replace(raised, tongue=np.array([0.0, 0.5, 1.5], np.float32)))
+    with pytest.raises(UnusableInput, match="tongue"):
+        load_motion(tmp_path / "b.npz")
+
+
 def test_a_track_comes_back(tmp_path: Path) -> None:
     save_track(tmp_path / "a.npz", a_track())
     assert same(load_track(tmp_path / "a.npz"), a_track())

@@ -23,6 +23,7 @@ _SHAPES: dict[str, tuple[int | None, ...]] = {
     "blendshapes": (None, 52),
     "valid": (None,),
     "crop": (None, 3),
+    "tongue": (None,),
 }
 """Shape of each array after the frame axis; None: any length (the first axis is the same for all)."""
 
@@ -32,7 +33,7 @@ EXPRESSION_SIZE = 64
 MAX_EXPRESSION = 100.0
 """Far beyond any face, in either face space's units: what is larger was not made from a face."""
 
-_OPTIONAL = {"crop"}
+_OPTIONAL = {"crop", "tongue"}
 """Arrays that a file may lack."""
 
 
@@ -100,6 +101,8 @@ def _checked(path: Path, name: str, array: np.ndarray[Any, Any], frames: int) ->
         raise UnusableInput(f"{path}: the array {name} holds values that are no numbers.")
     if name == "expression" and (array.shape[1] != EXPRESSION_SIZE or np.abs(array).max() > MAX_EXPRESSION):
         raise UnusableInput(f"{path}: the array {name} does not hold {EXPRESSION_SIZE} numbers of a face per frame.")
+    if name == "tongue" and (array.min() < 0.0 or array.max() > 1.0):
+        raise UnusableInput(f"{path}: the array tongue holds values outside 0 to 1.")
     return array.astype(np.float32)
 
 

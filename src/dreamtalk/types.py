@@ -116,6 +116,7 @@ class Motion:
     expression: (T, E) in the units of its face space, relative to neutral. rotation: (T, 3) rad and translation: (T, 3)
     iod, both relative to the portrait's own head pose, in picture axes. gaze: (T, 4) offset of the person's right iris
     (x, y) and left iris (x, y) in iod, relative to the eyes at rest. fps: 25. face_space: what the expression means.
+    tongue: (T,) 0 at rest to 1 with the tip raised to the upper teeth, seen when the mouth is open; None: never raised.
 
     In the face space "bfm64" (official models) the numbers are Deep3D's: rotation and translation as measured, not
     relative to a portrait, and crop: (T, 3) scale, x and y of the cut-out. Other face spaces have no crop.
@@ -128,6 +129,7 @@ class Motion:
     fps: float = float(VIDEO_FPS)
     face_space: str = "mesh64"
     crop: Float | None = None
+    tongue: Float | None = None
 
     def __len__(self) -> int:
         return len(self.expression)

@@ -39,7 +39,8 @@ def talk(face: FaceModel) -> Motion:
     shake = np.random.default_rng(1).normal(0.0, 0.004, (FRAMES, 3)).astype(np.float32)
     turn = (0.1 * np.sin(0.1 * time)[:, None] + shake).astype(np.float32)
     gaze = np.repeat(0.02 * np.sign(np.sin(0.3 * time))[:, None], 4, axis=1).astype(np.float32)
-    return Motion(face.from_arkit(np.stack(scores)), turn, turn * 0.5, gaze)
+    tongue = (0.5 + 0.5 * np.sin(0.7 * time)).astype(np.float32)
+    return Motion(face.from_arkit(np.stack(scores)), turn, turn * 0.5, gaze, tongue=tongue)
 
 
 def changed(talk: Motion, face: FaceModel, controls: Controls) -> Motion:
@@ -113,13 +114,14 @@ def test_chunks_give_what_the_whole_gives(talk: Motion, face: FaceModel, size: i
             rotation=talk.rotation[rows],
             translation=talk.translation[rows],
             gaze=talk.gaze[rows],
+            tongue=None if talk.tongue is None else talk.tongue[rows],
         )
 
     controls = Controls(0.8, 1.1, 0.9, 1.0, 1.2)
     whole = changed(talk, face, controls)
     parts = joined(controlled((piece(start) for start in range(0, FRAMES, size)), controls, face))
     assert len(parts) == len(whole) == FRAMES
-    for name in ("expression", "rotation", "translation", "gaze"):
+    for name in ("expression", "rotation", "translation", "gaze", "tongue"):
         np.testing.assert_allclose(getattr(parts, name), getattr(whole, name), atol=1e-6)
 
 

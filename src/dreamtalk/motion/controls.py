@@ -95,6 +95,7 @@ def _smoothed(window: Motion, first: int, last: int, kernel: Float, face: Lids, 
         rotation=smooth(window.rotation),
         translation=smooth(window.translation),
         gaze=window.gaze[shown],
+        tongue=None if window.tongue is None else window.tongue[shown],
     )
 
 
@@ -120,6 +121,7 @@ def _joined(first: Motion, second: Motion) -> Motion:
         rotation=np.concatenate([first.rotation, second.rotation]),
         translation=np.concatenate([first.translation, second.translation]),
         gaze=np.concatenate([first.gaze, second.gaze]),
+        tongue=None if first.tongue is None or second.tongue is None else np.concatenate([first.tongue, second.tongue]),
     )
 
 
@@ -130,4 +132,5 @@ def _rows(motion: Motion, start: int) -> Motion:
         rotation=motion.rotation[start:],
         translation=motion.translation[start:],
         gaze=motion.gaze[start:],
+        tongue=None if motion.tongue is None else motion.tongue[start:],
     )

@@ -133,6 +133,7 @@ def joined(chunks: Iterator[Motion]) -> Motion:
     """One motion of all chunks."""
     parts = list(chunks)
     crops = [part.crop for part in parts if part.crop is not None]
+    tongues = [part.tongue for part in parts if part.tongue is not None]
     return replace(
         parts[0],
         expression=np.concatenate([part.expression for part in parts]),
@@ -140,4 +141,5 @@ def joined(chunks: Iterator[Motion]) -> Motion:
         translation=np.concatenate([part.translation for part in parts]),
         gaze=np.concatenate([part.gaze for part in parts]),
         crop=np.concatenate(crops) if crops else None,
+        tongue=np.concatenate(tongues) if len(tongues) == len(parts) else None,
     )
