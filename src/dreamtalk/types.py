@@ -99,14 +99,38 @@ class FaceTrack:
 
 
 @dataclass(frozen=True, slots=True)
+class Liveliness:
+    """How a face lives besides its words; the defaults are a calm talker's (docs/natural_motion.md).
+
+    Factors, above 0, 1 as usual: blink_rate, how often it blinks; gaze_pace, how often the eyes jump; glance_rate, how
+    often they leave the viewer; brow_accent, size of brow raises on stressed words; nod, size of nods; head_range, size
+    of postures and sway; head_pace, their speed. Offsets: head_drop and gaze_drop, degrees by which head and look are
+    lower; head_lean, iod by which the head is nearer to the viewer.
+    """
+
+    blink_rate: float = 1.0
+    gaze_pace: float = 1.0
+    glance_rate: float = 1.0
+    brow_accent: float = 1.0
+    nod: float = 1.0
+    head_range: float = 1.0
+    head_pace: float = 1.0
+    head_drop: float = 0.0
+    gaze_drop: float = 0.0
+    head_lean: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Style:
     """A manner of speaking. code: (256,) float32. source: where it came from, for people. rest: (E,) expression whose
-    lower face is the mouth in silence; None: the neutral one. guidance: times the intensity asked for."""
+    lower face is the mouth in silence; None: the neutral one. guidance: times the intensity asked for. liveliness: of
+    blinks, gaze, brows and head at intensity 1."""
 
     code: Float
     source: str
     rest: Float | None = None
     guidance: float = 1.0
+    liveliness: Liveliness = Liveliness()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,140 @@
+"""Styles over time: keys in seconds, blended from one to the next, give one style per frame.
+
+Everything here is a function of the absolute frame, so that a stream gives the same numbers as a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from itertools import pairwise
+from math import isfinite
+
+import numpy as np
+
+from dreamtalk.errors import UnusableInput
+from dreamtalk.types import VIDEO_FPS, Float, Liveliness, Style
+
+DEFAULT_TRANSITION = 0.6
+"""Seconds from one style to the next: faces take 0.5 to 1 s to change for good."""
+
+MOST_LIVELY = 1.5
+"""Liveliness follows the intensity up to here: more of it would no longer be a person."""
+
+_OFFSETS = frozenset({"head_drop", "gaze_drop", "head_lean"})
+"""Fields of Liveliness that are added; the others are factors, multiplied."""
+
+
+@dataclass(frozen=True, slots=True)
+class StyleKey:
+    """From `start` seconds on the face goes over to a style, within `transition` seconds. intensity: of that style."""
+
+    start: float
+    style: Style
+    intensity: float = 1.0
+    transition: float = DEFAULT_TRANSITION
+
+    def __post_init__(self) -> None:
+        for name in ("start", "intensity", "transition"):
+            value = getattr(self, name)
+            if not (isfinite(value) and value >= 0.0):
+                raise UnusableInput(f"The {name} of a style in a timeline must be 0 or more, not {value:g}.")
+
+
+@dataclass(frozen=True, slots=True)
+class StyleFrames:
+    """The style of some frames in a row; one row where nothing changes in them.
+
+    code: (1 or T, 256). strength: (1 or T,) guidance scale omega (paper eq. 9). rest: (1 or T, E) the mouth in silence,
+    the intensity in it; None: the neutral one. liveliness: 1 or T.
+    """
+
+    code: Float
+    strength: Float
+    rest: Float | None
+    liveliness: tuple[Liveliness, ...]
+
+    @property
+    def steady(self) -> bool:
+        """Whether nothing changes in these frames."""
+        return len(self.code) == 1
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Styles one after the other. Before the first key starts, the face has the first key's style.
+
+    Keys may come in any order. Where one starts before the one before it has been reached, the face turns on the way.
+    Raises UnusableInput without a key, or with two that start together.
+    """
+
+    keys: tuple[StyleKey, ...]
+
+    def __post_init__(self) -> None:
+        if not self.keys:
+            raise UnusableInput("A timeline needs at least one style.")
+        starts = sorted(key.start for key in self.keys)
+        for first, second in pairwise(starts):
+            if first == second:
+                raise UnusableInput(f"Two styles of the timeline start at {first:g} s.")
+        object.__setattr__(self, "keys", tuple(sorted(self.keys, key=lambda key: key.start)))
+
+    def frames(self, first: int, count: int) -> StyleFrames:
+        """The styles of frames first, ... first + count - 1 of the talk."""
+        times = np.arange(first, first + count) / VIDEO_FPS
+        shares = np.zeros((count, len(self.keys)))
+        shares[:, 0] = 1.0
+        for k, key in enumerate(self.keys[1:], start=1):
+            taken = _eased(times, key.start, key.transition)
+            shares *= 1.0 - taken[:, None]
+            shares[:, k] = taken
+        used = np.flatnonzero(shares.any(axis=0))
+        keys = [self.keys[k] for k in used]
+        return blended([key.style for key in keys], shares[:, used], np.array([key.intensity for key in keys]))
+
+
+def blended(styles: Sequence[Style], shares: np.ndarray, intensity: np.ndarray) -> StyleFrames:
+    """Styles mixed frame by frame: shares (T, K) that add up to 1, intensity (K,) or (T, K).
+
+    Each style's code counts by its share times its strength, so that one at intensity 0 leaves no trace, and the
+    motion, as far as it is linear in the code, goes straight from one style's to the other's.
+    """
+    if (shares == shares[0]).all() and (intensity.ndim == 1 or (intensity == intensity[0]).all()):
+        shares, intensity = shares[:1], intensity if intensity.ndim == 1 else intensity[:1]
+    guidance = np.array([style.guidance for style in styles])
+    pulls = shares * intensity * guidance
+    strength = pulls.sum(axis=1)
+    weight = np.where(strength[:, None] > 0.0, pulls, shares)
+    weight = weight / weight.sum(axis=1, keepdims=True)
+    code = weight @ np.stack([style.code for style in styles])
+    resting = [style.rest for style in styles if style.rest is not None]
+    rest = None
+    if resting:
+        rests = np.stack([np.zeros_like(resting[0]) if style.rest is None else style.rest for style in styles])
+        rest = ((shares * intensity) @ rests).astype(np.float32)
+    lively = tuple(mixed_liveliness([s.liveliness for s in styles], row) for row in shares * _lively(intensity))
+    return StyleFrames(code.astype(np.float32), strength.astype(np.float32), rest, lively)
+
+
+def mixed_liveliness(given: Sequence[Liveliness], weights: np.ndarray) -> Liveliness:
+    """Offsets added, factors multiplied, each by its weight (K,); weights below 1 leave the usual liveliness."""
+    values = {}
+    for field in fields(Liveliness):
+        each = np.array([getattr(one, field.name) for one in given], dtype=np.float64)
+        if field.name in _OFFSETS:
+            values[field.name] = float(weights @ each)
+        else:
+            values[field.name] = float(np.exp(weights @ np.log(each)))
+    return Liveliness(**values)
+
+
+def _lively(intensity: np.ndarray) -> np.ndarray:
+    return np.asarray(np.minimum(intensity, MOST_LIVELY))
+
+
+def _eased(times: np.ndarray, start: float, seconds: float) -> np.ndarray:
+    """0 before, 1 after a transition, smooth in place, speed and acceleration in between."""
+    if seconds <= 0.0:
+        return (times >= start).astype(np.float64)
+    share = np.clip((times - start) / seconds, 0.0, 1.0)
+    return np.asarray(share**3 * (share * (6.0 * share - 15.0) + 10.0))
