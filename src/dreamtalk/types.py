@@ -105,7 +105,7 @@ class Liveliness:
     Factors, above 0, 1 as usual: blink_rate, how often it blinks; gaze_pace, how often the eyes jump; glance_rate, how
     often they leave the viewer; brow_accent, size of brow raises on stressed words; nod, size of nods; head_range, size
     of postures and sway; head_pace, their speed. Offsets: head_drop and gaze_drop, degrees by which head and look are
-    lower; head_lean, iod by which the head is nearer to the viewer.
+    lower.
     """
 
     blink_rate: float = 1.0
@@ -117,7 +117,6 @@ class Liveliness:
     head_pace: float = 1.0
     head_drop: float = 0.0
     gaze_drop: float = 0.0
-    head_lean: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from dreamtalk.motion.chance import HEAD, Chance
 from dreamtalk.motion.rest import SPEAKING
-from dreamtalk.types import VIDEO_FPS, Float
+from dreamtalk.types import VIDEO_FPS, Float, Liveliness
 
 _STEP = 1.0 / VIDEO_FPS
 """Seconds between frames."""
@@ -87,6 +87,8 @@ _BREATH_NOD = 0.18
 _BREATH_LIFT = 0.005
 """iod, up and down."""
 
+_USUAL = Liveliness()
+
 Vector = NDArray[np.float64]
 
 
@@ -99,11 +101,11 @@ class _Spring:
         self._speed: Vector = np.zeros(3)
         self._substeps = 4
 
-    def move(self, target: Vector) -> Vector:
-        """One frame towards `target`."""
-        dt = _STEP / self._substeps
+    def move(self, target: Vector, pace: float = 1.0) -> Vector:
+        """One frame towards `target`. pace: factor on the spring's rate."""
+        dt, rate = _STEP / self._substeps, self._rate * pace
         for _ in range(self._substeps):  # semi-implicit: stable and smooth at these rates
-            pull = self._rate**2 * (target - self.place) - 2 * self._damping * self._rate * self._speed
+            pull = rate**2 * (target - self.place) - 2 * self._damping * rate * self._speed
             self._speed = self._speed + dt * pull
             self.place = self.place + dt * self._speed
         return self.place
@@ -127,34 +129,37 @@ class HeadMotion:
         first = self._chance.uniform(0)
         self._breaths = _BREATHS[0] + (_BREATHS[1] - _BREATHS[0]) * float(first[9])
 
-    def next(self, activity: float) -> tuple[Float, float]:
+    def next(self, activity: float, lively: Liveliness = _USUAL) -> tuple[Float, float]:
         """Rotation (3,) in radians relative to the portrait's pose, in picture axes, and the lift of breath in iod.
 
-        The translation that belongs to them is `place_of`. activity: see speech_activity.
+        The translation that belongs to them is `place_of`. activity: see speech_activity. lively: of the style.
         """
         u, n = self._chance.uniform(self._frame), self._chance.normal(self._frame).astype(np.float64)
         speaking = activity >= SPEAKING
         self._arousal += (float(speaking) - self._arousal) * (1 - exp(-_STEP / _AROUSAL_TIME))
-        self._shift(speaking, float(u[0]), n[:3])
+        pace = lively.head_pace
+        self._shift(speaking, float(u[0]), n[:3], pace)
         self._accent(activity, u[1:6])
         self._silent = 0.0 if speaking else self._silent + _STEP
         self._before = (self._before[1], activity)
 
-        size = _SWAY * (_SWAY_SILENT + (1 - _SWAY_SILENT) * self._arousal)
-        angles = self._posture.move(self._target) + self._sway.move(size * n[3:6] * _push_for_unit_sway())
-        angles = angles + self._nod.move(self._nodding if self._since_nod < _NOD_TIME else np.zeros(3))
+        size = lively.head_range * _SWAY * (_SWAY_SILENT + (1 - _SWAY_SILENT) * self._arousal)
+        lowered = np.array([lively.head_drop, 0.0, 0.0])
+        angles = self._posture.move(lively.head_range * self._target + lowered, pace)
+        angles = angles + self._sway.move(size * n[3:6] * _push_for_unit_sway(pace), pace)
+        angles = angles + self._nod.move(lively.nod * self._nodding if self._since_nod < _NOD_TIME else np.zeros(3))
         breath = sin(2 * pi * self._breaths * self._frame * _STEP)
         angles = angles + np.array([_BREATH_NOD * breath, 0.0, 0.0])
         self._frame += 1
         rotation = np.radians(LIMIT * np.tanh(angles / LIMIT))
         return rotation.astype(np.float32), _BREATH_LIFT * breath
 
-    def _shift(self, speaking: bool, chance: float, direction: Vector) -> None:
+    def _shift(self, speaking: bool, chance: float, direction: Vector, pace: float) -> None:
         """Takes up a new posture, often where a phrase begins."""
         if speaking and self._silent >= _PHRASE_PAUSE:
             likely = _SHIFT_AT_PHRASE
         else:
-            likely = _SHIFTS[0 if speaking else 1] * _STEP
+            likely = _SHIFTS[0 if speaking else 1] * pace * _STEP
         if chance < likely:
             drawn = np.clip(direction, -1.8, 1.8) * _POSTURE
             self._target = drawn * (1.0 if speaking else _SILENT_POSTURE)
@@ -194,10 +199,10 @@ def _matrix(rotation: Float | Vector) -> Vector:
     )
 
 
-def _push_for_unit_sway() -> float:
+def _push_for_unit_sway(pace: float) -> float:
     """Standard deviation of white pushes, one per frame, that makes the sway's place have standard deviation 1.
 
     A damped oscillator under white noise of spectral density s has variance s / (4 damping rate^3); pushes p per frame
     into rate^2 (p - place) have density rate^4 p^2 times the frame's duration.
     """
-    return float(np.sqrt(4 * _SWAY_DAMPING / (_SWAY_RATE * _STEP)))
+    return float(np.sqrt(4 * _SWAY_DAMPING / (_SWAY_RATE * pace * _STEP)))

@@ -21,7 +21,7 @@ DEFAULT_TRANSITION = 0.6
 MOST_LIVELY = 1.5
 """Liveliness follows the intensity up to here: more of it would no longer be a person."""
 
-_OFFSETS = frozenset({"head_drop", "gaze_drop", "head_lean"})
+_OFFSETS = frozenset({"head_drop", "gaze_drop"})
 """Fields of Liveliness that are added; the others are factors, multiplied."""
 
 
