@@ -108,14 +108,15 @@ class BlinkMotion:
         self._has_blinked = False
         self._rested = _FIRST - _REFRACTORY  # time from which the refractory time counts
 
-    def next(self, activity: float) -> Float:
-        """Closure (2,) right and left, 0 open to 1 shut. activity: see speech_activity."""
+    def next(self, activity: float, frequency: float = 1.0) -> Float:
+        """Closure (2,) right and left, 0 open to 1 shut. activity: see speech_activity. frequency: factor on how often
+        eyes blink."""
         now = self._frame / VIDEO_FPS
         self._silent = 0.0 if activity >= SPEAKING else self._silent + 1 / VIDEO_FPS
         while self._blinks and self._blinks[0].end <= now:
             self._rested = self._blinks.popleft().end
         draw = self._chance.uniform(self._frame)
-        if not self._blinks and float(draw[0]) < self._rate(now) / VIDEO_FPS:
+        if not self._blinks and float(draw[0]) < frequency * self._rate(now) / VIDEO_FPS:
             self._begin(now, draw)
         self._frame += 1
         closure = np.zeros(2, dtype=np.float32)

@@ -188,9 +188,13 @@ class Denoiser(nn.Module):
         return self._posterior(self._decode(style, self._memory(x_t, t, prepared), 1), x_t, t)
 
     def each_style(self, x_t: Tensor, t: Tensor, prepared: Tensor, style: Tensor) -> Tensor:
-        """The same for every one of the codes (C, D): (C, B, E), with all work shared that knows no style."""
-        rows = self._decode(style, self._memory(x_t, t, prepared), len(style))
-        return self._posterior(rows.view(len(x_t), len(style), -1).transpose(0, 1), x_t, t)
+        """The same for every one of the codes (C, D): (C, B, E), with all work shared that knows no style.
+
+        style: also (B, C, D), C codes for each frame.
+        """
+        styles = style.shape[-2]
+        rows = self._decode(style.flatten(0, -2), self._memory(x_t, t, prepared), styles)
+        return self._posterior(rows.view(len(x_t), styles, -1).transpose(0, 1), x_t, t)
 
     def _posterior(self, mean: Tensor, x_t: Tensor, t: Tensor) -> Tensor:
         """E[x0 | mean, x_t] (..., B, E) where x0 ~ N(mean, v) and x_t = sqrt(abar) x0 + sqrt(1 - abar) eps.

@@ -9,7 +9,7 @@ import numpy as np
 
 from dreamtalk.motion.chance import GAZE, Chance
 from dreamtalk.motion.rest import SPEAKING
-from dreamtalk.types import VIDEO_FPS, Float
+from dreamtalk.types import VIDEO_FPS, Float, Liveliness
 
 EYE_RADIUS = 0.132
 """Radius of the eyeball in iod (12 mm of 91 mm): how far the iris moves for a turn of one radian."""
@@ -39,6 +39,9 @@ _FIRST = 0.8
 """Seconds before the first jump: the portrait keeps its own gaze at first."""
 
 
+_USUAL = Liveliness()
+
+
 class GazeMotion:
     """Offset of the irises, frame by frame. Needs nothing of the future."""
 
@@ -50,13 +53,13 @@ class GazeMotion:
         self._target = np.zeros(2)
         self._now = np.zeros(2)
 
-    def next(self, activity: float, rotation: Float) -> Float:
+    def next(self, activity: float, rotation: Float, lively: Liveliness = _USUAL) -> Float:
         """Offset (4,) in iod of the person's right iris (x, y) and left iris (x, y), x to the picture's right, y down.
 
-        activity: of speech at this frame. rotation: (3,) of the head at this frame, radians.
+        activity: of speech at this frame. rotation: (3,) of the head at this frame, radians. lively: of the style.
         """
         if self._frame >= self._until:
-            self._jump(activity, self._chance.uniform(self._frame), self._chance.normal(self._frame))
+            self._jump(activity, self._chance.uniform(self._frame), self._chance.normal(self._frame), lively)
         step = self._target - self._now
         self._now = self._now + (step * 0.65 if np.hypot(*step) > _BIG else step)
         self._frame += 1
@@ -64,9 +67,10 @@ class GazeMotion:
         offset = EYE_RADIUS * np.sin(turned)
         return np.concatenate([offset, offset]).astype(np.float32)
 
-    def _jump(self, activity: float, u: Float, n: Float) -> None:
+    def _jump(self, activity: float, u: Float, n: Float, lively: Liveliness) -> None:
         """Chooses the next fixation and how long it lasts."""
-        self._away = not self._away and float(u[0]) < _AVERT[0 if activity >= SPEAKING else 1]
+        averts = lively.glance_rate * _AVERT[0 if activity >= SPEAKING else 1]
+        self._away = not self._away and float(u[0]) < averts
         if self._away:
             size = _AWAY[0] + (_AWAY[1] - _AWAY[0]) * float(u[1])
             angle = 2 * np.pi * float(u[2])
@@ -74,8 +78,9 @@ class GazeMotion:
             stay = _AWAY_STAY[0] + (_AWAY_STAY[1] - _AWAY_STAY[0]) * float(u[3])
         else:
             self._target = _NEAR * np.clip(n[:2].astype(np.float64), -2.0, 2.0)
+            self._target[1] += lively.gaze_drop
             stay = _STAY[0] + (_STAY[1] - _STAY[0]) * float(u[3]) ** 2
-        self._until = self._frame + max(2, round(stay * VIDEO_FPS))
+        self._until = self._frame + max(2, round(stay / lively.gaze_pace * VIDEO_FPS))
 
 
 def _held(rotation: Float) -> Float:

@@ -15,8 +15,9 @@ from dreamtalk.errors import UnusableInput
 from dreamtalk.motion.closure import lips_meet
 from dreamtalk.motion.denoiser import Denoiser, DenoiserConfig
 from dreamtalk.motion.formats import EachStyle, Format, Precision, choose_format, compiled, computing, convert
-from dreamtalk.motion.sampler import Sampling, ddim, frame_noise, guided
+from dreamtalk.motion.sampler import Halves, Sampling, Scale, ddim, frame_noise, guided
 from dreamtalk.motion.schedule import Spacing, VarianceSchedule
+from dreamtalk.style.timeline import StyleFrames, constant
 from dreamtalk.types import Float, SpeechFeatures, Style
 from dreamtalk.weights import read_model, save_model
 
@@ -140,9 +141,9 @@ class MotionModel(nn.Module):
     def generate(
         self,
         features: SpeechFeatures,
-        style: Style,
+        style: Style | StyleFrames,
         frames: int,
-        intensity: float = 1.0,
+        intensity: float | Halves = 1.0,
         seed: int = 0,
         steps: int | None = None,
         start: int = 0,
@@ -151,24 +152,46 @@ class MotionModel(nn.Module):
     ) -> Float:
         """Expression (frames, E) for frames start, start + 1, ... of the speech.
 
-        intensity: guidance scale omega (paper eq. 9), 0 = neutral, 1 = the style, up to about 2; style.guidance times
-        it. features: the whole utterance's, or the part from feature number first_feature on that these frames and
-        their windows need. steps: of the sampler; None: as many as the model is for. eta: see Sampling. The same seed
-        gives the same numbers, whatever the chunks (in number formats below float32 but for their rounding).
+        style: one for all frames, or one for each of them. intensity: guidance scale omega (paper eq. 9), 0 = neutral,
+        1 = the style, up to about 2, for the whole face or for its halves; style.guidance times it. features: the whole
+        utterance's, or the part from feature number first_feature on that these frames and their windows need. steps:
+        of the sampler; None: as many as the model is for. eta: see Sampling. The same seed gives the same numbers,
+        whatever the chunks (in number formats below float32 but for their rounding).
         """
         if features.encoder != self.config.encoder:
             raise UnusableInput(f"This model hears {self.config.encoder}, not {features.encoder}.")
         if first_feature + features.values.shape[0] < 2 * (start + frames) - 1:
             raise ValueError(f"{frames} frames from {start} need {2 * (start + frames)} features at 50 Hz")
-        sampling = Sampling(intensity * style.guidance, steps or self.config.steps, eta, seed, self.config.spacing)
-        chunks = [
-            self._generate_chunk(features, first_feature, style, at, min(_CHUNK, start + frames - at), sampling)
-            for at in range(start, start + frames, _CHUNK)
-        ]
+        styles = constant(style) if isinstance(style, Style) else style
+        sampling = Sampling(steps or self.config.steps, eta, seed, self.config.spacing)
+        chunks = []
+        for at in range(start, start + frames, _CHUNK):
+            count = min(_CHUNK, start + frames - at)
+            manner = self._manner(styles.part(at - start, count), intensity)
+            chunks.append(self._generate_chunk(features, first_feature, manner, at, count, sampling))
         return np.concatenate(chunks)
 
+    def _manner(self, styles: StyleFrames, intensity: float | Halves) -> tuple[Tensor, Scale]:
+        """Style code (1, D) or (L, 1, D) and guidance scale of some frames."""
+        device = self.feature_mean.device
+        code = torch.from_numpy(styles.code).to(device)
+        upper, lower = intensity if isinstance(intensity, Halves) else (intensity, intensity)
+        if styles.steady and upper == lower:
+            return code, float(upper * styles.strength[0])
+        config = self.config.denoiser
+        scale = np.empty((len(styles.strength), config.expression_size))
+        scale[:, config.upper] = upper * styles.strength[:, None]
+        scale[:, config.lower] = lower * styles.strength[:, None]
+        return code if styles.steady else code[:, None], torch.from_numpy(scale.astype(np.float32)).to(device)
+
     def _generate_chunk(
-        self, features: SpeechFeatures, first_feature: int, style: Style, start: int, frames: int, sampling: Sampling
+        self,
+        features: SpeechFeatures,
+        first_feature: int,
+        manner: tuple[Tensor, Scale],
+        start: int,
+        frames: int,
+        sampling: Sampling,
     ) -> Float:
         device = self.feature_mean.device
         with computing(self.number_format, device.type):
@@ -182,8 +205,8 @@ class MotionModel(nn.Module):
         def noise(step: int) -> Tensor:
             return self._noise(sampling.seed, start, frames, step)
 
-        code = torch.from_numpy(style.code)[None].to(device)
-        predict = guided(each, code, self.denoiser.null_style, sampling.intensity)
+        code, scale = manner
+        predict = guided(each, code, self.denoiser.null_style, scale)
         open_variance = self.denoiser.residual_log_variance
         variance = None if open_variance is None else open_variance.exp()
         x0 = ddim(predict, noise(0), self.schedule, sampling.steps, sampling.eta, noise, sampling.spacing, variance)

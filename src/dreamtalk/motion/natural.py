@@ -14,7 +14,7 @@ from dreamtalk.motion.blink import BlinkMotion
 from dreamtalk.motion.gaze import GazeMotion
 from dreamtalk.motion.head import HeadMotion, place_of
 from dreamtalk.motion.rest import ANTICIPATION_FRAMES, RestGate
-from dreamtalk.types import Float, Motion
+from dreamtalk.types import Float, Liveliness, Motion
 
 BlinkMode = Literal["natural", "off"]
 PoseMode = Literal["natural", "still"]
@@ -45,6 +45,16 @@ class Lids(Protocol):
     def measure(self, name: str) -> Float:
         """(E,) so that expression @ measure(name) is the change of that measure in % iod."""
         ...
+
+
+class Manner(NamedTuple):
+    """What a style asks of a frame. rest: (E,) expression whose lower face is the resting mouth; None: the neutral."""
+
+    rest: Float | None = None
+    lively: Liveliness = Liveliness()
+
+
+_USUAL = Manner()
 
 
 class NaturalFrame(NamedTuple):
@@ -90,11 +100,10 @@ class NaturalMotion:
         blink: BlinkMode = "natural",
         pose: PoseMode = "natural",
         pose_scale: float = 1.0,
-        rest: Float | None = None,
     ) -> None:
-        """rest: (E,) expression whose lower face is the resting mouth; default the neutral. Others as in `natural`."""
+        """As in `natural`."""
         self._lower = list(face.lower)
-        self._rest = np.zeros(len(self._lower), dtype=np.float32) if rest is None else rest[self._lower]
+        self._neutral = np.zeros(len(self._lower), dtype=np.float32)
         self._gate = RestGate()
         self._lids = LidMixer(face) if blink == "natural" else None
         self._blinks = BlinkMotion(seed)
@@ -106,23 +115,25 @@ class NaturalMotion:
         """Activity of frames 0, 1, ... ANTICIPATION_FRAMES - 1, before the first `next`."""
         self._gate.next(activity)
 
-    def next(self, expression: Float, activity: float, activity_ahead: float) -> NaturalFrame:
+    def next(self, expression: Float, activity: float, activity_ahead: float, manner: Manner = _USUAL) -> NaturalFrame:
         """The next frame.
 
         expression: (E,) from the motion model. activity: of speech at this frame; activity_ahead: ANTICIPATION_FRAMES
-        later.
+        later. manner: of the style at this frame.
         """
+        lively = manner.lively
+        rest = self._neutral if manner.rest is None else manner.rest[self._lower]
         weight = np.float32(self._gate.next(activity_ahead))
         made = expression.astype(np.float32, copy=True)
-        made[self._lower] = (1 - weight) * made[self._lower] + weight * self._rest
+        made[self._lower] = (1 - weight) * made[self._lower] + weight * rest
         if self._lids is not None:
-            made = self._lids.close(made, self._blinks.next(activity))
+            made = self._lids.close(made, self._blinks.next(activity, lively.blink_rate))
         rotation = translation = np.zeros(3, dtype=np.float32)
         if self._head is not None:
-            turned, breath = self._head.next(activity)
+            turned, breath = self._head.next(activity, lively)
             rotation = turned * np.float32(self._scale)
             translation = place_of(rotation, breath * self._scale)
-        return NaturalFrame(made, rotation, translation, self._gaze.next(activity, rotation))
+        return NaturalFrame(made, rotation, translation, self._gaze.next(activity, rotation, lively))
 
 
 def natural(
@@ -133,17 +144,17 @@ def natural(
     blink: BlinkMode = "natural",
     pose: PoseMode = "natural",
     pose_scale: float = 1.0,
-    rest: Float | None = None,
+    manner: Manner = _USUAL,
 ) -> Motion:
     """Makes a Motion of what the motion model gives.
 
     expression: (T, E). activity: (T,) from rest.speech_activity. pose_scale: factor on the head's angles, 0 and more.
-    rest: (E,), its lower face is the resting mouth (default: the neutral). The same seed gives the same motion.
+    manner: of the style. The same seed gives the same motion.
     """
     frames = len(expression)
     heard = np.zeros(frames + ANTICIPATION_FRAMES, dtype=np.float32)
     heard[: min(frames, len(activity))] = activity[:frames]
-    machine = NaturalMotion(seed, face_model, blink, pose, pose_scale, rest)
+    machine = NaturalMotion(seed, face_model, blink, pose, pose_scale)
     for level in heard[:ANTICIPATION_FRAMES]:
         machine.ahead(float(level))
     motion = Motion(
@@ -153,7 +164,7 @@ def natural(
         gaze=np.empty((frames, 4), dtype=np.float32),
     )
     for i in range(frames):
-        frame = machine.next(expression[i], float(heard[i]), float(heard[i + ANTICIPATION_FRAMES]))
+        frame = machine.next(expression[i], float(heard[i]), float(heard[i + ANTICIPATION_FRAMES]), manner)
         motion.expression[i], motion.rotation[i] = frame.expression, frame.rotation
         motion.translation[i], motion.gaze[i] = frame.translation, frame.gaze
     return motion

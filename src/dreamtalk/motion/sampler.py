@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import torch
@@ -27,18 +27,30 @@ PredictX0: TypeAlias = Callable[[Tensor, int], Tensor]
 """x_t (L, E) and the step t to the predicted clean motion (L, E)."""
 
 PredictEach: TypeAlias = Callable[[Tensor, int, Tensor], Tensor]
-"""The same for each of some style codes (C, D): (C, L, E)."""
+"""The same for each of some style codes (C, D), or (L, C, D) where every frame has its own: (C, L, E)."""
+
+Scale: TypeAlias = float | Tensor
+"""Guidance scale omega: one for all, or (1 or L, E) where halves of the face or frames differ."""
 
 
-def guided(each: PredictEach, style: Tensor, null: Callable[[], Tensor], scale: float) -> PredictX0:
+class Halves(NamedTuple):
+    """How much of a style brows and eyes (upper) and the mouth (lower) show: factors on the guidance scale."""
+
+    upper: float
+    lower: float
+
+
+def guided(each: PredictEach, style: Tensor, null: Callable[[], Tensor], scale: Scale) -> PredictX0:
     """Classifier-free guidance: x0 = x0(null) + omega (x0(style) - x0(null)) (paper eq. 9).
 
-    style: (1, D). null: gives the null style (1, D). omega = 0 and omega = 1 need only one of the two and make only it.
+    style: (1, D), or (L, 1, D) for one per frame. null: gives the null style (1, D). omega = 0 and omega = 1 need only
+    one of the two and make only it.
     """
-    if scale in (0.0, 1.0):
-        only = style if scale == 1.0 else null()
-        return lambda x_t, t: each(x_t, t, only)[0]
-    both = torch.cat([style, null()])
+    for everywhere in (0.0, 1.0):
+        if bool((scale == everywhere).all() if isinstance(scale, Tensor) else scale == everywhere):
+            only = style if everywhere else null()
+            return lambda x_t, t: each(x_t, t, only)[0]
+    both = torch.cat([style, null().expand_as(style)], dim=-2)
 
     def predict(x_t: Tensor, t: int) -> Tensor:
         conditional, unconditional = each(x_t, t, both)
@@ -52,11 +64,10 @@ def guided(each: PredictEach, style: Tensor, null: Callable[[], Tensor], scale: 
 class Sampling:
     """How motion is drawn. The defaults are the official ones.
 
-    intensity: guidance scale omega (paper eq. 9). steps: 1 to T. eta: 0 deterministic (DDIM) to 1; eta = 1 with T steps
+    steps: 1 to T. eta: 0 deterministic (DDIM) to 1; eta = 1 with T steps
     is DDPM's ancestral sampling. seed: the same one gives the same motion. spacing: which diffusion steps are visited.
     """
 
-    intensity: float = 1.0
     steps: int = 10
     eta: float = 0.0
     seed: int = 0

@@ -14,8 +14,10 @@ from dreamtalk.audio import Latency, SpeechEncoder
 from dreamtalk.face.model import FaceModel
 from dreamtalk.motion.drive import with_head
 from dreamtalk.motion.model import MotionModel
-from dreamtalk.motion.natural import BlinkMode, NaturalMotion, PoseMode
+from dreamtalk.motion.natural import BlinkMode, Manner, NaturalMotion, PoseMode
 from dreamtalk.motion.rest import ANTICIPATION_FRAMES, ActivityMeter
+from dreamtalk.motion.sampler import Halves
+from dreamtalk.style.timeline import MOST_LIVELY, StyleFrames, StyleSource, constant, mixed_liveliness
 from dreamtalk.timing import Stopwatch
 from dreamtalk.types import SAMPLE_RATE, VIDEO_FPS, FaceTrack, Float, Motion, SpeechFeatures, Style
 
@@ -36,10 +38,12 @@ class MotionParts:
 
 @dataclass(frozen=True, slots=True)
 class MotionChoices:
-    """How the face moves. driver: whose head motion is taken over; pose says what happens without one."""
+    """How the face moves. style: one, or one that changes. intensity: of the whole face or of its halves. driver: whose
+    head motion is taken over; pose says what happens without one.
+    """
 
-    style: Style
-    intensity: float = 1.0
+    style: Style | StyleSource
+    intensity: float | Halves = 1.0
     seed: int = 0
     blink: BlinkMode = "natural"
     pose: PoseMode = "natural"
@@ -55,8 +59,7 @@ class MotionStream:
         self._features = parts.encoder.stream(choices.latency)
         self._activity = ActivityMeter()
         pose: PoseMode = "still" if choices.driver is not None else choices.pose
-        rest = None if choices.style.rest is None else choices.intensity * choices.style.rest
-        self._natural = NaturalMotion(choices.seed, parts.face, choices.blink, pose, rest=rest)
+        self._natural = NaturalMotion(choices.seed, parts.face, choices.blink, pose)
         self._heard = np.zeros((0, parts.encoder.width), np.float32)
         self._first_feature = 0
         self._levels = np.zeros(0, np.float32)
@@ -88,10 +91,11 @@ class MotionStream:
     def _chunk(self, frames: int) -> Motion:
         """The next frames; forgets what they were made of."""
         choices, start = self._choices, self._made
+        styles = constant(choices.style) if isinstance(choices.style, Style) else choices.style.frames(start, frames)
         with self._watch.step("motion model"):
             expression = self._parts.model.generate(
                 SpeechFeatures(self._heard, self._parts.encoder.name),
-                choices.style,
+                styles,
                 frames,
                 intensity=choices.intensity,
                 seed=choices.seed,
@@ -99,7 +103,7 @@ class MotionStream:
                 first_feature=self._first_feature,
             )
         with self._watch.step("blinks and head"):
-            motion = self._enliven(expression, first=start == 0)
+            motion = self._enliven(expression, manners(styles, choices.intensity), first=start == 0)
             if choices.driver is not None:
                 motion = with_head(motion, choices.driver, start)
         self._made += frames
@@ -108,14 +112,25 @@ class MotionStream:
         self._levels = self._levels[frames:]
         return motion
 
-    def _enliven(self, expression: Float, first: bool) -> Motion:
+    def _enliven(self, expression: Float, manner: list[Manner], first: bool) -> Motion:
         if first:
             for level in self._levels[:ANTICIPATION_FRAMES]:
                 self._natural.ahead(float(level))
         ahead = self._levels[ANTICIPATION_FRAMES:]
-        rows = [self._natural.next(row, float(self._levels[i]), float(ahead[i])) for i, row in enumerate(expression)]
+        rows = [
+            self._natural.next(row, float(self._levels[i]), float(ahead[i]), manner[i % len(manner)])
+            for i, row in enumerate(expression)
+        ]
         expressions, rotations, translations, gazes = (np.stack(part) for part in zip(*rows, strict=True))
         return Motion(expressions, rotations, translations, gazes)
+
+
+def manners(styles: StyleFrames, intensity: float | Halves) -> list[Manner]:
+    """What the styles ask of the rest of the face, 1 or T. The head and the blinks go with the upper half."""
+    upper, lower = intensity if isinstance(intensity, Halves) else (intensity, intensity)
+    lively = [mixed_liveliness([one], np.array([min(upper, MOST_LIVELY)])) for one in styles.liveliness]
+    rests = [None] * len(lively) if styles.rest is None else [lower * rest for rest in styles.rest]
+    return [Manner(rest, one) for rest, one in zip(rests, lively, strict=True)]
 
 
 def motion_of(

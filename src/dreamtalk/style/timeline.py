@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from itertools import pairwise
 from math import isfinite
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dreamtalk.errors import UnusableInput
 from dreamtalk.types import VIDEO_FPS, Float, Liveliness, Style
@@ -50,7 +52,7 @@ class StyleFrames:
     """
 
     code: Float
-    strength: Float
+    strength: NDArray[np.float64]
     rest: Float | None
     liveliness: tuple[Liveliness, ...]
 
@@ -58,6 +60,28 @@ class StyleFrames:
     def steady(self) -> bool:
         """Whether nothing changes in these frames."""
         return len(self.code) == 1
+
+    def part(self, first: int, count: int) -> StyleFrames:
+        """Some of these frames."""
+        if self.steady:
+            return self
+        rows = slice(first, first + count)
+        rest = None if self.rest is None else self.rest[rows]
+        return StyleFrames(self.code[rows], self.strength[rows], rest, self.liveliness[rows])
+
+
+class StyleSource(Protocol):
+    """What gives a style for every frame of a talk."""
+
+    def frames(self, first: int, count: int) -> StyleFrames:
+        """The styles of frames first, ... first + count - 1."""
+        ...
+
+
+def constant(style: Style) -> StyleFrames:
+    """The same style for any number of frames."""
+    rest = None if style.rest is None else style.rest[None]
+    return StyleFrames(style.code[None], np.array([style.guidance]), rest, (style.liveliness,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +137,7 @@ def blended(styles: Sequence[Style], shares: np.ndarray, intensity: np.ndarray) 
         rests = np.stack([np.zeros_like(resting[0]) if style.rest is None else style.rest for style in styles])
         rest = ((shares * intensity) @ rests).astype(np.float32)
     lively = tuple(mixed_liveliness([s.liveliness for s in styles], row) for row in shares * _lively(intensity))
-    return StyleFrames(code.astype(np.float32), strength.astype(np.float32), rest, lively)
+    return StyleFrames(code.astype(np.float32), strength, rest, lively)
 
 
 def mixed_liveliness(given: Sequence[Liveliness], weights: np.ndarray) -> Liveliness:
