@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from dreamtalk.errors import UnusableInput
 from dreamtalk.types import Style
 
+if TYPE_CHECKING:
+    from dreamtalk.style.timeline_file import GivenTimeline
+
 Size: TypeAlias = Literal["native", 256, 512, 1024]
 Blink: TypeAlias = Literal["natural", "off"]
+Gaze: TypeAlias = Literal["natural", "still"]
 RendererName: TypeAlias = Literal["mesh", "pirenderer"]
 Colour: TypeAlias = tuple[int, int, int]
 
@@ -41,9 +45,13 @@ class TalkOptions:
     """How a talk looks.
 
     style: a name ("neutral", "happy", "happy:3", ...: docs/style.md), or a video, track or style file whose manner of
-    speaking is taken over. intensity: of that style, 0 to 3; above 2 faces may break.
+    speaking is taken over. intensity: of that style, 0 to 3; above 2 faces may break. upper_intensity (eyes, brows),
+    lower_intensity (mouth): of that half of the face instead; None: intensity. timeline: styles over time, a file
+    (docs/timeline.md), a style.timeline.Timeline or a function from seconds to a style and its intensity; style is then
+    the one before its first key, and the intensities here are factors on its own.
     pose: "natural", "still", or a video, track or motion file whose head motion is taken over. blink: "natural" or
-    "off". seed: the same one gives the same motion.
+    "off". gaze: "natural", or "still": no jumps of the eyes. accents: "natural", or "off": no brow raises on stressed
+    words. seed: the same one gives the same motion.
 
     expression_scale, lip_scale, pose_scale, gaze_scale: factors, 0 to 2, on the motion of brows and lids, of mouth and
     jaw, of the head and of the irises; each leaves the others, and the blinks, as they are. smoothing: of brows and
@@ -62,8 +70,13 @@ class TalkOptions:
 
     style: str | Path | Style = "neutral"
     intensity: float = 1.0
+    upper_intensity: float | None = None
+    lower_intensity: float | None = None
+    timeline: GivenTimeline | None = None
     pose: str | Path = "natural"
     blink: Blink = "natural"
+    gaze: Gaze = "natural"
+    accents: Blink = "natural"
     size: Size = "native"
     seed: int = 0
     face: int = 0
@@ -81,7 +94,9 @@ class TalkOptions:
     background: str = KEEP
 
     def __post_init__(self) -> None:
-        _check_range("intensity", self.intensity, MAX_INTENSITY)
+        for name in ("intensity", "upper_intensity", "lower_intensity"):
+            if getattr(self, name) is not None:
+                _check_range(name.replace("_", " "), getattr(self, name), MAX_INTENSITY)
         for name in ("expression_scale", "lip_scale", "pose_scale", "gaze_scale"):
             _check_range(name.replace("_", " "), getattr(self, name), MAX_SCALE)
         _check_range("smoothing", self.smoothing, MAX_SMOOTHING)
@@ -89,6 +104,8 @@ class TalkOptions:
             raise UnusableInput(f"The seed must be a whole number from 0 on, not {self.seed}.")
         _check_one_of("size", self.size, get_args(Size))
         _check_one_of("blink", self.blink, get_args(Blink))
+        _check_one_of("gaze", self.gaze, get_args(Gaze))
+        _check_one_of("accents", self.accents, get_args(Blink))
         _check_one_of("renderer", self.renderer, get_args(RendererName))
         if self.face < 0:
             raise UnusableInput(f"Faces are counted from 0 on; there is no face {self.face}.")
@@ -108,7 +125,14 @@ class TalkOptions:
     @property
     def files(self) -> tuple[Path, ...]:
         """Files among the options, which no output may overwrite."""
-        named = (self.style, self.pose, self.renderer_weights, self.motion_weights, self.speech_encoder)
+        named = (
+            self.style,
+            self.timeline,
+            self.pose,
+            self.renderer_weights,
+            self.motion_weights,
+            self.speech_encoder,
+        )
         return tuple(Path(given) for given in named if isinstance(given, str | Path))
 
 

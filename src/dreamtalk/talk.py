@@ -13,6 +13,7 @@ from dreamtalk.media import OUTPUTS, check_output
 from dreamtalk.motion.controls import Controls
 from dreamtalk.options import TRANSPARENT, TalkOptions
 from dreamtalk.provenance import Badge
+from dreamtalk.style.timeline import Halves
 from dreamtalk.types import FrameStream
 
 if TYPE_CHECKING:
@@ -67,6 +68,14 @@ def controls_of(options: TalkOptions) -> Controls:
     return Controls(
         options.expression_scale, options.lip_scale, options.pose_scale, options.gaze_scale, options.smoothing
     )
+
+
+def intensity_of(options: TalkOptions) -> float | Halves:
+    """How much of the style the face shows, or its halves."""
+    upper, lower = (
+        options.intensity if half is None else half for half in (options.upper_intensity, options.lower_intensity)
+    )
+    return upper if upper == lower else Halves(upper, lower)
 
 
 def marked(frames: FrameStream) -> FrameStream:

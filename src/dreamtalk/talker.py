@@ -20,13 +20,15 @@ from dreamtalk.media import ahead, is_image, read_frames, read_image, write_vide
 from dreamtalk.models import Models
 from dreamtalk.options import TalkOptions
 from dreamtalk.provenance import origin_comment
-from dreamtalk.store import kind_of, load_motion, load_track
-from dreamtalk.talk import Progress, Stage, Talk, checked_output, controls_of, counted, marked
+from dreamtalk.store import kind_of, load_track
+from dreamtalk.talk import Progress, Stage, Talk, checked_output, controls_of, counted, intensity_of, marked
 from dreamtalk.timing import Stopwatch
 from dreamtalk.types import VIDEO_FPS, FaceTrack, FrameStream, Image, Motion, Portrait, Speech, Style
 
 if TYPE_CHECKING:
     from dreamtalk.motion import MotionModel
+    from dreamtalk.motion.drive import HeadPath
+    from dreamtalk.style.timeline import StyleSource
 
 _WAITING = "waiting for frames"
 """Step of the writer while the thread that makes frames is the slower one."""
@@ -99,10 +101,11 @@ class Talker(Models):
                 return self._utterance(speech, model, options, watch)
             driver = self._driver(options.pose)
             choices = MotionChoices(
-                style=self._style(options.style, model),
-                intensity=options.intensity,
+                style=self._styles(options, model),
+                intensity=intensity_of(options),
                 seed=options.seed,
                 blink=options.blink,
+                gaze=options.gaze,
                 pose="natural" if options.pose == "natural" else "still",
                 driver=driver,
             )
@@ -191,6 +194,15 @@ class Talker(Models):
         clip, _ = clip_of_track(self.track(given), str(given))
         return model.encode_style(clip.expression, str(given))
 
+    def _styles(self, options: TalkOptions, model: MotionModel) -> Style | StyleSource:
+        """The style asked for, or the styles over time."""
+        style = self._style(options.style, model)
+        if options.timeline is None:
+            return style
+        from dreamtalk.style.timeline_file import source_of
+
+        return source_of(options.timeline, lambda given: self._style(given, model), style)
+
     def _utterance(
         self, speech: Speech, model: MotionModel, options: TalkOptions, watch: Stopwatch
     ) -> Iterator[Motion]:
@@ -198,8 +210,8 @@ class Talker(Models):
         from dreamtalk.motion.utterance import OfficialChoices, OfficialParts, official_pose, utterance_motion
 
         choices = OfficialChoices(
-            style=self._style(options.style, model),
-            intensity=options.intensity,
+            style=self._styles(options, model),
+            intensity=intensity_of(options),
             seed=options.seed,
             pose=official_pose(options.pose),
         )
@@ -251,17 +263,21 @@ class Talker(Models):
         frames = animate(stage.animator, motion)
         return watch.each("renderer", marked(frames) if options.badge else frames)
 
-    def _driver(self, pose: str | Path) -> FaceTrack | Motion | None:
-        """Whose head motion to take over: a track or motion file, or a video; None for our own."""
+    def _driver(self, pose: str | Path) -> HeadPath | None:
+        """The head motion to take over, of a motion file (see read_motion), track or video; None for our own."""
+        from dreamtalk.convert import MOTION_INPUTS, read_motion
         from dreamtalk.face.bfm64 import refuse_for_mesh
+        from dreamtalk.motion.drive import head_path
 
         if str(pose) in ("natural", "still"):
             return None
         _check_choice("pose", pose, ("natural", "still"))
         refuse_for_mesh(pose)
-        if Path(pose).suffix.lower() != ".npz":
-            return self.track(pose)
-        return load_motion(pose) if kind_of(pose) == "motion" else load_track(pose)
+        if is_image(Path(pose)):
+            raise UnusableInput(f"{pose} is a picture, which has no head motion. Use a video, or --pose still.")
+        suffix = Path(pose).suffix.lower()
+        is_track = suffix not in MOTION_INPUTS or (suffix == ".npz" and kind_of(pose) == "track")
+        return head_path(self.track(pose) if is_track else read_motion(pose, self.face_model), str(pose))
 
     def _write(
         self,

@@ -18,10 +18,22 @@ class MotionFlags:
     somebody speaking that way."""
     intensity: float = 1.0
     """How much of the style: 0 none, 1 as it is; above 2 faces may break, up to 3."""
+    upper_intensity: float | None = None
+    """The same for eyes and brows alone. Default: --intensity."""
+    lower_intensity: float | None = None
+    """The same for the mouth alone. Default: --intensity."""
+    timeline: Path | None = None
+    """Styles over time: a JSON or YAML list of {start, style, intensity, transition} in seconds, or D-ID's
+    driver_expressions. --style is the one before the first of them, the intensities are factors on those in the file.
+    """
     pose: str = "natural"
     """Head motion: natural, still, or a video, track or motion file whose head motion is taken over."""
     blink: Literal["natural", "off"] = "natural"
     """Blinks."""
+    gaze: Literal["natural", "still"] = "natural"
+    """Small jumps of the eyes, and glances aside."""
+    accents: Literal["natural", "off"] = "natural"
+    """Brow raises on stressed words."""
     seed: int = 0
     """The same seed gives the same motion."""
     motion_weights: Path | None = None

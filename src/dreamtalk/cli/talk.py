@@ -17,13 +17,17 @@ def options_of(
     motion, picture, controls = motion or MotionFlags(), picture or PictureFlags(), controls or ControlFlags()
     if picture.full_frame and picture.no_full_frame:
         raise UnusableInput("--full-frame and --no-full-frame exclude each other.")
-    if motion.intensity > TRUSTED_INTENSITY:
-        print(f"dreamtalk: above {TRUSTED_INTENSITY:g}, --intensity may break faces and lips.", file=sys.stderr)
+    _warn_of_intensity(motion)
     return TalkOptions(
         style=motion.style,
         intensity=motion.intensity,
+        upper_intensity=motion.upper_intensity,
+        lower_intensity=motion.lower_intensity,
+        timeline=motion.timeline,
         pose=motion.pose,
         blink=motion.blink,
+        gaze=motion.gaze,
+        accents=motion.accents,
         seed=motion.seed,
         motion_weights=motion.motion_weights,
         speech_encoder=motion.speech_encoder,
@@ -40,3 +44,14 @@ def options_of(
         gaze_scale=controls.gaze_scale,
         smoothing=controls.smoothing,
     )
+
+
+def _warn_of_intensity(motion: MotionFlags) -> None:
+    """Say so when a style is asked for beyond what was measured to keep faces whole."""
+    from dreamtalk.style.timeline_file import strongest
+
+    factor = max(
+        motion.intensity if half is None else half for half in (motion.upper_intensity, motion.lower_intensity)
+    )
+    if factor * (strongest(motion.timeline) if motion.timeline else 1.0) > TRUSTED_INTENSITY:
+        print(f"dreamtalk: above {TRUSTED_INTENSITY:g}, intensities may break faces and lips.", file=sys.stderr)

@@ -45,7 +45,9 @@ _USUAL = Liveliness()
 class GazeMotion:
     """Offset of the irises, frame by frame. Needs nothing of the future."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, jumps: bool = True) -> None:
+        """jumps: whether the eyes leave the middle; without, they only make up for the head."""
+        self._jumps = jumps
         self._chance = Chance(seed, GAZE, 5)
         self._frame = 0
         self._until = round(_FIRST * VIDEO_FPS)
@@ -58,7 +60,7 @@ class GazeMotion:
 
         activity: of speech at this frame. rotation: (3,) of the head at this frame, radians. lively: of the style.
         """
-        if self._frame >= self._until:
+        if self._jumps and self._frame >= self._until:
             self._jump(activity, self._chance.uniform(self._frame), self._chance.normal(self._frame), lively)
         step = self._target - self._now
         self._now = self._now + (step * 0.65 if np.hypot(*step) > _BIG else step)

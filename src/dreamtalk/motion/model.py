@@ -15,9 +15,9 @@ from dreamtalk.errors import UnusableInput
 from dreamtalk.motion.closure import lips_meet
 from dreamtalk.motion.denoiser import Denoiser, DenoiserConfig
 from dreamtalk.motion.formats import EachStyle, Format, Precision, choose_format, compiled, computing, convert
-from dreamtalk.motion.sampler import Halves, Sampling, Scale, ddim, frame_noise, guided
+from dreamtalk.motion.sampler import Sampling, Scale, ddim, frame_noise, guided
 from dreamtalk.motion.schedule import Spacing, VarianceSchedule
-from dreamtalk.style.timeline import StyleFrames, constant
+from dreamtalk.style.timeline import Halves, StyleFrames, constant
 from dreamtalk.types import Float, SpeechFeatures, Style
 from dreamtalk.weights import read_model, save_model
 

@@ -18,6 +18,7 @@ from dreamtalk.types import Float, Liveliness, Motion
 
 BlinkMode = Literal["natural", "off"]
 PoseMode = Literal["natural", "still"]
+GazeMode = Literal["natural", "still"]
 
 
 class Lids(Protocol):
@@ -100,6 +101,7 @@ class NaturalMotion:
         blink: BlinkMode = "natural",
         pose: PoseMode = "natural",
         pose_scale: float = 1.0,
+        gaze: GazeMode = "natural",
     ) -> None:
         """As in `natural`."""
         self._lower = list(face.lower)
@@ -108,7 +110,7 @@ class NaturalMotion:
         self._lids = LidMixer(face) if blink == "natural" else None
         self._blinks = BlinkMotion(seed)
         self._head = HeadMotion(seed) if pose == "natural" else None
-        self._gaze = GazeMotion(seed)
+        self._gaze = GazeMotion(seed, jumps=gaze == "natural")
         self._scale = pose_scale
 
     def ahead(self, activity: float) -> None:
@@ -145,16 +147,18 @@ def natural(
     pose: PoseMode = "natural",
     pose_scale: float = 1.0,
     manner: Manner = _USUAL,
+    gaze: GazeMode = "natural",
 ) -> Motion:
     """Makes a Motion of what the motion model gives.
 
     expression: (T, E). activity: (T,) from rest.speech_activity. pose_scale: factor on the head's angles, 0 and more.
-    manner: of the style. The same seed gives the same motion.
+    manner: of the style. gaze: whether the eyes jump; while the head turns they hold the viewer all the same. The same
+    seed gives the same motion.
     """
     frames = len(expression)
     heard = np.zeros(frames + ANTICIPATION_FRAMES, dtype=np.float32)
     heard[: min(frames, len(activity))] = activity[:frames]
-    machine = NaturalMotion(seed, face_model, blink, pose, pose_scale)
+    machine = NaturalMotion(seed, face_model, blink, pose, pose_scale, gaze)
     for level in heard[:ANTICIPATION_FRAMES]:
         machine.ahead(float(level))
     motion = Motion(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -31,13 +31,6 @@ PredictEach: TypeAlias = Callable[[Tensor, int, Tensor], Tensor]
 
 Scale: TypeAlias = float | Tensor
 """Guidance scale omega: one for all, or (1 or L, E) where halves of the face or frames differ."""
-
-
-class Halves(NamedTuple):
-    """How much of a style brows and eyes (upper) and the mouth (lower) show: factors on the guidance scale."""
-
-    upper: float
-    lower: float
 
 
 def guided(each: PredictEach, style: Tensor, null: Callable[[], Tensor], scale: Scale) -> PredictX0:

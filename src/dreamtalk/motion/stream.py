@@ -12,14 +12,13 @@ import numpy as np
 
 from dreamtalk.audio import Latency, SpeechEncoder
 from dreamtalk.face.model import FaceModel
-from dreamtalk.motion.drive import with_head
+from dreamtalk.motion.drive import HeadPath, with_head
 from dreamtalk.motion.model import MotionModel
-from dreamtalk.motion.natural import BlinkMode, Manner, NaturalMotion, PoseMode
+from dreamtalk.motion.natural import BlinkMode, GazeMode, Manner, NaturalMotion, PoseMode
 from dreamtalk.motion.rest import ANTICIPATION_FRAMES, ActivityMeter
-from dreamtalk.motion.sampler import Halves
-from dreamtalk.style.timeline import MOST_LIVELY, StyleFrames, StyleSource, constant, mixed_liveliness
+from dreamtalk.style.timeline import MOST_LIVELY, Halves, StyleFrames, StyleSource, constant, mixed_liveliness
 from dreamtalk.timing import Stopwatch
-from dreamtalk.types import SAMPLE_RATE, VIDEO_FPS, FaceTrack, Float, Motion, SpeechFeatures, Style
+from dreamtalk.types import SAMPLE_RATE, VIDEO_FPS, Float, Motion, SpeechFeatures, Style
 
 CHUNK = 50
 """Frames (2 s) of motion made at once: the encoder's window gives as much; more is no faster."""
@@ -46,8 +45,9 @@ class MotionChoices:
     intensity: float | Halves = 1.0
     seed: int = 0
     blink: BlinkMode = "natural"
+    gaze: GazeMode = "natural"
     pose: PoseMode = "natural"
-    driver: FaceTrack | Motion | None = None
+    driver: HeadPath | None = None
     latency: Latency = "quality"
 
 
@@ -59,7 +59,7 @@ class MotionStream:
         self._features = parts.encoder.stream(choices.latency)
         self._activity = ActivityMeter()
         pose: PoseMode = "still" if choices.driver is not None else choices.pose
-        self._natural = NaturalMotion(choices.seed, parts.face, choices.blink, pose)
+        self._natural = NaturalMotion(choices.seed, parts.face, choices.blink, pose, gaze=choices.gaze)
         self._heard = np.zeros((0, parts.encoder.width), np.float32)
         self._first_feature = 0
         self._levels = np.zeros(0, np.float32)

@@ -13,6 +13,7 @@ import numpy as np
 from dreamtalk.audio.wav2vec2 import Wav2Vec2Encoder, frame_count
 from dreamtalk.face.bfm64 import FACE_SPACE, posed, read_pose
 from dreamtalk.motion.model import MotionModel
+from dreamtalk.style.timeline import Halves, StyleSource
 from dreamtalk.timing import Stopwatch
 from dreamtalk.types import Float, Motion, Speech, Style
 
@@ -31,10 +32,10 @@ class OfficialParts:
 
 @dataclass(frozen=True, slots=True)
 class OfficialChoices:
-    """How the face moves. pose: (F, 9) of bfm64.read_pose; None: a still head. The others as in sampler.Sampling."""
+    """How the face moves. pose: (F, 9) of bfm64.read_pose; None: a still head. The others as in MotionChoices."""
 
-    style: Style
-    intensity: float = 1.0
+    style: Style | StyleSource
+    intensity: float | Halves = 1.0
     seed: int = 0
     pose: Float | None = None
 
@@ -60,6 +61,7 @@ def utterance_motion(
         features = parts.encoder.encode(speech)
     with watch.step("motion model"):
         frames = frame_count(len(features.values))
-        expression = parts.model.generate(features, choices.style, frames, choices.intensity, choices.seed)
+        style = choices.style if isinstance(choices.style, Style) else choices.style.frames(0, frames)
+        expression = parts.model.generate(features, style, frames, choices.intensity, choices.seed)
     rest = max(0, speech.frames - len(expression))
     return posed(np.pad(expression, ((0, rest), (0, 0)), mode="edge"), choices.pose)
