@@ -235,3 +235,65 @@ def test_the_drawn_face_moves_as_far_as_it_is_told(
     drawn = geometry.shape(told, still(2), still(3), still(3)).vertices[: topo.LANDMARKS]
     moved = ((drawn - geometry.canvas.landmarks[: topo.LANDMARKS]) / geometry.canvas.iod).astype(np.float32)
     assert float(MEASURES[name](moved) / MEASURES[name](told)) == pytest.approx(1.0, abs=0.08)
+
+
+def brow_thickness(geometry: FaceGeometry, displacement: Float, closure: float = 0.0) -> Double:
+    """(2,) mean distance of a brow's edges along the face, px; the person's right, left."""
+    drawn = geometry.shape(displacement, np.full(2, closure, np.float32), still(3), still(3)).vertices
+    rows = (np.array(row) for row in (topo.BROW_LOWER, topo.BROW_UPPER))
+    lower, upper = (np.asarray(drawn[row] @ geometry.canvas.down, np.float64) for row in rows)
+    return np.asarray((lower - upper).mean(axis=1))
+
+
+@pytest.mark.parametrize(
+    "actions", [{"browInnerUp": 0.9, "browOuterUp": 0.9}, {"browInnerUp": 1.0}, {"browDown": 0.9}, {"noseSneer": 0.9}]
+)
+def test_brows_keep_their_thickness(geometry: FaceGeometry, model: FaceModel, actions: dict[str, float]) -> None:
+    """As told, they would be up to a quarter thicker and a third thinner."""
+    rest = brow_thickness(geometry, NOWHERE)
+    for amount in np.linspace(0.25, 1.0, 4):
+        now = brow_thickness(geometry, np.float32(amount) * move(model, **actions))
+        np.testing.assert_allclose(now / rest, 1.0, atol=0.07)
+
+
+def test_a_brow_tilts_as_told(geometry: FaceGeometry, model: FaceModel) -> None:
+    told = move(model, browInnerUp=1.0) * geometry.canvas.iod
+    shape = geometry.shape(move(model, browInnerUp=1.0), still(2), still(3), still(3))
+    drawn = shape.control - geometry.canvas.landmarks[: topo.LANDMARKS]
+
+    def tilt(moved: Double | Float) -> float:
+        """How much further the inner two columns rise than the outer two, px."""
+        rows = np.stack([moved[list(row), 1] for both in (topo.BROW_UPPER, topo.BROW_LOWER) for row in both])
+        return float((rows[:, :2] - rows[:, 3:]).mean())
+
+    assert tilt(told) > 1.0
+    assert tilt(drawn) == pytest.approx(tilt(told), rel=0.1)
+
+
+@pytest.mark.parametrize("actions", [{"browInnerUp": 0.9, "browOuterUp": 0.9}, {"browDown": 0.9}])
+def test_lids_shut_under_brows_that_move(geometry: FaceGeometry, model: FaceModel, actions: dict[str, float]) -> None:
+    shape = geometry.shape(move(model, **actions), np.ones(2, np.float32), still(3), still(3))
+    for upper, lower in zip(topo.LID_UPPER, topo.LID_LOWER, strict=True):
+        gap = (shape.control[list(lower)] - shape.control[list(upper)]) @ geometry.canvas.down
+        assert np.abs(gap).max() < 0.05 * geometry.canvas.mm
+    rows = zip(topo.BROW_LOWER, topo.CREASE_ROW, topo.LASH_ROW, topo.LID_UPPER, strict=True)
+    for brow, crease, lash, lid in rows:
+        heights = np.stack([shape.control[list(row), 1] for row in (brow, crease[2:7], lash[2:7], lid[2:7])])
+        assert (np.diff(heights, axis=0) > 0.0).all(), "brow, fold, lashes and lid stay in order"
+
+
+def test_hair_below_a_rising_brow_goes_with_it(closed: Portrait, model: FaceModel) -> None:
+    """A brow that is dark down to its lower points is thicker than they say; a skin-coloured edge ends there."""
+    skin = replace(closed, image=np.full_like(closed.image, 180))
+    thick = replace(closed, image=skin.image.copy())
+    edge = closed.landmarks[list(topo.BROW_LOWER[0]), 1]
+    thick.image[int(edge.min()) - 15 : int(edge.max()) + 8] = 40
+    up = move(model, browInnerUp=0.9, browOuterUp=0.9)
+    rise = []
+    for portrait in (skin, thick):
+        geometry = FaceGeometry(make_canvas(portrait, None))
+        between = geometry.mesh.midpoints[52, 223]
+        moved = geometry.shape(up, still(2), still(3), still(3)).vertices - geometry.source
+        rise.append(float(moved[between, 1] / moved[52, 1]))
+    assert rise[0] < 0.65
+    assert 0.75 < rise[1] <= 1.0

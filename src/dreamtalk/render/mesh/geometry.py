@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from dreamtalk.render.mesh import topology as topo
+from dreamtalk.render.mesh.brow import BrowBand, plain_skin
 from dreamtalk.render.mesh.canvas import Canvas
 from dreamtalk.render.mesh.drawing import Double, Index, smoothstep
 from dreamtalk.render.mesh.raster import relax_folds
@@ -53,12 +53,6 @@ _LOWER_LID_RISE, _LOWER_LID_DROP_MM = 0.30, 0.8
 """How far the lower lid may rise (share of the eye's opening) and drop."""
 _LASH_FOLLOW, _CREASE_FOLLOW = 0.95, 0.5
 """Share of the upper lid's travel that the two rows above it follow."""
-
-_BROW_LUMA = (0.45, 0.75)
-"""Brightness relative to the skin below which the upper of them lies on brow or glasses and stays, and from which on
-it is plain skin."""
-_BROW_PATCH_MM, _BROW_ABOVE_MM = 0.8, 2.5
-"""Half width of the patches in which that is measured: at these points and so far above."""
 
 _FOLD_ROUNDS, _FOLD_AREA, _FOLD_PACE = 12, 0.30, 0.5
 _OUTLINE_BLUR = np.array([1.0, 2.0, 3.0, 2.0, 1.0]) / 9.0
@@ -151,6 +145,8 @@ class FaceGeometry:
         self._own_turn = turn_angles(canvas.rotation)
         upper, lower = np.array(topo.LIP_UPPER[1:-1]), np.array(topo.LIP_LOWER[1:-1])
         self._crease_follow = [_CREASE_FOLLOW * plain_skin(canvas, row[1:-1]) for row in topo.CREASE_ROW]
+        self._brows = BrowBand.of(canvas, self.mesh)
+        self._fixed[np.concatenate([self._brows.upper, self._brows.lower]).ravel()] = True
         self._lips = (upper, lower)
         self._photo_gap = self._along(lower) - self._along(upper)
         self.photo_gap_mm = float(self._photo_gap.max()) / canvas.mm
@@ -180,6 +176,7 @@ class FaceGeometry:
         shut, press, tuck = self._rolled(displacement)
         gap = self._move_lips(moved, displacement, tuck)
         self._roll_lips(moved, shut, press, tuck)
+        self._brows.carry(moved)
         self._move_lids(moved, np.clip(closure, 0.0, 1.0))
         skirt = self._skirt
         every = self._with_skirt(moved)
@@ -187,7 +184,9 @@ class FaceGeometry:
             skirt.points, every, self._coarse, self._coarse_winding, self._fixed, _FOLD_ROUNDS, _FOLD_AREA, _FOLD_PACE
         )
         steeper = every + self._stiff * (every - self._softened.apply(every))
-        vertices = self.source + self.mesh.smooth.apply(steeper)
+        fine = self.mesh.smooth.apply(steeper)
+        self._brows.hold(fine)
+        vertices = self.source + fine
         pose = self.head_pose(rotation, translation)
         vertices = vertices + self._head * (pose.apply(vertices) - vertices)
         control = canvas.landmarks[: topo.LANDMARKS] + every[: topo.LANDMARKS]
@@ -321,18 +320,6 @@ def lip_red(canvas: Canvas, inner: tuple[int, ...], outer: tuple[int, ...], side
     first, last = sorted(along[[outer[0], outer[-1]]])
     within = (along > first) & (along < last) & (above > 0.0)
     return np.asarray(np.minimum(above, red) * fall * within, np.float64)
-
-
-def plain_skin(canvas: Canvas, points: tuple[int, ...]) -> Double:
-    """How much the picture at and above each point is skin (1) and nothing dark (0): a low brow, glasses, a shadow."""
-    reach = max(1, round(_BROW_PATCH_MM * canvas.mm))
-    light = cv2.blur(canvas.image, (2 * reach + 1, 2 * reach + 1)).mean(axis=2) / max(float(canvas.skin.mean()), 1.0)
-    shares = np.ones(len(points))
-    for up in (0.0, _BROW_ABOVE_MM):
-        at = np.rint(canvas.landmarks[list(points)] - up * canvas.mm * canvas.down).astype(int)
-        rows, columns = (np.clip(at[:, axis], 0, light.shape[1 - axis] - 1) for axis in (1, 0))
-        shares = np.minimum(shares, smoothstep(*_BROW_LUMA, light[rows, columns]))
-    return np.convolve(np.pad(shares, 2, "edge"), np.full(5, 0.2), "valid")  # or single points would draw streaks
 
 
 def _line(along: Double, height: Double, line: tuple[int, ...]) -> tuple[Double, Double]:

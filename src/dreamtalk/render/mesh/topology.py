@@ -49,6 +49,10 @@ LASH_ROW = (_points("130 247 30 29 27 28 56 190 243"), _points("359 467 260 259 
 CREASE_ROW = (_points("226 113 225 224 223 222 221 189 244"), _points("446 342 445 444 443 442 441 413 464"))
 """The row above that, below the brow."""
 
+BROW_UPPER = (_points("70 63 105 66 107"), _points("300 293 334 296 336"))
+"""Upper edge of each brow, from its tail to the nose; pairs with BROW_LOWER, and with the middle of the rows below."""
+BROW_LOWER = (_points("46 53 52 65 55"), _points("276 283 282 295 285"))
+
 IRIS = (_points("468 469 470 471 472"), _points("473 474 475 476 477"))
 """Centre and four rim points: the person's right eye, left eye."""
 CENTRE = _points("168 6 197 195 5 4 234 454")
