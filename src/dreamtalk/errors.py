@@ -29,3 +29,7 @@ class UnusableOutput(UnusableInput):
 
 class AssetMissing(DreamTalkError):
     """A model file is absent or is not the file the registry describes."""
+
+
+class DoubtfulInput(UserWarning):
+    """Input that can be used, with something that people should know about it. A warning, not an error."""

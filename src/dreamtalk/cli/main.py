@@ -12,18 +12,20 @@ import re
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from types import FrameType
-from typing import NoReturn, Protocol, cast
+from typing import Any, NoReturn, Protocol, cast
 
-from dreamtalk.errors import DreamTalkError
+from dreamtalk.errors import DoubtfulInput, DreamTalkError
 from dreamtalk.version import package_version
 
 VERBS: dict[str, tuple[str, str, str]] = {
     "generate": ("generate", "Generate", "a portrait and a speech file become a talking video"),
     "motion": ("motion", "MakeMotion", "speech to a motion file, for any portrait"),
     "render": ("render", "Render", "a portrait does what a motion file says"),
+    "export": ("export", "Export", "a motion file for other programs: Live Link Face, glTF, official models"),
     "track": ("track", "Track", "follow the face of a picture or video into a track file"),
     "style list": ("style", "ListStyles", "the styles that --style knows by name"),
     "style show": ("style", "ShowStyle", "what a style does to a face"),
@@ -34,6 +36,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "train denoiser": ("train", "TrainDenoiser", "learn the motion model from tracked clips with speech"),
     "train lip-expert": ("train", "TrainLipExpert", "learn the style-aware lip expert that keeps lips right"),
     "train student": ("train", "TrainStudent", "distil the motion model into one that needs few sampler steps"),
+    "train articulation": ("train", "TrainArticulation", "learn the reader of tongue and lips, with eSpeak NG"),
     "convert official": ("convert", "ConvertOfficial", "official DreamTalk checkpoints become files of ours"),
     "train renderer": ("train", "TrainRenderer", "learn a neural renderer (PIRenderer) from talking clips"),
     "train refine": ("train", "TrainRefine", "learn the refinement of mouth and eyes from talking clips"),
@@ -82,7 +85,8 @@ def run(arguments: Sequence[str]) -> int:
     try:
         with contextlib.suppress(ValueError):  # only the main thread may do this
             signal.signal(signal.SIGTERM, _terminate)
-        verb.run()
+        with _doubts_told():
+            verb.run()
     except DreamTalkError as error:
         print(f"dreamtalk: {error}", file=sys.stderr)
         return error.exit_code
@@ -164,6 +168,22 @@ def _plain(boxed: str) -> str:
     lines = [" ".join(_RULER.sub(" ", line.translate(_FRAME)).split()) for line in boxed.splitlines()]
     lines = [line for line in lines if line and "full helptext" not in line and not line.endswith("--help")]
     return " ".join(lines[1:] or lines)
+
+
+@contextlib.contextmanager
+def _doubts_told() -> Iterator[None]:
+    """Prints warnings about the input as plain lines on stderr."""
+    usual = warnings.showwarning
+
+    def tell(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+        if issubclass(category, DoubtfulInput):
+            print(f"dreamtalk: {message}", file=sys.stderr)
+        else:
+            usual(message, category, *place, **more)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = tell
+        yield
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:

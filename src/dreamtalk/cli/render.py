@@ -17,8 +17,9 @@ class Render(PictureFlags, ControlFlags, DeviceFlags):
 
     portrait: Annotated[Positional[Path], arg(metavar="PORTRAIT")]
     """A picture with a face."""
-    motion: Annotated[Positional[Path], arg(metavar="MOTION.npz")]
-    """A motion file, as `dreamtalk motion` writes it."""
+    motion: Annotated[Positional[Path], arg(metavar="MOTION")]
+    """A motion file (.npz) of `dreamtalk motion`, a track file of `dreamtalk track`, a recording of Live Link Face
+    (.csv), or coefficients of an official model (.mat, .npy)."""
     audio: Path | None = None
     """Sound to put under it, cut or filled with silence to the length of the motion."""
     output: Annotated[Path, arg(aliases=["-o"])] = Path("talk.mp4")
@@ -28,10 +29,10 @@ class Render(PictureFlags, ControlFlags, DeviceFlags):
         """Make the video and say where it is."""
         from dreamtalk.cli.console import progress, summary
         from dreamtalk.cli.talk import options_of
-        from dreamtalk.store import load_motion
+        from dreamtalk.convert import read_motion
         from dreamtalk.talker import load
 
-        motion = load_motion(self.motion)
+        motion = read_motion(self.motion)
         talker = load(self.device, self.threads)
         with progress(f"Making {self.output}") as report:
             talk = talker.render_to(

@@ -1,4 +1,4 @@
-"""Numeric arrays out of MATLAB files of version 5 to 7, the ones that scipy.io.savemat and MATLAB's `save` write.
+"""Numeric arrays out of and into MATLAB files of version 5 to 7, as scipy.io.savemat and MATLAB's `save` write them.
 
     header of 128 bytes, then elements: uint32 type, uint32 bytes, data, filled up to 8 bytes
     matrix element = elements for flags, dimensions, name, real part (column by column)
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dreamtalk.errors import UnusableInput
-from dreamtalk.media.files import check_input
+from dreamtalk.media.files import check_input, check_output, replacing
 
 _MATRIX, _COMPRESSED = 14, 15
 _NUMBERS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
@@ -27,6 +27,7 @@ _NUMBERS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f
 _NUMERIC_CLASSES = range(6, 16)
 """double, single, and the whole numbers; below are cells, structs, objects, text, and sparse matrices."""
 
+_SINGLE_CLASS, _INT8, _INT32, _UINT32, _SINGLE = 7, 1, 5, 6, 7
 _COMPLEX = 0x0800
 _HEADER = 128
 _MAX_BYTES = 2**28
@@ -54,6 +55,31 @@ def read_matlab(file: str | Path, names: tuple[str, ...]) -> dict[str, NDArray[A
     except (struct.error, zlib.error, ValueError, KeyError, IndexError, StopIteration) as error:
         raise UnusableInput(f"{path} is a MATLAB file that is damaged or cut off.") from error
     return found
+
+
+def write_matlab(path: str | Path, matrices: dict[str, NDArray[np.float32]]) -> None:
+    """Write matrices (rows, columns) of single precision under their names. Raises UnusableOutput."""
+    path = check_output(path, ".mat")
+    header = b"MATLAB 5.0 MAT-file, written by dreamtalk".ljust(124) + struct.pack("<H2s", 0x0100, b"IM")
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        file.write(header)
+        for name, matrix in matrices.items():
+            file.write(_packed(_MATRIX, _matrix_content(name, matrix)))
+
+
+def _matrix_content(name: str, matrix: NDArray[np.float32]) -> bytes:
+    return b"".join(
+        (
+            _packed(_UINT32, struct.pack("<II", _SINGLE_CLASS, 0)),
+            _packed(_INT32, struct.pack("<ii", *matrix.shape)),
+            _packed(_INT8, name.encode("ascii")),
+            _packed(_SINGLE, matrix.astype("<f4").tobytes(order="F")),
+        )
+    )
+
+
+def _packed(kind: int, data: bytes) -> bytes:
+    return struct.pack("<II", kind, len(data)) + data + bytes(-len(data) % 8)
 
 
 def _matrices(data: bytes, order: str, names: tuple[str, ...]) -> Iterator[tuple[str, NDArray[Any]]]:

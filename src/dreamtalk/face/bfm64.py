@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dreamtalk.convert.matlab import read_matlab
 from dreamtalk.errors import UnusableInput
 from dreamtalk.media.files import check_input
-from dreamtalk.motion.drive import there_and_back
+from dreamtalk.motion.drive import looped
 from dreamtalk.store import load_motion
 from dreamtalk.types import Float, Motion
 
@@ -29,8 +29,11 @@ STILL_POSE = np.array([0, 0, 0, 0, 0, 0, 0.9370641, 126.84911, 129.03864], np.fl
 _OFFICIAL_ONLY = (".mat", ".txt")
 """Suffixes of coefficient files; .npz may be a file of any face space."""
 
-_EXPRESSION, _ANGLES, _TRANSLATION = slice(80, 144), slice(224, 227), slice(254, 257)
-_LARGEST = 1e4
+COEFFICIENTS = 257
+EXPRESSION, ANGLES, TRANSLATION = slice(80, 144), slice(224, 227), slice(254, 257)
+"""Numbers of a row of coefficients in all, and where its parts stand."""
+
+LARGEST = 1e4
 """No coefficient, angle or pixel of a cut-out of 256 px is as large."""
 
 
@@ -46,7 +49,7 @@ def read_style(file: str | Path) -> Float:
         return _checked(file, _read_motion(file).expression, EXPRESSION_SIZE)
     if suffix != ".mat":
         raise UnusableInput(f"The style {file} must be coefficients for this motion model: .mat, .txt or .npz.")
-    return _checked(file, _coefficients(file, _EXPRESSION.stop)[:, _EXPRESSION], EXPRESSION_SIZE)
+    return _checked(file, _coefficients(file, EXPRESSION.stop)[:, EXPRESSION], EXPRESSION_SIZE)
 
 
 def read_pose(file: str | Path) -> Float:
@@ -58,12 +61,19 @@ def read_pose(file: str | Path) -> Float:
         return numbers_of(_read_motion(file))[:, EXPRESSION_SIZE:]
     if Path(file).suffix.lower() != ".mat":
         raise UnusableInput(f"The pose {file} must be coefficients for this motion model: .mat or .npz.")
-    coefficients = _coefficients(file, _TRANSLATION.stop)
+    coefficients = _coefficients(file, TRANSLATION.stop)
     transform = _matrix(file, "transform_params")
     if transform.shape[0] != len(coefficients) or transform.shape[1] < 3:
         raise UnusableInput(f"{file}: transform_params {transform.shape} does not go with coeff {coefficients.shape}.")
-    pose = np.concatenate([coefficients[:, _ANGLES], coefficients[:, _TRANSLATION], transform[:, -3:]], axis=1)
+    pose = np.concatenate([coefficients[:, ANGLES], coefficients[:, TRANSLATION], transform[:, -3:]], axis=1)
     return _checked(file, pose, len(STILL_POSE))
+
+
+def has_pose(file: str | Path) -> bool:
+    """Whether a .mat file holds what read_pose needs. Raises UnusableInput when it is none."""
+    found = read_matlab(file, ("coeff", "transform_params"))
+    coefficients = found.get("coeff")
+    return "transform_params" in found and coefficients is not None and coefficients.shape[-1] >= TRANSLATION.stop
 
 
 def refuse_for_mesh(file: str | Path) -> None:
@@ -77,10 +87,9 @@ def refuse_for_mesh(file: str | Path) -> None:
 def posed(expression: Float, pose: Float | None = None, start: int = 0) -> Motion:
     """Expression (T, 64) with the head of pose (F, 9), from its frame start on; None: a head that looks straight ahead.
 
-    A longer pose is cut; a shorter one runs forwards and backwards in turn, a single frame is held.
+    A longer pose is cut; a shorter one is looped without a jump (drive.looped), a single frame is held.
     """
-    pose = STILL_POSE[None] if pose is None else pose
-    rows = pose[there_and_back(len(pose), start, len(expression))]
+    rows = looped(STILL_POSE[None] if pose is None else pose, start, len(expression))
     return Motion(
         expression=expression.astype(np.float32),
         rotation=rows[:, 0:3],
@@ -134,6 +143,6 @@ def _read_text(file: str | Path) -> NDArray[np.float32]:
 def _checked(file: str | Path, values: NDArray[np.float32], columns: int) -> Float:
     if len(values) == 0 or values.shape[1] != columns:
         raise UnusableInput(f"{file}: a table of {values.shape} numbers; rows of {columns} are needed.")
-    if not np.isfinite(values).all() or np.abs(values).max() > _LARGEST:
+    if not np.isfinite(values).all() or np.abs(values).max() > LARGEST:
         raise UnusableInput(f"{file} holds values that are no coefficients.")
     return np.ascontiguousarray(values, dtype=np.float32)

@@ -1,41 +1,163 @@
-"""Head motion taken from somebody else: a track or motion made to fit the length of a talk."""
+"""Head motion taken from somebody else: a track or motion made to fit a portrait and the length of a talk.
+
+gaps closed ──▶ seen from the usual pose ──▶ smoothed ──▶ brought into the renderer's range ──▶ looped
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import warnings
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
+from dreamtalk.errors import DoubtfulInput, UnusableInput
 from dreamtalk.face.pose import euler_of, rotation_from_euler
-from dreamtalk.types import FaceTrack, Float, Motion
+from dreamtalk.motion.gaze import EYE_RADIUS
+from dreamtalk.types import VIDEO_FPS, Bool, FaceTrack, Float, Motion
+
+RANGE = np.radians(np.array([11.0, 14.0, 11.0]))
+"""Nodding, turning and tilting that the renderer shows nearly as told: below render.mesh.geometry.MAX_TURN."""
+
+_REACHED = 95.0
+"""Percentile of a head's angles that has to lie within RANGE; rarer ones are left to the renderer's soft limit."""
+
+_LEAST_SEEN, _WELL_SEEN = 0.5, 0.9
+"""Shares of frames with a face: below the first a video is refused, below the second there is a warning."""
+
+_MEANT = np.radians(2.0)
+"""A usual pose of a motion file up to this is meant; what goes beyond comes from how the camera was held."""
+
+_WINDOW, _DEGREE = 9, 2
+"""Frames and degree of the polynomials that smooth a tracked head: noise goes, nods (up to about 4 Hz) stay."""
+
+_FADE = VIDEO_FPS
+"""Frames over which the end of a clip goes over into its beginning."""
+
+_TURNING = 6.0
+"""Frames, at most, in which a clip too short for that turns round at its ends."""
 
 
-def with_head(motion: Motion, source: FaceTrack | Motion, start: int = 0) -> Motion:
-    """The motion with the head motion of the source, relative to the source's usual head pose.
+@dataclass(frozen=True, slots=True)
+class HeadPath:
+    """A head's motion of any length. rotation: (T, 3) rad and translation: (T, 3) iod, as in Motion."""
 
-    start: which frame of the talk the motion begins with. A shorter source runs forwards and backwards in turn, so that
-    there is no jump.
+    rotation: Float
+    translation: Float
+
+    def at(self, start: int, frames: int) -> tuple[Float, Float]:
+        """Rotation and translation (frames, 3) of the frames start, ... of a talk; see looped."""
+        both = looped(np.concatenate([self.rotation, self.translation], axis=1), start, frames)
+        return both[:, :3], both[:, 3:]
+
+
+def head_path(source: FaceTrack | Motion, name: str) -> HeadPath:
+    """The head of a track or motion, as a portrait can follow it.
+
+    A track is seen from its median pose, smoothed, and frames without a face are bridged; of a motion, whose numbers
+    are relative to a portrait already, only a usual pose of more than 2 degrees is taken off. Heads that turn further
+    than the renderer can show are turned less throughout, instead of being held at the limit.
+    name: of the source, for messages. Raises UnusableInput for a single frame, or when the face is lost in more than
+    half of them; warns (DoubtfulInput) from a tenth on.
     """
-    if isinstance(source, Motion):
-        rotation, translation = source.rotation, source.translation
+    if len(source.expression) < 2:
+        raise UnusableInput(f"{name} is a single frame, which has no head motion. Use a video, or --pose still.")
+    if isinstance(source, FaceTrack):
+        _check_seen(source.valid, name)
+        pose = smoothed(bridged(source.pose, source.valid))
+        usual = np.median(pose, axis=0)
+        rotation, translation = _seen_from(pose[:, :3], usual[:3]), pose[:, 3:] - usual[3:]
     else:
-        place = source.pose[:, 3:]
-        rotation = _relative(source.pose[:, :3])
-        translation = (place - np.median(place, axis=0)).astype(np.float32)
-    index = there_and_back(len(rotation), start, len(motion))
-    return replace(
-        motion, rotation=rotation[index].astype(np.float32), translation=translation[index].astype(np.float32)
-    )
+        usual = np.median(source.rotation, axis=0)
+        usual = usual - np.clip(usual, -_MEANT, _MEANT)
+        rotation = _seen_from(source.rotation, usual) if usual.any() else source.rotation
+        translation = source.translation
+    gain = _gain(rotation)
+    return HeadPath((gain * rotation).astype(np.float32), (gain * translation).astype(np.float32))
 
 
-def _relative(angles: Float) -> Float:
-    """Rotations (T, 3) seen from the median one."""
-    usual = rotation_from_euler(np.median(angles, axis=0).astype(np.float32))
-    return np.stack([euler_of(rotation_from_euler(a) @ usual.T) for a in angles])
+def with_head(motion: Motion, path: HeadPath, start: int = 0) -> Motion:
+    """The motion with the head of the path, and eyes that keep their target while that head turns.
+
+    start: which frame of the talk the motion begins with. The motion's own head must be still.
+    """
+    rotation, translation = path.at(start, len(motion))
+    held = EYE_RADIUS * np.sin(np.stack([rotation[:, 1], -rotation[:, 0]], axis=1))
+    gaze = motion.gaze + np.concatenate([held, held], axis=1)
+    return replace(motion, rotation=rotation, translation=translation, gaze=gaze.astype(np.float32))
 
 
-def there_and_back(length: int, start: int, frames: int) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
-    """Which of a source's frames (frames,) go with frames start, ...: forwards and backwards in turn, one is held."""
-    period = max(1, 2 * (length - 1))
-    place = np.arange(start, start + frames) % period
-    return np.minimum(place, period - place) if length > 1 else np.zeros(frames, np.intp)
+def looped(path: Float, start: int, frames: int) -> Float:
+    """Rows (frames, C) number start, ... of a path (T, C) that goes on for ever, without a jump.
+
+    From 2 s on, its last second goes over into its first one, so that nods keep their direction; a shorter path runs
+    forwards and backwards in turn, slowing down at its ends; a single row is held.
+    """
+    number = np.arange(start, start + frames)
+    if len(path) >= 2 * _FADE:
+        period = len(path) - _FADE
+        row = number % period
+        share = np.where((number >= period) & (row < _FADE), (row + 1) / (_FADE + 1), 1.0)
+        share = (share * share * (3.0 - 2.0 * share))[:, None].astype(np.float32)
+        return np.asarray(share * path[row] + (1.0 - share) * path[np.minimum(row + period, len(path) - 1)])
+    place = _there_and_back(len(path) - 1, number.astype(np.float64))
+    low = np.minimum(place.astype(np.intp), max(0, len(path) - 2))
+    share = (place - low)[:, None].astype(np.float32)
+    return np.asarray((1.0 - share) * path[low] + share * path[np.minimum(low + 1, len(path) - 1)], np.float32)
+
+
+def bridged(values: Float, valid: Bool) -> Float:
+    """Values (T, C) with straight lines in place of the rows that are not valid; at least one row must be."""
+    rows, known = np.arange(len(values)), np.flatnonzero(valid)
+    return np.stack([np.interp(rows, known, column[known]) for column in values.T], axis=1).astype(np.float32)
+
+
+def smoothed(values: Float, window: int = _WINDOW, degree: int = _DEGREE) -> Float:
+    """Values (T, C) by the polynomials of that degree that fit best around each row (Savitzky and Golay, 1964)."""
+    size = min(window, len(values) - (len(values) + 1) % 2)
+    if size <= degree + 1:
+        return values
+    half = size // 2
+    powers = np.arange(-half, half + 1)[:, None] ** np.arange(degree + 1)
+    fit = (powers @ np.linalg.pinv(powers.astype(np.float64))).astype(np.float32)  # (size, size)
+    middle = np.stack([np.convolve(column, fit[half][::-1], mode="valid") for column in values.T], axis=1)
+    ends = fit[:half] @ values[:size], fit[half + 1 :] @ values[-size:]
+    return np.concatenate([ends[0], middle, ends[1]]).astype(np.float32)
+
+
+def _there_and_back(last: int, number: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Row, with a fraction, that goes with each frame: 0 to last and back, round about the ends."""
+    if last == 0:
+        return np.zeros_like(number)
+    reach = min(_TURNING, last / 2)
+    to_end = number % (2 * last) - last  # 0 where it turns at the end of the path
+    to_start = np.abs(np.abs(to_end) - last)
+    place = last - _round_corner(to_end, reach)
+    back = (to_start < reach) & (number >= last)
+    return np.where(back, _round_corner(to_start, reach), place)
+
+
+def _round_corner(distance: NDArray[np.float64], reach: float) -> NDArray[np.float64]:
+    """|distance| with a parabola in place of its corner."""
+    return np.where(np.abs(distance) < reach, (distance**2 + reach**2) / (2 * reach), np.abs(distance))
+
+
+def _check_seen(valid: Bool, name: str) -> None:
+    seen = float(valid.mean())
+    if seen < _LEAST_SEEN:
+        raise UnusableInput(f"{name}: the face is lost in {1 - seen:.0%} of the frames; its head motion is not usable.")
+    if seen < _WELL_SEEN:
+        message = f"{name}: the face is lost in {1 - seen:.0%} of the frames; the head's motion is guessed there."
+        warnings.warn(message, DoubtfulInput, stacklevel=3)
+
+
+def _seen_from(angles: Float, usual: Float) -> Float:
+    """Rotations (T, 3) relative to a usual one (3,)."""
+    back = rotation_from_euler(usual.astype(np.float32)).T
+    return np.stack([euler_of(rotation_from_euler(row) @ back) for row in angles])
+
+
+def _gain(rotation: Float) -> float:
+    """Factor, at most 1, that brings nearly all of the rotations (T, 3) into RANGE."""
+    reached = np.percentile(np.abs(rotation), _REACHED, axis=0)
+    return float(min(1.0, (RANGE / np.maximum(reached, 1e-6)).min()))

@@ -22,7 +22,7 @@ from dreamtalk.face.align import FACE_POINTS, canonical_face, interocular, procr
 from dreamtalk.face.arkit import ARKIT
 from dreamtalk.face.measures import EYES, INNER_LIP_LOWER, INNER_LIP_UPPER, OUTER_LIP
 from dreamtalk.face.tracker import FaceTracker
-from dreamtalk.train.makehuman import MakeHuman, Points, Triangles
+from dreamtalk.convert.makehuman import MakeHuman, Points, Triangles
 from dreamtalk.types import Float, Image
 
 HEADS = 200

