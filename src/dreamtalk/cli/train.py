@@ -1,4 +1,4 @@
-"""dreamtalk train face-model | denoiser | lip-expert | student | renderer | refine: recipes of all models."""
+"""dreamtalk train face-model | denoiser | lip-expert | student | renderer | refine | articulation: all recipes."""
 
 from __future__ import annotations
 
@@ -155,6 +155,31 @@ class TrainStudent(FromRecipe):
         config = self.config(STUDENT_RECIPES)
         check_students(config)
         print((dry_run_students if self.dry_run else train_student)(config))
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainArticulation(FromRecipe):
+    """Learn which place of the mouth speech sounds come from, from synthetic and real voices. Needs eSpeak NG."""
+
+    recipe: str = "cpu"
+    """Which recipe of train/recipes.py: cpu, smoke."""
+    data: Annotated[Positional[Path], arg(metavar="DATA")]
+    """Folder of a talkset (clips.csv with transcripts, video/)."""
+    lines: int | None = None
+    """Synthetic lines to learn from. By default the recipe's."""
+    rounds: int | None = None
+    """How often real talks are aligned anew. By default the recipe's."""
+    steps: int | None = None
+    """Training steps of each round. By default the recipe's."""
+
+    def run(self) -> None:
+        """Train, and say where the reader is."""
+        from dreamtalk.train.articulation import articulation_stage, train_articulation
+        from dreamtalk.train.dry_run import dry_run
+        from dreamtalk.train.recipes import ARTICULATION_RECIPES
+
+        config = self.config(ARTICULATION_RECIPES)
+        print(dry_run(config, articulation_stage(config)) if self.dry_run else train_articulation(config))
 
 
 @dataclass(frozen=True, kw_only=True)

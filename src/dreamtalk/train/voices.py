@@ -56,11 +56,16 @@ def other_voices(clips: list[Clip], talkers: list[TalkingClip], cache: Path, enc
         folder = cache / f"features-{encoder}-{voice.name}"
         folder.mkdir(parents=True, exist_ok=True)
         for clip in progress(known, description=f"Voice: {voice.name}"):
-            rng = np.random.default_rng(zlib.crc32(f"{clip.id} {voice.name}".encode()))
-            speed = float(rng.uniform(*voice.speed))
-            features = _features(clip, voice, speed, rng, hear, folder / f"{clip.id}.npy")
+            features, speed = heard_as(clip, voice, hear, folder / f"{clip.id}.npy")
             made.append(_at_speed(clip, by_id[clip.id], features, voice.name, speed))
     return made
+
+
+def heard_as(clip: Clip, voice: Voice, hear: SpeechEncoder, file: Path) -> tuple[Float, float]:
+    """Features (N, D) at 50 Hz of a clip in that voice, kept in the file, and the speed at which it is played."""
+    rng = np.random.default_rng(zlib.crc32(f"{clip.id} {voice.name}".encode()))
+    speed = float(rng.uniform(*voice.speed))
+    return _features(clip, voice, speed, rng, hear, file), speed
 
 
 def changed(samples: Float, voice: Voice, speed: float, rng: np.random.Generator) -> Float:
