@@ -12,6 +12,7 @@ import numpy as np
 
 from dreamtalk.audio import Latency, SpeechEncoder
 from dreamtalk.face.model import FaceModel
+from dreamtalk.motion.articulation import Articulation
 from dreamtalk.motion.drive import HeadPath, with_head
 from dreamtalk.motion.model import MotionModel
 from dreamtalk.motion.natural import BlinkMode, GazeMode, Manner, NaturalMotion, PoseMode
@@ -28,11 +29,18 @@ _SAMPLES_PER_FRAME = SAMPLE_RATE // VIDEO_FPS
 
 @dataclass(frozen=True)
 class MotionParts:
-    """The models that turn speech into motion."""
+    """The models that turn speech into motion. articulation: None leaves tongue and lips to the motion model."""
 
     encoder: SpeechEncoder
     model: MotionModel
     face: FaceModel
+    articulation: Articulation | None = None
+
+    @property
+    def reach(self) -> int:
+        """Features (20 ms) that must be heard before and after a frame's own."""
+        window = self.model.config.denoiser.window
+        return window if self.articulation is None else max(window, self.articulation.reach)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +79,8 @@ class MotionStream:
             self._heard = np.concatenate([self._heard, self._features.push(samples)])
         with self._watch.step("blinks and head"):
             self._levels = np.concatenate([self._levels, self._activity.push(samples)])
-        window = self._parts.model.config.denoiser.window
         while (
-            self._first_feature + len(self._heard) >= 2 * (self._made + CHUNK) + window
+            self._first_feature + len(self._heard) >= 2 * (self._made + CHUNK) + self._parts.reach
             and len(self._levels) >= CHUNK + ANTICIPATION_FRAMES
         ):
             yield self._chunk(CHUNK)
@@ -92,9 +99,10 @@ class MotionStream:
         """The next frames; forgets what they were made of."""
         choices, start = self._choices, self._made
         styles = constant(choices.style) if isinstance(choices.style, Style) else choices.style.frames(start, frames)
+        heard = SpeechFeatures(self._heard, self._parts.encoder.name)
         with self._watch.step("motion model"):
             expression = self._parts.model.generate(
-                SpeechFeatures(self._heard, self._parts.encoder.name),
+                heard,
                 styles,
                 frames,
                 intensity=choices.intensity,
@@ -102,12 +110,18 @@ class MotionStream:
                 start=start,
                 first_feature=self._first_feature,
             )
+        tongue: Float | None = None
+        if self._parts.articulation is not None:
+            with self._watch.step("tongue and lips"):
+                gestures = self._parts.articulation.gestures(heard, start, frames, self._first_feature)
+                expression, tongue = self._parts.articulation.shaped(expression, gestures), gestures.tongue
         with self._watch.step("blinks and head"):
             motion = self._enliven(expression, manners(styles, choices.intensity), first=start == 0)
+            motion = replace(motion, tongue=tongue)
             if choices.driver is not None:
                 motion = with_head(motion, choices.driver, start)
         self._made += frames
-        done = max(0, 2 * self._made - self._parts.model.config.denoiser.window - self._first_feature)
+        done = max(0, 2 * self._made - self._parts.reach - self._first_feature)
         self._heard, self._first_feature = self._heard[done:], self._first_feature + done
         self._levels = self._levels[frames:]
         return motion
