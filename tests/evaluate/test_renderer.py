@@ -13,6 +13,7 @@ import pytest
 
 from dreamtalk.errors import UnusableInput, UnusableOutput
 from dreamtalk.evaluate.drives import EXPRESSIONS, sweeps
+from dreamtalk.evaluate.identity import Identity, euclidean
 from dreamtalk.evaluate.likeness import (
     between,
     cosine_distance,
@@ -22,6 +23,7 @@ from dreamtalk.evaluate.likeness import (
     shape_distance,
 )
 from dreamtalk.evaluate.renderer import RendererEvaluation, evaluate_renderer
+from dreamtalk.evaluate.same_person import style_names
 from dreamtalk.evaluate.stillness import IDENTICAL_DB, jump, psnr, stillness
 from dreamtalk.evaluate.subjects import SUBJECTS, chosen
 from dreamtalk.face import FaceModel
@@ -199,7 +201,10 @@ def talkset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_one_portrait_from_beginning_to_end(talkset: Path, tmp_path: Path) -> None:
     config = RendererEvaluation(talkset, tmp_path / "out", ("astronaut",), size=256, talk=False)
-    report = evaluate_renderer(config, embed=lambda image, landmarks: np.asarray(landmarks[:5, 0], np.float32))
+    lightness = Identity(
+        "lightness", lambda image, landmarks: image.mean(axis=(0, 1)).astype(np.float32), euclidean, 1.0
+    )
+    report = evaluate_renderer(config, lightness)
     found = report.portraits[0]
     assert found.group == "other"
     assert found.still.same
@@ -211,10 +216,13 @@ def test_one_portrait_from_beginning_to_end(talkset: Path, tmp_path: Path) -> No
         assert one.seen.r > 0.8, measure
         assert 0.3 < one.seen.slope < 1.3, measure
     assert found.brows.picture.slope > 0.6, "the picture's brows go where the mesh goes"
-    assert len(found.likeness.codes) == len(found.likeness.shapes) == 8
+    assert len(found.likeness.shapes) == 8
+    assert [one.style for one in found.likeness.styles] == style_names()
+    assert all(len(one.distances) == 1 for one in found.likeness.styles), "without a talk the silent face alone"
     text = (tmp_path / "out" / "table.md").read_text()
     assert "sweeps: seen in the frames against meant" in text
-    assert "embedding" in text
+    assert "distance from the photo by style (lightness)" in text
+    assert {row["portrait"] for row in csv.DictReader((tmp_path / "out" / "identity.csv").open())} == {"astronaut"}
     rows = list(csv.DictReader((tmp_path / "out" / "followed.csv").open()))
     assert {row["measure"] for row in rows} == set(swept)
     sheet = cv2.imread(str(tmp_path / "out" / "sheet-1.png"))

@@ -62,8 +62,9 @@ class EvaluateRenderer:
     """Also measure two generated talks."""
     sheets: bool = True
     """Also draw portraits against 14 expressions."""
-    embedding: Path | None = None
-    """An ONNX face embedding (112 x 112 RGB, 0 to 255, such as SFace) for the likeness."""
+    embedding: str | None = None
+    """Also measure whether it stays the same person in every style: "dlib" (install dreamtalk[identity]), or an ONNX
+    face embedding (112 x 112 RGB, 0 to 255, such as SFace)."""
     seed: int = 0
     """Of the talks."""
 

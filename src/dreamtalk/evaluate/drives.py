@@ -42,7 +42,7 @@ EXPRESSIONS: dict[str, dict[str, float]] = {
 }
 """The 14 expressions of the contact sheets: the style prototypes at intensity 1, four of them speaking, three more."""
 
-_SPEECH, _STYLE = "grid-D-bbae7n", "mead-M030-surprised-3"
+SPEECH, _STYLE = "grid-D-bbae7n", "mead-M030-surprised-3"
 """Talkset clips (dev) whose sound is spoken, and whose manner is taken over."""
 
 
@@ -83,12 +83,12 @@ def talks(dataset: Path, seed: int = 0) -> list[Drive]:
     from dreamtalk.talker import Talker
 
     files = {clip.id: clip.file for clip in read_talkset(dataset)}
-    for name in (_SPEECH, _STYLE):
+    for name in (SPEECH, _STYLE):
         if name not in files or not files[name].is_file():
             raise UnusableInput(f"{dataset} has no clip {name}.")
     talker = Talker("cpu", threads=1)
     manners = {"neutral talk": "neutral", "surprised talk": str(files[_STYLE])}
-    made = {name: talker.motion(files[_SPEECH], TalkOptions(style=style, seed=seed)) for name, style in manners.items()}
+    made = {name: talker.motion(files[SPEECH], TalkOptions(style=style, seed=seed)) for name, style in manners.items()}
     made["surprised person"] = still_motion(talker.track(files[_STYLE]).expression)
     return [Drive(name, None, _first(motion, SPEECH_FRAMES)) for name, motion in made.items()]
 

@@ -17,7 +17,8 @@ from rich.progress import track as progress
 
 from dreamtalk.errors import UnusableOutput
 from dreamtalk.evaluate.drives import EXPRESSIONS, Drive, sweeps, talks
-from dreamtalk.evaluate.likeness import Embed, onnx_embedding, shape_code
+from dreamtalk.evaluate.identity import Identity, find_identity
+from dreamtalk.evaluate.likeness import shape_code
 from dreamtalk.evaluate.renderer_report import BrowWitness, Followed, Likeness, PortraitResult, RendererReport
 from dreamtalk.evaluate.retrack import (
     Agreement,
@@ -28,6 +29,14 @@ from dreamtalk.evaluate.retrack import (
     meant_curves,
     seen_curves,
     track_again,
+)
+from dreamtalk.evaluate.same_person import (
+    Reference,
+    Spoken,
+    real_references,
+    spoken_styles,
+    style_distances,
+    styles_at_rest,
 )
 from dreamtalk.evaluate.sheets import row_of, write_sheets
 from dreamtalk.evaluate.stillness import stillness
@@ -63,8 +72,10 @@ class RendererEvaluation:
     """Also measure two generated talks, not the sweeps of single actions alone."""
     sheets: bool = True
     """Also draw contact sheets: portraits against 14 expressions. They show people's faces."""
-    embedding: Path | None = None
-    """An ONNX face embedding for the likeness (112 x 112 RGB, 0 to 255, such as SFace); none: the shape alone."""
+    embedding: str | Path | None = None
+    """Face embedding that tells whether it stays the same person while speaking in every style: "dlib" (needs the extra
+    `identity`), or an ONNX file (112 x 112 RGB, 0 to 255, such as SFace); none: the shape alone. Without `talk` the
+    styles' silent faces are measured."""
     seed: int = 0
     """Of the generated talks."""
 
@@ -74,7 +85,8 @@ class _Tools:
     face: FaceModel
     tracker: FaceTracker
     drives: Sequence[Drive]
-    embed: Embed | None
+    identity: Identity | None
+    spoken: Sequence[Spoken]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,20 +99,18 @@ class _Stage:
     drawn: Float
 
 
-def evaluate_renderer(config: RendererEvaluation, embed: Embed | None = None) -> RendererReport:
+def evaluate_renderer(config: RendererEvaluation, identity: Identity | None = None) -> RendererReport:
     """Measures the mesh renderer on portraits of the talkset; writes to config.out and returns everything.
 
-    embed: a face embedding of your own, in place of config.embedding. Raises UnusableInput when the talkset is not
-    where it should be, UnusableOutput when config.out cannot be written.
+    identity: a face embedding of your own, in place of config.embedding. Raises UnusableInput when the talkset or the
+    embedding is not where it should be, UnusableOutput when config.out cannot be written.
     """
     if config.out is not None:
         _make_folder(config.out)
-    face, tracker = FaceModel.load(), FaceTracker.load()
-    if embed is None and config.embedding is not None:
-        embed = onnx_embedding(config.embedding)
-    subjects = load_subjects(config.dataset, tracker, face, config.only)
-    drives = sweeps(face) + (talks(config.dataset, config.seed) if config.talk else [])
-    tools, renderer = _Tools(face, tracker, drives, embed), MeshRenderer(face)
+    identity = identity or find_identity(config.embedding)
+    tools = _tools(config, identity)
+    face, renderer = tools.face, MeshRenderer(tools.face)
+    subjects = load_subjects(config.dataset, tools.tracker, face, config.only)
     results, rows = [], []
     count = len(chosen(config.only))
     for subject in progress(subjects, description="Rendering and tracking", total=count, transient=True):
@@ -108,11 +118,23 @@ def evaluate_renderer(config: RendererEvaluation, embed: Embed | None = None) ->
         results.append(_measured(subject, animator, tools))
         if config.sheets and config.out is not None:
             rows.append(row_of(subject.id, animator, face, animator.canvas.image))
-    report = RendererReport(tuple(results))
+    references: tuple[Reference, ...] = ()
+    if identity is not None and config.talk:
+        references = real_references(config.dataset, tools.tracker, identity, config.size)
+    report = RendererReport(tuple(results), identity, references)
     if config.out is not None:
         report.write(config.out)
         write_sheets(config.out, rows)
     return report
+
+
+def _tools(config: RendererEvaluation, identity: Identity | None) -> _Tools:
+    face = FaceModel.load()
+    drives = sweeps(face) + (talks(config.dataset, config.seed) if config.talk else [])
+    spoken: Sequence[Spoken] = ()
+    if identity is not None:
+        spoken = spoken_styles(config.dataset, config.seed) if config.talk else styles_at_rest(face)
+    return _Tools(face, FaceTracker.load(), drives, identity, spoken)
 
 
 def _make_folder(folder: Path) -> None:
@@ -207,15 +229,17 @@ def _brow_heights(stage: _Stage, frames: list[Image], points: Float, seen: Float
 
 
 def _likeness(stage: _Stage, tools: _Tools) -> Likeness:
-    """Codes of the resting picture and of every style prototype at intensity 1."""
+    """Shapes of the resting picture and of every style prototype at intensity 1; distances of the styles spoken."""
     nothing, gaze = np.zeros(3, np.float32), np.zeros(4, np.float32)
     frames = [stage.rest]
     frames += [
         stage.animator.frame(tools.face.from_arkit(weights(**EXPRESSIONS[name])), nothing, nothing, gaze)
         for name in PROTOTYPES
     ]
-    tracked = [tools.tracker.track_image(frame) for frame in frames]
-    shapes = tuple(shape_code(tools.face, found.landmarks) for found in tracked)
-    embed = tools.embed
-    codes = () if embed is None else tuple(embed(f, t.landmarks) for f, t in zip(frames, tracked, strict=True))
-    return Likeness(shapes, codes)
+    shapes = tuple(shape_code(tools.face, tools.tracker.track_image(frame).landmarks) for frame in frames)
+    identity, canvas = tools.identity, stage.animator.canvas
+    if identity is None:
+        return Likeness(shapes)
+    marks = np.asarray(canvas.landmarks, np.float32)
+    home = identity.embed(canvas.image, marks)
+    return Likeness(shapes, home, style_distances(stage.animator, home, marks, tools.spoken, identity))

@@ -13,9 +13,12 @@ from rich.console import Console
 from rich.table import Table
 
 from dreamtalk.errors import UnusableOutput
-from dreamtalk.evaluate.likeness import between, cosine_distance, shape_distance
+from dreamtalk.evaluate.identity import Identity
+from dreamtalk.evaluate.likeness import between, shape_distance
 from dreamtalk.evaluate.retrack import Agreement
+from dreamtalk.evaluate.same_person import Reference, StyleDistance
 from dreamtalk.evaluate.stillness import Stillness
+from dreamtalk.evaluate.subjects import NO_PHOTOS
 from dreamtalk.types import Float
 
 GOALS: dict[str, tuple[float, float, float]] = {
@@ -46,18 +49,16 @@ class BrowWitness:
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """Codes of the resting frame (first) and of expressions. shapes: see shape_code. codes: embeddings, if any."""
+    """shapes: of the resting frame (first) and of expressions, see shape_code. home: embedding of the photo. styles:
+    distances from it while speaking. The last two only where there is an embedding."""
 
     shapes: tuple[Float, ...]
-    codes: tuple[Float, ...]
+    home: Float | None = None
+    styles: tuple[StyleDistance, ...] = ()
 
     def away(self) -> list[float]:
         """Shape distances of the expressions from rest."""
         return [shape_distance(self.shapes[0], code) for code in self.shapes[1:]]
-
-    def strange(self) -> list[float]:
-        """Embedding distances of the expressions from rest; empty without an embedding."""
-        return [cosine_distance(self.codes[0], code) for code in self.codes[1:]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +81,11 @@ class PortraitResult:
 
 @dataclass(frozen=True)
 class RendererReport:
-    """All portraits."""
+    """All portraits. identity: the embedding, if one was used. references: what it says about real people."""
 
     portraits: tuple[PortraitResult, ...]
+    identity: Identity | None = None
+    references: tuple[Reference, ...] = ()
 
     @cached_property
     def drives(self) -> tuple[str, ...]:
@@ -110,7 +113,8 @@ class RendererReport:
         return "\n".join(lines)
 
     def write(self, folder: Path) -> None:
-        """table.md, followed.csv (portrait, drive and measure) and portraits.csv in a folder that is there.
+        """table.md, followed.csv (portrait, drive and measure), portraits.csv and, with an embedding, identity.csv
+        (portrait and style) in a folder that is there.
 
         Raises UnusableOutput.
         """
@@ -118,6 +122,8 @@ class RendererReport:
             (folder / "table.md").write_text(self.markdown(), encoding="utf-8")
             _write_csv(folder / "followed.csv", _FOLLOWED, self._followed_rows())
             _write_csv(folder / "portraits.csv", _PORTRAITS, [_portrait_row(found) for found in self.portraits])
+            if self.identity is not None:
+                _write_csv(folder / "identity.csv", _KEPT, self._kept_rows())
         except OSError as problem:
             raise UnusableOutput(f"The report cannot be written to {folder}: {problem.strerror}.") from problem
 
@@ -134,6 +140,8 @@ class RendererReport:
             rows = [_still_row(found) for found in self.portraits if found.parted == parted]
             yield f"what must not move: {title}", _STILL, rows
         yield "the same person", _SAME, self._same_rows()
+        if self.identity is not None:
+            yield f"distance from the photo by style ({self.identity.name})", _IDENTITY, self._identity_rows()
         yield "furthest from the goals under sweeps", ["portrait", "kind", "by"], self._worst_rows()
 
     def _followed_row(
@@ -165,16 +173,39 @@ class RendererReport:
         rest = [found.likeness.shapes[0] for found in self.portraits]
         away = [value for found in self.portraits for value in found.likeness.away()]
         rows = [["shape", *_spread(away, max), *_spread(between(rest, shape_distance), min)]]
-        if all(found.likeness.codes for found in self.portraits):
-            codes = [found.likeness.codes[0] for found in self.portraits]
-            strange = [value for found in self.portraits for value in found.likeness.strange()]
-            rows.append(["embedding", *_spread(strange, max), *_spread(between(codes, cosine_distance), min)])
+        if self.identity is not None:
+            homes = [found.likeness.home for found in self.portraits if found.likeness.home is not None]
+            kept = [value for found in self.portraits for one in found.likeness.styles for value in one.distances]
+            others = between(homes, self.identity.distance)
+            rows.append([f"embedding, {self.identity.name}", *_spread(kept, max), *_spread(others, min)])
         return rows
+
+    def _identity_rows(self) -> list[list[str]]:
+        """By style: over photos, median of all frames, largest and whose, photos above the goal; then other pictures;
+        then real people."""
+        goal = self.identity.goal if self.identity is not None and self.identity.goal is not None else float("inf")
+        rows = []
+        for style in dict.fromkeys(one.style for found in self.portraits for one in found.likeness.styles):
+            by = {found.id: one for found in self.portraits for one in found.likeness.styles if one.style == style}
+            photos = {found.id: by[found.id].distances for found in self.portraits if found.group not in NO_PHOTOS}
+            drawn = [by[found.id].distances for found in self.portraits if found.group in NO_PHOTOS]
+            worst = max(photos, key=lambda name: max(photos[name]), default="")
+            above = sum(max(distances) > goal for distances in photos.values())
+            cells = [*_spread(_all(photos.values()), max), worst, f"{above} of {len(photos)}"]
+            rows.append([style, *cells, *_spread(_all(drawn), max)])
+        return rows + [[f"real: {one.name}", *_spread(one.distances, max), "", "", "", ""] for one in self.references]
 
     def _worst_rows(self) -> list[list[str]]:
         drive = self.drives[-1] if "sweeps" not in self.drives else "sweeps"
         order = sorted(self.portraits, key=lambda found: -found.misses(drive))[:5]
         return [[found.id, found.group, f"{found.misses(drive):.2f}"] for found in order]
+
+    def _kept_rows(self) -> list[list[str]]:
+        return [
+            [found.id, found.group, one.style, f"{np.median(one.distances):.4f}", f"{max(one.distances):.4f}"]
+            for found in self.portraits
+            for one in found.likeness.styles
+        ]
 
     def _followed_rows(self) -> list[list[str]]:
         return [
@@ -190,11 +221,19 @@ _FOLLOWED = [
 ]  # fmt: skip
 _PORTRAITS = [
     "portrait", "kind", "parted", "inside_db", "outside", "same", "jump", "halved", "brow_picture_r",
-    "brow_picture_slope", "brow_tracker_r", "brow_tracker_slope", "shape_worst", "embedding_worst",
+    "brow_picture_slope", "brow_tracker_r", "brow_tracker_slope", "shape_worst",
 ]  # fmt: skip
 _BROWS = ["kind", "n", "in the picture", "by the tracker"]
 _STILL = ["portrait", "kind", "inside, dB", "outside, levels", "same bytes", "jump, levels", "of it at 50 fps"]
+_IDENTITY = [
+    "style", "photos: median", "largest", "of", "above the goal", "no photos: median", "largest",
+]  # fmt: skip
+_KEPT = ["portrait", "kind", "style", "median", "largest"]
 _SAME = ["measure", "expressions: median", "largest", "other people: median", "smallest"]
+
+
+def _all(parts: Iterable[Sequence[float]]) -> list[float]:
+    return [value for part in parts for value in part]
 
 
 def _in(group: str) -> Callable[[PortraitResult], bool]:
@@ -235,12 +274,11 @@ def _still_row(found: PortraitResult) -> list[str]:
 
 
 def _portrait_row(found: PortraitResult) -> list[str]:
-    still, strange = found.still, found.likeness.strange()
+    still = found.still
     return [
         found.id, found.group, str(found.parted),
         f"{still.inside_db:.2f}", str(still.outside), str(still.same), f"{still.jump:.2f}", f"{still.halved:.3f}",
         *_numbers(found.brows.picture), *_numbers(found.brows.tracker), f"{max(found.likeness.away()):.3f}",
-        f"{max(strange):.3f}" if strange else "",
     ]  # fmt: skip
 
 

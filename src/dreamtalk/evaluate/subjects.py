@@ -34,6 +34,9 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
 are by eye (clips.csv does not tell). "dark skin" is everything from brown on; two of the four are computer graphics,
 for the talkset has no more photos of dark skin."""
 
+NO_PHOTOS = ("painting", "drawing", "statue")
+"""Kinds of portraits of which a face embedding, learned from photos, says little."""
+
 
 @dataclass(frozen=True, slots=True)
 class Subject:
