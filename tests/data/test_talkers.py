@@ -9,11 +9,9 @@ import numpy as np
 import pytest
 
 from dreamtalk.audio import SpeechEncoder
-from dreamtalk.data.talkers import TalkingClip, remove_blinks, running_median, shift_features, with_silence
+from dreamtalk.data.talkers import TalkingClip, shift_features, with_silence
 from dreamtalk.data.talkset import Clip, read_talkset
 from dreamtalk.errors import UnusableInput
-from dreamtalk.face.arkit import weights
-from dreamtalk.face.model import FaceModel
 
 COLUMNS = (
     "id,file,split,kind,dataset,speaker,gender,language,emotion,intensity,statement,repetition,duration_s,frames,fps,"
@@ -48,26 +46,6 @@ def test_late_sound_is_advanced_only_when_the_lag_is_trusted(talkset: Path) -> N
     features = np.arange(100, dtype=np.float32)[:, None]
     assert shift_features(features, clip)[10, 0] == 16  # 3 frames late: 6 features further on
     assert shift_features(features, replace(clip, lag_fit=0.5))[10, 0] == 10
-
-
-def test_blinks_go_and_slow_lids_stay() -> None:
-    model = FaceModel.load()
-    blink, squint = model.from_arkit(weights(eyeBlink=1.0)), model.from_arkit(weights(browInnerUp=0.5))
-    closing = np.zeros(120, np.float32)
-    closing[[50, 51, 52]] = (0.5, 1.0, 0.6)
-    expression = closing[:, None] * blink + squint
-    cleaned = remove_blinks(expression.astype(np.float32), model)
-    assert model.lid_closure(expression[51]).min() > 0.9
-    assert model.lid_closure(cleaned).max() < 0.1
-    np.testing.assert_allclose(cleaned[:40], expression[:40], atol=1e-4)
-    drooping = np.tile(0.4 * blink, (120, 1)).astype(np.float32)
-    np.testing.assert_allclose(remove_blinks(drooping, model), drooping, atol=1e-5)
-
-
-def test_running_median_equals_its_definition() -> None:
-    values = np.random.default_rng(0).random(40).astype(np.float32)
-    padded = np.pad(values, (12, 12), mode="edge")
-    assert running_median(values, 25).tolist() == [float(np.median(padded[i : i + 25])) for i in range(40)]
 
 
 def test_silence_around_a_clip_is_rest_and_the_clip_itself_is_kept(talkset: Path, examples: Path) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 
 from dreamtalk.data.observe import Cache, in_a_line
 from dreamtalk.data.source import plain_name
-from dreamtalk.data.talkers import remove_blinks
+from dreamtalk.face.lids import remove_blinks
 from dreamtalk.face.model import FaceModel
 from dreamtalk.face.raw import RawTrack
 from dreamtalk.media.files import replacing

@@ -11,15 +11,12 @@ import numpy as np
 from dreamtalk.audio import SpeechEncoder, load_speech
 from dreamtalk.data.cache import make_features, make_tracks
 from dreamtalk.data.talkset import Clip
-from dreamtalk.face.arkit import weights
+from dreamtalk.face.lids import remove_blinks
 from dreamtalk.face.model import FaceModel
 from dreamtalk.types import FEATURE_RATE, SAMPLE_RATE, VIDEO_FPS, Float, Speech
 
 _MIN_VALID = 0.9
 """Clips in which the face is lost more often are left out."""
-
-_BLINK_SECONDS = 1.0
-"""A lid lower than its running median over this time is blinking."""
 
 _REST_SECONDS = 0.2
 """How long a mouth takes to come to rest when speech ends, and to leave it before speech begins."""
@@ -79,28 +76,6 @@ def shift_features(features: Float, clip: Clip) -> Float:
     shift = round(-clip.lag_frames * FEATURE_RATE / VIDEO_FPS)  # sound late (negative lag): take later features
     index = np.clip(np.arange(len(features)) + shift, 0, len(features) - 1)
     return np.asarray(features[index], dtype=np.float32)
-
-
-def remove_blinks(expression: Float, face_model: FaceModel) -> Float:
-    """Expression (T, E) with each lid held at its running median where it closes further.
-
-    Blinks are added by their own generator: a denoiser that sees frames one by one could only flicker.
-    """
-    frames = round(_BLINK_SECONDS * VIDEO_FPS)
-    result = expression.copy()
-    for side in ("Right", "Left"):
-        direction = face_model.from_arkit(weights(**{f"eyeBlink{side}": 1.0}))
-        lid = face_model.measure(f"eye_opening_{side.lower()}")
-        opening = result @ lid
-        shortfall = np.clip(running_median(opening, frames) - opening, 0.0, None)
-        result += (shortfall / (direction @ lid))[:, None] * direction
-    return np.asarray(result, dtype=np.float32)
-
-
-def running_median(values: Float, width: int) -> Float:
-    """Median (T,) over `width` frames around each, the ends repeated."""
-    padded = np.pad(values, (width // 2, width - 1 - width // 2), mode="edge")
-    return np.asarray(np.median(np.lib.stride_tricks.sliding_window_view(padded, width), axis=1), dtype=np.float32)
 
 
 def with_silence(clip: Clip, talker: TalkingClip, encoder: SpeechEncoder, seconds: float, noise: float) -> TalkingClip:
