@@ -106,6 +106,7 @@ class Talker(Models):
                 seed=options.seed,
                 blink=options.blink,
                 gaze=options.gaze,
+                accents=options.accents,
                 pose="natural" if options.pose == "natural" else "still",
                 driver=driver,
             )

@@ -7,7 +7,7 @@ import pytest
 
 from dreamtalk.face.arkit import weights
 from dreamtalk.face.model import FaceModel
-from dreamtalk.motion.natural import LidMixer, NaturalMotion, natural
+from dreamtalk.motion.natural import Heard, LidMixer, NaturalMotion, natural
 from dreamtalk.motion.rest import ANTICIPATION_FRAMES
 from dreamtalk.types import Float
 
@@ -51,7 +51,7 @@ def test_frame_by_frame_gives_the_same_as_the_whole(face: FaceModel, talk: tuple
     for level in ahead[:ANTICIPATION_FRAMES]:
         machine.ahead(float(level))
     for i in range(FRAMES):
-        frame = machine.next(expression[i], float(activity[i]), float(ahead[i + ANTICIPATION_FRAMES]))
+        frame = machine.next(expression[i], Heard(float(activity[i]), float(ahead[i + ANTICIPATION_FRAMES])))
         assert np.array_equal(frame.expression, whole.expression[i])
         assert np.array_equal(frame.rotation, whole.rotation[i])
         assert np.array_equal(frame.translation, whole.translation[i])

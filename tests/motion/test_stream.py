@@ -10,6 +10,7 @@ import pytest
 from dreamtalk.audio import load_speech
 from dreamtalk.motion.natural import natural
 from dreamtalk.motion.rest import speech_activity
+from dreamtalk.motion.stress import speech_stress
 from dreamtalk.motion.stream import CHUNK, MotionChoices, MotionParts, MotionStream, joined, motion_of
 from dreamtalk.talker import Talker
 from dreamtalk.types import SAMPLE_RATE, Float, Motion, Speech
@@ -54,7 +55,7 @@ def test_it_is_what_the_steps_give_one_by_one(
     speech = Speech(samples)
     features = parts.encoder.encode(speech)
     expression = parts.model.generate(features, choices.style, speech.frames, seed=5)
-    motion = natural(expression, speech_activity(samples), 5, parts.face)
+    motion = natural(expression, speech_activity(samples), 5, parts.face, stress=speech_stress(samples))
     assert len(whole) == speech.frames == 133
     for name in NAMES:
         assert np.abs(getattr(motion, name) - getattr(whole, name)).max() < 1e-4

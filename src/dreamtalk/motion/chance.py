@@ -11,7 +11,7 @@ _BLOCK = 64
 
 _KEY_BITS = 64
 
-BLINK, GAZE, HEAD = 1, 2, 3
+BLINK, GAZE, HEAD, BROWS = 1, 2, 3, 4
 """Streams: who draws. Numbers of different streams have nothing to do with each other."""
 
 

@@ -11,14 +11,17 @@ import numpy as np
 
 from dreamtalk.face.arkit import weights
 from dreamtalk.motion.blink import BlinkMotion
+from dreamtalk.motion.brows import BrowAccents
 from dreamtalk.motion.gaze import GazeMotion
 from dreamtalk.motion.head import HeadMotion, place_of
 from dreamtalk.motion.rest import ANTICIPATION_FRAMES, RestGate
+from dreamtalk.motion.stress import UNSTRESSED
 from dreamtalk.types import Float, Liveliness, Motion
 
 BlinkMode = Literal["natural", "off"]
 PoseMode = Literal["natural", "still"]
 GazeMode = Literal["natural", "still"]
+AccentMode = Literal["natural", "off"]
 
 
 class Lids(Protocol):
@@ -48,6 +51,15 @@ class Lids(Protocol):
         ...
 
 
+class Heard(NamedTuple):
+    """The speech at a frame. activity: see rest.speech_activity; activity_ahead: ANTICIPATION_FRAMES later;
+    stress_ahead: see stress.speech_stress, as many frames later."""
+
+    activity: float
+    activity_ahead: float
+    stress_ahead: float = UNSTRESSED
+
+
 class Manner(NamedTuple):
     """What a style asks of a frame. rest: (E,) expression whose lower face is the resting mouth; None: the neutral."""
 
@@ -65,6 +77,14 @@ class NaturalFrame(NamedTuple):
     rotation: Float
     translation: Float
     gaze: Float
+
+
+def raised_brows(face: Lids) -> Float:
+    """(E,) that raises both brows by 1 % iod, the inner ends first, and moves nothing of the lower face."""
+    way = face.from_arkit(weights(browInnerUp=1.0, browOuterUp=0.7))
+    way[list(face.lower)] = 0.0
+    height = (face.measure("brow_height_right") + face.measure("brow_height_left")) / 2
+    return np.asarray(way / (way @ height), dtype=np.float32)
 
 
 class LidMixer:
@@ -102,6 +122,7 @@ class NaturalMotion:
         pose: PoseMode = "natural",
         pose_scale: float = 1.0,
         gaze: GazeMode = "natural",
+        accents: AccentMode = "natural",
     ) -> None:
         """As in `natural`."""
         self._lower = list(face.lower)
@@ -109,25 +130,28 @@ class NaturalMotion:
         self._gate = RestGate()
         self._lids = LidMixer(face) if blink == "natural" else None
         self._blinks = BlinkMotion(seed)
+        self._brows = BrowAccents(seed) if accents == "natural" else None
+        self._raise = raised_brows(face)
         self._head = HeadMotion(seed) if pose == "natural" else None
         self._gaze = GazeMotion(seed, jumps=gaze == "natural")
         self._scale = pose_scale
 
-    def ahead(self, activity: float) -> None:
-        """Activity of frames 0, 1, ... ANTICIPATION_FRAMES - 1, before the first `next`."""
+    def ahead(self, activity: float, stress: float = UNSTRESSED) -> None:
+        """Activity and stress of frames 0, 1, ... ANTICIPATION_FRAMES - 1, before the first `next`."""
         self._gate.next(activity)
+        if self._brows is not None:
+            self._brows.ahead(stress)
 
-    def next(self, expression: Float, activity: float, activity_ahead: float, manner: Manner = _USUAL) -> NaturalFrame:
-        """The next frame.
-
-        expression: (E,) from the motion model. activity: of speech at this frame; activity_ahead: ANTICIPATION_FRAMES
-        later. manner: of the style at this frame.
-        """
+    def next(self, expression: Float, heard: Heard, manner: Manner = _USUAL) -> NaturalFrame:
+        """The next frame. expression: (E,) from the motion model. manner: of the style at this frame."""
+        activity = heard.activity
         lively = manner.lively
         rest = self._neutral if manner.rest is None else manner.rest[self._lower]
-        weight = np.float32(self._gate.next(activity_ahead))
+        weight = np.float32(self._gate.next(heard.activity_ahead))
         made = expression.astype(np.float32, copy=True)
         made[self._lower] = (1 - weight) * made[self._lower] + weight * rest
+        if self._brows is not None:
+            made += np.float32(self._brows.next(heard.stress_ahead, lively.brow_accent)) * self._raise
         if self._lids is not None:
             made = self._lids.close(made, self._blinks.next(activity, lively.blink_rate))
         rotation = translation = np.zeros(3, dtype=np.float32)
@@ -148,19 +172,23 @@ def natural(
     pose_scale: float = 1.0,
     manner: Manner = _USUAL,
     gaze: GazeMode = "natural",
+    stress: Float | None = None,
 ) -> Motion:
     """Makes a Motion of what the motion model gives.
 
     expression: (T, E). activity: (T,) from rest.speech_activity. pose_scale: factor on the head's angles, 0 and more.
-    manner: of the style. gaze: whether the eyes jump; while the head turns they hold the viewer all the same. The same
-    seed gives the same motion.
+    manner: of the style. gaze: whether the eyes jump; while the head turns they hold the viewer all the same. stress:
+    (T,) from stress.speech_stress, for brow accents; None: without them. The same seed gives the same motion.
     """
     frames = len(expression)
     heard = np.zeros(frames + ANTICIPATION_FRAMES, dtype=np.float32)
     heard[: min(frames, len(activity))] = activity[:frames]
-    machine = NaturalMotion(seed, face_model, blink, pose, pose_scale, gaze)
-    for level in heard[:ANTICIPATION_FRAMES]:
-        machine.ahead(float(level))
+    stressed = np.full(frames + ANTICIPATION_FRAMES, UNSTRESSED, dtype=np.float32)
+    if stress is not None:
+        stressed[: min(frames, len(stress))] = stress[:frames]
+    machine = NaturalMotion(seed, face_model, blink, pose, pose_scale, gaze, "off" if stress is None else "natural")
+    for level, loud in zip(heard[:ANTICIPATION_FRAMES], stressed, strict=False):
+        machine.ahead(float(level), float(loud))
     motion = Motion(
         expression=np.empty((frames, expression.shape[1]), dtype=np.float32),
         rotation=np.empty((frames, 3), dtype=np.float32),
@@ -168,7 +196,9 @@ def natural(
         gaze=np.empty((frames, 4), dtype=np.float32),
     )
     for i in range(frames):
-        frame = machine.next(expression[i], float(heard[i]), float(heard[i + ANTICIPATION_FRAMES]), manner)
+        ahead = i + ANTICIPATION_FRAMES
+        now = Heard(float(heard[i]), float(heard[ahead]), float(stressed[ahead]))
+        frame = machine.next(expression[i], now, manner)
         motion.expression[i], motion.rotation[i] = frame.expression, frame.rotation
         motion.translation[i], motion.gaze[i] = frame.translation, frame.gaze
     return motion

@@ -15,8 +15,9 @@ from dreamtalk.face.model import FaceModel
 from dreamtalk.motion.articulation import Articulation
 from dreamtalk.motion.drive import HeadPath, with_head
 from dreamtalk.motion.model import MotionModel
-from dreamtalk.motion.natural import BlinkMode, GazeMode, Manner, NaturalMotion, PoseMode
+from dreamtalk.motion.natural import AccentMode, BlinkMode, GazeMode, Heard, Manner, NaturalMotion, PoseMode
 from dreamtalk.motion.rest import ANTICIPATION_FRAMES, ActivityMeter
+from dreamtalk.motion.stress import UNSTRESSED, StressMeter
 from dreamtalk.style.timeline import MOST_LIVELY, Halves, StyleFrames, StyleSource, constant, mixed_liveliness
 from dreamtalk.timing import Stopwatch
 from dreamtalk.types import SAMPLE_RATE, VIDEO_FPS, Float, Motion, SpeechFeatures, Style
@@ -53,6 +54,7 @@ class MotionChoices:
     intensity: float | Halves = 1.0
     seed: int = 0
     blink: BlinkMode = "natural"
+    accents: AccentMode = "natural"
     gaze: GazeMode = "natural"
     pose: PoseMode = "natural"
     driver: HeadPath | None = None
@@ -65,12 +67,13 @@ class MotionStream:
     def __init__(self, parts: MotionParts, choices: MotionChoices, watch: Stopwatch | None = None) -> None:
         self._parts, self._choices, self._watch = parts, choices, watch or Stopwatch()
         self._features = parts.encoder.stream(choices.latency)
-        self._activity = ActivityMeter()
+        self._activity, self._stressed = ActivityMeter(), StressMeter()
         pose: PoseMode = "still" if choices.driver is not None else choices.pose
-        self._natural = NaturalMotion(choices.seed, parts.face, choices.blink, pose, gaze=choices.gaze)
+        self._natural = NaturalMotion(choices.seed, parts.face, choices.blink, pose, 1.0, choices.gaze, choices.accents)
         self._heard = np.zeros((0, parts.encoder.width), np.float32)
         self._first_feature = 0
         self._levels = np.zeros(0, np.float32)
+        self._stress = np.zeros(0, np.float32)
         self._made = 0
 
     def push(self, samples: Float) -> Iterator[Motion]:
@@ -79,9 +82,10 @@ class MotionStream:
             self._heard = np.concatenate([self._heard, self._features.push(samples)])
         with self._watch.step("blinks and head"):
             self._levels = np.concatenate([self._levels, self._activity.push(samples)])
+            self._stress = np.concatenate([self._stress, self._stressed.push(samples)])
         while (
             self._first_feature + len(self._heard) >= 2 * (self._made + CHUNK) + self._parts.reach
-            and len(self._levels) >= CHUNK + ANTICIPATION_FRAMES
+            and min(len(self._levels), len(self._stress)) >= CHUNK + ANTICIPATION_FRAMES
         ):
             yield self._chunk(CHUNK)
 
@@ -92,6 +96,7 @@ class MotionStream:
         silence = np.zeros(ANTICIPATION_FRAMES, np.float32)
         with self._watch.step("blinks and head"):
             self._levels = np.concatenate([self._levels, self._activity.finish(), silence])
+            self._stress = np.concatenate([self._stress, self._stressed.finish(), silence + UNSTRESSED])
         while (left := len(self._levels) - ANTICIPATION_FRAMES) > 0:
             yield self._chunk(min(left, CHUNK))
 
@@ -123,16 +128,17 @@ class MotionStream:
         self._made += frames
         done = max(0, 2 * self._made - self._parts.reach - self._first_feature)
         self._heard, self._first_feature = self._heard[done:], self._first_feature + done
-        self._levels = self._levels[frames:]
+        self._levels, self._stress = self._levels[frames:], self._stress[frames:]
         return motion
 
     def _enliven(self, expression: Float, manner: list[Manner], first: bool) -> Motion:
+        levels, stress = self._levels.tolist(), self._stress.tolist()
         if first:
-            for level in self._levels[:ANTICIPATION_FRAMES]:
-                self._natural.ahead(float(level))
-        ahead = self._levels[ANTICIPATION_FRAMES:]
+            for level, loud in zip(levels[:ANTICIPATION_FRAMES], stress, strict=False):
+                self._natural.ahead(level, loud)
+        ahead = ANTICIPATION_FRAMES
         rows = [
-            self._natural.next(row, float(self._levels[i]), float(ahead[i]), manner[i % len(manner)])
+            self._natural.next(row, Heard(levels[i], levels[i + ahead], stress[i + ahead]), manner[i % len(manner)])
             for i, row in enumerate(expression)
         ]
         expressions, rotations, translations, gazes = (np.stack(part) for part in zip(*rows, strict=True))
