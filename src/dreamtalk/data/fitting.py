@@ -19,6 +19,7 @@ from dreamtalk.data.sighting import Sighting
 from dreamtalk.data.source import SourceClip
 from dreamtalk.data.speakers import Speaker, SpeakerRest, face_model
 from dreamtalk.data.sync import best_offset, correction, moved, offset_curve
+from dreamtalk.face.lids import remove_blinks
 from dreamtalk.face.raw import RawTrack
 from dreamtalk.lipsync.expert import LipExpert
 from dreamtalk.types import VIDEO_FPS, Float
