@@ -10,8 +10,8 @@ import pytest
 from dreamtalk.audio import load_speech
 from dreamtalk.motion.natural import natural
 from dreamtalk.motion.rest import speech_activity
-from dreamtalk.motion.stress import speech_stress
 from dreamtalk.motion.stream import CHUNK, MotionChoices, MotionParts, MotionStream, joined, motion_of
+from dreamtalk.motion.stress import speech_stress
 from dreamtalk.talker import Talker
 from dreamtalk.types import SAMPLE_RATE, Float, Motion, Speech
 
