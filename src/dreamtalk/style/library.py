@@ -19,6 +19,7 @@ from dreamtalk.face.arkit import weights
 from dreamtalk.face.model import FaceModel
 from dreamtalk.motion.model import MotionModel
 from dreamtalk.style.closures import closures_kept
+from dreamtalk.style.liveliness import liveliness_of
 from dreamtalk.style.prototypes import PROTOTYPES
 from dreamtalk.types import Float, Style
 
@@ -175,7 +176,8 @@ def named_style(text: str, model: MotionModel, face: FaceModel) -> Style:
             "neutral or a coefficient file."
         )
     code = model.encode_style(expression_clip(style, level, face), text).code
-    return Style(code, f"{style.name}:{level}", rest_of(style, level, face), style.guidance)
+    lively = liveliness_of(style.name, STRENGTHS[level - 1] / STRENGTHS[DEFAULT_LEVEL - 1])
+    return Style(code, f"{style.name}:{level}", rest_of(style, level, face), style.guidance, lively)
 
 
 @lru_cache
