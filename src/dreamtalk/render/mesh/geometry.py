@@ -10,6 +10,7 @@ from dreamtalk.render.mesh import topology as topo
 from dreamtalk.render.mesh.brow import BrowBand, plain_skin
 from dreamtalk.render.mesh.canvas import Canvas
 from dreamtalk.render.mesh.drawing import Double, Index, smoothstep
+from dreamtalk.render.mesh.firm import FirmParts
 from dreamtalk.render.mesh.raster import relax_folds
 from dreamtalk.render.mesh.skirt import fine_mesh, make_skirt, skirt_triangles
 from dreamtalk.types import Float
@@ -145,6 +146,7 @@ class FaceGeometry:
         self._own_turn = turn_angles(canvas.rotation)
         upper, lower = np.array(topo.LIP_UPPER[1:-1]), np.array(topo.LIP_LOWER[1:-1])
         self._crease_follow = [_CREASE_FOLLOW * plain_skin(canvas, row[1:-1]) for row in topo.CREASE_ROW]
+        self._firm = FirmParts.of(canvas)
         self._brows = BrowBand.of(canvas, self.mesh)
         self._fixed[np.concatenate([self._brows.upper, self._brows.lower]).ravel()] = True
         self._lips = (upper, lower)
@@ -172,6 +174,7 @@ class FaceGeometry:
         canvas = self.canvas
         total = displacement.astype(np.float64) - (0.0 if own is None else own)
         local = total * (canvas.iod, canvas.iod, canvas.iod * _DEPTH_GAIN)
+        self._firm.hold(local)
         moved = local @ canvas.rotation.T
         shut, press, tuck = self._rolled(displacement)
         gap = self._move_lips(moved, displacement, tuck)
