@@ -102,14 +102,15 @@ def test_blinks_and_head_can_be_switched_off(debug_talker: Talker) -> None:
 
 def test_head_motion_is_taken_over_from_a_file(debug_talker: Talker, speech: Speech, tmp_path: Path) -> None:
     nod = np.zeros((10, 3), np.float32)
-    nod[:, 0] = np.linspace(0.0, 0.1, 10)
+    nod[:, 0] = np.linspace(-0.05, 0.05, 10)
     base = debug_talker.motion(speech)
     save_motion(tmp_path / "nod.npz", replace(base, **{
         "expression": base.expression[:10], "rotation": nod, "translation": nod * 0, "gaze": base.gaze[:10]
     }))  # fmt: skip
     driven = debug_talker.motion(speech, TalkOptions(pose=tmp_path / "nod.npz"))
-    assert np.allclose(driven.rotation[:10], nod)
-    assert np.allclose(driven.rotation[10:19], nod[8::-1], atol=1e-6), "a short clip runs back, without a jump"
+    assert np.allclose(driven.rotation[:10], nod, atol=1e-5)
+    assert np.allclose(driven.rotation[22:25], nod[8:5:-1], atol=1e-5), "a short clip runs back"
+    assert np.abs(np.diff(driven.rotation[:30, 0], n=2)).max() < 0.002, "without a jerk"
     assert len(driven) == speech.frames
 
 

@@ -112,7 +112,7 @@ def test_generate_is_the_published_sampler_and_nothing_else(model: Path) -> None
 
 
 def assert_there_and_back(pose: NDArray[np.float32]) -> None:
-    np.testing.assert_array_equal(pose[9 + 1 : 18 + 1], pose[:9][::-1])
+    np.testing.assert_allclose(pose[22:25], pose[6:9][::-1], rtol=1e-5)  # turns round within 12 frames
     assert np.ptp(pose[:10], axis=0)[0] > 0
 
 

@@ -16,8 +16,8 @@ LICENCE = "Head and shapes: MakeHuman and Face Units by Mika Suominen, CC0 1.0, 
 _METRE = 10.0
 """MakeHuman's units (decimetres) per metre."""
 
-_CHEST, _SHOULDER = 5.5, 1.15
-"""The bust: nothing below the first height, nothing further to the side than the second; decimetres."""
+_BUST_MIDDLE, _BUST_RADIUS = np.array([0.0, 6.75, 0.3]), 1.6
+"""The bust ends so far below its middle; decimetres."""
 
 _NECK = np.array([0.0, 6.15, 0.45])
 """Where the head turns, decimetres: as in motion/head.py, 1.1 eye distances below the face's middle, 0.8 behind."""
@@ -32,11 +32,14 @@ _BROWS, _WHITE, _IRIS, _PUPIL = (
     np.array(rgb) for rgb in ((0.24, 0.16, 0.11), (0.93, 0.91, 0.89), (0.22, 0.33, 0.40), (0.01, 0.01, 0.01))
 )
 _TEETH, _TONGUE, _LASHES = (np.array(rgb) for rgb in ((0.93, 0.90, 0.84), (0.62, 0.28, 0.28), (0.06, 0.04, 0.03)))
-_SHARE_OF_BROW = 0.62
-"""Vertices that a brow action moves by at least this share of what it moves the most are painted as brow."""
+_BROW_ENDS, _BROW_HEIGHT, _BROW_ARCH, _BROW_WIDTH = (0.12, 0.52), 7.51, 0.9, 0.05
+"""Decimetres: how far from the middle the brows begin and end, the height of their highest point, by how much they fall
+from there (per decimetre squared), and half their width."""
 
-_IRIS_REACH, _PUPIL_REACH = 0.062, 0.03
-"""Distance from the eye's axis, decimetres."""
+_IRIS_REACH, _PUPIL_REACH = 0.05, 0.02
+"""Distance of a triangle's middle from the eye's axis, decimetres: the mesh has rings at 0.029 and 0.057."""
+_PAINTS = (_WHITE, _IRIS, _PUPIL)
+"""Of the triangles of an eye. Vertices between two of them are there twice, which keeps the edges sharp."""
 
 _HELPERS: dict[str, tuple[tuple[str, ...], float]] = {
     "eyes": (("helper-l-eye", "helper-r-eye"), 0.1),
@@ -81,33 +84,52 @@ def make_avatar(source: MakeHuman) -> Avatar:
     """The average head of MakeHuman's people (takes seconds: its shapes are text files)."""
     head = source.average_head()
     shapes = np.stack([source.action(name) for name in ARKIT])
-    middle = source.vertices[source.groups["body"]].mean(axis=1)
-    faces = {"skin": source.groups["body"][(middle[:, 1] > _CHEST) & (np.abs(middle[:, 0]) < _SHOULDER)]}
+    body = source.groups["body"]
+    middle = source.vertices[body].mean(axis=1) - _BUST_MIDDLE
+    inside = (middle[:, 1] > 0.0) | (np.linalg.norm(middle, axis=1) < _BUST_RADIUS)
+    faces = {"skin": body[inside]}
     faces |= {name: np.concatenate([source.groups[g] for g in groups]) for name, (groups, _) in _HELPERS.items()}
-    kept = np.unique(np.concatenate(list(faces.values())))
-    new = np.zeros(len(head), np.int64)
-    new[kept] = np.arange(len(kept))
-    parts = tuple(
-        Part(
-            name,
-            new[rows].astype(np.uint32),
-            _HELPERS[name][1] if name in _HELPERS else _SKIN_ROUGHNESS,
-            name == "lashes",
-        )
-        for name, rows in faces.items()
-    )
+    colours = _colours(source, faces)
+    paints = {name: np.zeros(len(rows), np.int64) for name, rows in faces.items()}
+    paints["eyes"] = np.concatenate([_eye_paint(head, source.groups[group]) for group in _HELPERS["eyes"][0]])
+    keys = [(rows * len(_PAINTS) + paints[name][:, None]).reshape(-1) for name, rows in faces.items()]
+    points, number = np.unique(np.concatenate(keys), return_inverse=True)
+    kept, paint = np.divmod(points, len(_PAINTS))
+    ends = np.cumsum([len(key) for key in keys])[:-1]
+    triangles = [rows.reshape(-1, 3).astype(np.uint32) for rows in np.split(number, ends)]
     height = head[kept, 1] + _SLOPE * head[kept, 2]
     bent = np.clip((height - _BEND[0]) / (_BEND[1] - _BEND[0]), 0.0, 1.0)
     return Avatar(
         points=(head[kept] / _METRE).astype(np.float32),
         normals=_normals(head, np.concatenate(list(faces.values())))[kept].astype(np.float32),
-        colours=_colours(source, head, shapes, faces)[kept].astype(np.float32),
+        colours=np.where(paint[:, None] > 0, np.stack(_PAINTS)[paint], colours[kept]).astype(np.float32),
         shapes=(shapes[:, kept] / _METRE).astype(np.float32),
         names=ARKIT,
-        parts=parts,
+        parts=tuple(_part(name, rows) for name, rows in zip(faces, triangles, strict=True)),
         head_share=(bent * bent * (3.0 - 2.0 * bent)).astype(np.float32),
         pivot=(_NECK / _METRE).astype(np.float32),
     )
+
+
+def _part(name: str, triangles: NDArray[np.uint32]) -> Part:
+    return Part(name, triangles, _HELPERS[name][1] if name in _HELPERS else _SKIN_ROUGHNESS, name == "lashes")
+
+
+def _eye_paint(head: Points, eye: Triangles) -> NDArray[np.int64]:
+    """Which of _PAINTS each triangle (F, 3) of an eye has."""
+    from_middle = head[eye].mean(axis=1) - head[np.unique(eye)].mean(axis=0)
+    distance = np.where(from_middle[:, 2] > 0.0, np.hypot(from_middle[:, 0], from_middle[:, 1]), np.inf)
+    return (distance < _IRIS_REACH).astype(np.int64) + (distance < _PUPIL_REACH)
+
+
+def _brow(points: Points) -> NDArray[np.float64]:
+    """(V,) how much of a vertex is brow, in 0..1."""
+    aside = np.abs(points[:, 0])
+    top = 0.62 * _BROW_ENDS[1] + 0.38 * _BROW_ENDS[0]
+    from_line = points[:, 1] - (_BROW_HEIGHT - _BROW_ARCH * (aside - top) ** 2)
+    beyond = np.maximum(np.maximum(_BROW_ENDS[0] - aside, aside - _BROW_ENDS[1]), 0.0)
+    near = np.exp(-((np.hypot(from_line, beyond) / _BROW_WIDTH) ** 4))
+    return np.asarray(np.where(points[:, 2] > _BUST_MIDDLE[2], near, 0.0))
 
 
 def _normals(points: Points, triangles: Triangles) -> Points:
@@ -121,21 +143,14 @@ def _normals(points: Points, triangles: Triangles) -> Points:
     return np.asarray(np.where(length > 1e-12, total / np.maximum(length, 1e-12), [0.0, 0.0, 1.0]))
 
 
-def _colours(source: MakeHuman, head: Points, shapes: Points, faces: dict[str, Triangles]) -> Points:
+def _colours(source: MakeHuman, faces: dict[str, Triangles]) -> Points:
     """(V, 3) linear RGB of every vertex of the source."""
-    colours = np.tile(_SKIN, (len(head), 1))
+    colours = np.tile(_SKIN, (len(source.vertices), 1))
     for mask, colour in (("lips", _LIPS), ("inside-mouth", _MOUTH)):
         share = source.mask(mask)[:, None]
         colours = share * colour + (1.0 - share) * colours
-    for side in ("Left", "Right"):
-        moved = np.linalg.norm(shapes[ARKIT.index(f"browDown{side}")], axis=1)
-        colours[moved > _SHARE_OF_BROW * moved.max()] = _BROWS
+    share = _brow(source.vertices)[:, None]
+    colours = share * _BROWS + (1.0 - share) * colours
     for name, colour in (("teeth", _TEETH), ("tongue", _TONGUE), ("lashes", _LASHES), ("eyes", _WHITE)):
         colours[np.unique(faces[name])] = colour
-    for group in _HELPERS["eyes"][0]:
-        eye = np.unique(source.groups[group])
-        from_axis = np.hypot(*(head[eye] - head[eye].mean(axis=0))[:, :2].T)
-        front = head[eye, 2] > head[eye, 2].mean()
-        colours[eye[front & (from_axis < _IRIS_REACH)]] = _IRIS
-        colours[eye[front & (from_axis < _PUPIL_REACH)]] = _PUPIL
     return colours

@@ -104,7 +104,7 @@ def _skeleton(avatar: Avatar) -> dict[str, Any]:
 def _mesh(document: _Document, avatar: Avatar) -> dict[str, Any]:
     """The head: its parts share their vertices and morph targets."""
     joints = np.zeros((len(avatar.points), _SKIN_JOINTS), np.uint8)
-    joints[:, 1] = 1
+    joints[:, 1] = avatar.head_share > 0.0  # joints without a share are to be 0
     shares = np.zeros((len(avatar.points), _SKIN_JOINTS), np.float32)
     shares[:, 0], shares[:, 1] = 1.0 - avatar.head_share, avatar.head_share
     attributes = {

@@ -32,9 +32,12 @@ _WINDOW, _DEGREE = 9, 2
 """Frames and degree of the polynomials that smooth a tracked head: noise goes, nods (up to about 4 Hz) stay."""
 
 _FADE = VIDEO_FPS
-"""Frames over which the end of a clip goes over into its beginning."""
+"""Frames over which a clip that has ended goes over into its beginning."""
 
-_TURNING = 6.0
+_COAST = 5.0
+"""Frames in which the speed at its end fades meanwhile."""
+
+_TURNING = 12
 """Frames, at most, in which a clip too short for that turns round at its ends."""
 
 
@@ -88,22 +91,20 @@ def with_head(motion: Motion, path: HeadPath, start: int = 0) -> Motion:
 
 
 def looped(path: Float, start: int, frames: int) -> Float:
-    """Rows (frames, C) number start, ... of a path (T, C) that goes on for ever, without a jump.
+    """Rows (frames, C) number start, ... of a path (T, C) that goes on for ever without a jump; at first they are its own.
 
-    From 2 s on, its last second goes over into its first one, so that nods keep their direction; a shorter path runs
-    forwards and backwards in turn, slowing down at its ends; a single row is held.
+    From 2 s on it begins anew, going over from its end within a second, so that nods keep their direction; a shorter
+    path runs backwards and forwards in turn, rounding its ends; a single row is held.
     """
     number = np.arange(start, start + frames)
     if len(path) >= 2 * _FADE:
-        period = len(path) - _FADE
-        row = number % period
-        share = np.where((number >= period) & (row < _FADE), (row + 1) / (_FADE + 1), 1.0)
-        share = (share * share * (3.0 - 2.0 * share))[:, None].astype(np.float32)
-        return np.asarray(share * path[row] + (1.0 - share) * path[np.minimum(row + period, len(path) - 1)])
-    place = _there_and_back(len(path) - 1, number.astype(np.float64))
-    low = np.minimum(place.astype(np.intp), max(0, len(path) - 2))
-    share = (place - low)[:, None].astype(np.float32)
-    return np.asarray((1.0 - share) * path[low] + share * path[np.minimum(low + 1, len(path) - 1)], np.float32)
+        row = number % len(path)
+        share = np.where((number >= len(path)) & (row < _FADE), (row + 1) / (_FADE + 1), 1.0)[:, None]
+        share = share * share * (3.0 - 2.0 * share)
+        coasted = _COAST * (1.0 - np.exp(-(row[:, None] + 1) / _COAST))
+        end = path[-1] + coasted * (path[-1] - path[-2])
+        return np.asarray(share * path[row] + (1.0 - share) * end, np.float32)
+    return _between_rows(path, _there_and_back(len(path) - 1, number.astype(np.float64)))
 
 
 def bridged(values: Float, valid: Bool) -> Float:
@@ -126,20 +127,29 @@ def smoothed(values: Float, window: int = _WINDOW, degree: int = _DEGREE) -> Flo
 
 
 def _there_and_back(last: int, number: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Row, with a fraction, that goes with each frame: 0 to last and back, round about the ends."""
+    """Place on a path of rows 0 to last that goes with each frame, a little beyond both ends where it turns round."""
     if last == 0:
         return np.zeros_like(number)
-    reach = min(_TURNING, last / 2)
-    to_end = number % (2 * last) - last  # 0 where it turns at the end of the path
-    to_start = np.abs(np.abs(to_end) - last)
-    place = last - _round_corner(to_end, reach)
-    back = (to_start < reach) & (number >= last)
-    return np.where(back, _round_corner(to_start, reach), place)
+    turning = min(_TURNING, 4 * last)
+    along = number % (2 * (last + turning))
+    after_end, after_start = along - last, along - 2 * last - turning
+    places = (along, last + after_end * (1.0 - after_end / turning), last - (after_end - turning))
+    return np.select(
+        [after_end < 0, after_end < turning, after_start < 0], places, -after_start * (1.0 - after_start / turning)
+    )
 
 
-def _round_corner(distance: NDArray[np.float64], reach: float) -> NDArray[np.float64]:
-    """|distance| with a parabola in place of its corner."""
-    return np.where(np.abs(distance) < reach, (distance**2 + reach**2) / (2 * reach), np.abs(distance))
+def _between_rows(path: Float, place: NDArray[np.float64]) -> Float:
+    """The path (T, C) at places (N,) between rows; beyond its ends it goes on as if turned by half a circle there."""
+    last = len(path) - 1
+    inside = np.clip(place, 0.0, last)
+    mirrored = 2.0 * inside - place  # the same distance on the inner side of the end
+    low = np.minimum(mirrored.astype(np.intp), max(0, last - 1))
+    share = (mirrored - low)[:, None]
+    value = (1.0 - share) * path[low] + share * path[np.minimum(low + 1, last)]
+    beyond = (place != inside)[:, None]
+    end = path[np.where(place < 0, 0, last)]
+    return np.asarray(np.where(beyond, 2.0 * end - value, value), np.float32)
 
 
 def _check_seen(valid: Bool, name: str) -> None:
