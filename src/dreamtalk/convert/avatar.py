@@ -145,7 +145,7 @@ def _normals(points: Points, triangles: Triangles) -> Points:
 
 def _colours(source: MakeHuman, faces: dict[str, Triangles]) -> Points:
     """(V, 3) linear RGB of every vertex of the source."""
-    colours = np.tile(_SKIN, (len(source.vertices), 1))
+    colours: Points = np.tile(_SKIN, (len(source.vertices), 1))
     for mask, colour in (("lips", _LIPS), ("inside-mouth", _MOUTH)):
         share = source.mask(mask)[:, None]
         colours = share * colour + (1.0 - share) * colours

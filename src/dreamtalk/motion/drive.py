@@ -91,10 +91,10 @@ def with_head(motion: Motion, path: HeadPath, start: int = 0) -> Motion:
 
 
 def looped(path: Float, start: int, frames: int) -> Float:
-    """Rows (frames, C) number start, ... of a path (T, C) that goes on for ever without a jump; at first they are its own.
+    """Rows (frames, C) number start, ... of a path (T, C) that goes on for ever without a jump.
 
-    From 2 s on it begins anew, going over from its end within a second, so that nods keep their direction; a shorter
-    path runs backwards and forwards in turn, rounding its ends; a single row is held.
+    The first T are the path itself. From 2 s on it begins anew, going over from its end within a second, so that nods
+    keep their direction; a shorter path runs backwards and forwards in turn, rounding its ends; a single row is held.
     """
     number = np.arange(start, start + frames)
     if len(path) >= 2 * _FADE:
