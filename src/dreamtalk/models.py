@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dreamtalk.face import FaceTracker
     from dreamtalk.face.model import FaceModel
     from dreamtalk.motion import MotionModel
+    from dreamtalk.motion.articulation import Articulation
     from dreamtalk.render import Renderer
     from dreamtalk.render.pirenderer import PIRendererNetwork
 
@@ -60,6 +61,14 @@ class Models:
         from dreamtalk.motion import MotionModel
 
         return MotionModel.load(device=self.device.name, precision="auto")
+
+    @cached_property
+    def articulation(self) -> Articulation | None:
+        """What is heard of tongue and lips; None where the motion model listens with other ears."""
+        from dreamtalk.motion.articulation import Articulation
+
+        made = Articulation.load(self.face_model)
+        return made if made.encoder == self.encoder.name else None
 
     def _motion_model(self, options: TalkOptions) -> MotionModel:
         """The motion model asked for. Weights are read once per Talker."""

@@ -110,7 +110,7 @@ class Talker(Models):
                 pose="natural" if options.pose == "natural" else "still",
                 driver=driver,
             )
-            parts = MotionParts(self.encoder, model, self.face_model)
+            parts = MotionParts(self.encoder, model, self.face_model, self.articulation)
         return motion_of(speech.samples, parts, choices, watch)
 
     def render(

@@ -78,6 +78,8 @@ class MotionEvaluation:
     own, found in all clips."""
     rest: bool = True
     """Let the mouth rest in silence, as generate does."""
+    articulation: bool = True
+    """Shape f, v, p, b and m by what is heard, as generate does."""
     intensity: float = 1.0
     """Of the style."""
     steps: int | None = None
@@ -167,11 +169,18 @@ def scores(clip: Clip, made: Made, row: str = OURS) -> list[Score]:
 
 
 def model_source(model: MotionModel, style: Style, config: MotionEvaluation, face: FaceSpace) -> Generate:
-    """A MotionModel as something to evaluate, with the resting mouth of `natural` when config.rest says so."""
+    """A MotionModel as something to evaluate, with the lips of `articulation` and the resting mouth of `natural` when
+    config says so."""
+    from dreamtalk.face.model import FaceModel
+    from dreamtalk.motion.articulation import Articulation
     from dreamtalk.motion.rest import at_rest, speech_activity
+
+    reader = Articulation.load(FaceModel.load()) if config.articulation else None
 
     def generate(features: SpeechFeatures, speech: Speech) -> Float:
         made = model.generate(features, style, speech.frames, config.intensity, config.seed, config.steps)
+        if reader is not None:
+            made = reader.shaped(made, reader.gestures(features, 0, speech.frames))
         return at_rest(made, speech_activity(speech.samples), face.lower) if config.rest else made
 
     return generate

@@ -1,8 +1,8 @@
 """Tongue and lips that speech tells of and the motion model does not: th, l, n, t, d; f, v; p, b, m.
 
 The reader (reader.py) hears which of them is spoken. Here its probabilities become gestures, smooth in time and without
-lag, and gestures become expression: the lower lip under the upper teeth for f and v, lips that surely meet and are
-rolled in a little for p, b and m. The tongue is a number of its own (Motion.tongue), drawn by the renderer.
+lag, and gestures become expression: the lower lip under the upper teeth for f and v, lips that surely meet for p, b and
+m. The tongue is a number of its own (Motion.tongue), drawn by the renderer.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dreamtalk.face.arkit import weights
+from dreamtalk.face.measures import MEASURES, Measure, Y
 from dreamtalk.face.model import FaceModel
 from dreamtalk.motion.reader import BILABIAL, FEATURES_PER_FRAME, GROUPS, LABIODENTAL, ArticulationReader
 from dreamtalk.types import Float, SpeechFeatures
@@ -19,24 +19,30 @@ from dreamtalk.types import Float, SpeechFeatures
 _KERNEL = np.array([1, 2, 3, 2, 1], np.float32) / 9.0
 """Weights of the features (20 ms) around a frame's own: a phone of 80 ms is a bump of three to five frames."""
 
-_FROM, _FULL = 0.15, 0.75
-"""Smoothed probabilities at which a gesture begins and is complete; between them it is a smoothstep."""
+_BITE, _SHUT, _RAISE = (0.35, 0.95), (0.75, 1.0), (0.15, 0.7)
+"""Smoothed probabilities at which lower lip, both lips and tongue begin their gesture, and at which it is complete;
+between them it is a smoothstep. Lips of real talkers meet for a shorter time than p, b and m are heard."""
 
 _RAISED = {"th": 1.0, "l": 1.0, "n": 0.8, "t d": 0.6}
 """How far each group raises the tip of the tongue to where it can be seen. For n, t and d it is behind the teeth."""
 
-_BITE_APERTURE = 4.0
-"""% iod between the lips in f and v, upper teeth on the lower lip: tracked GRID talkers have 4.5 to 4.9 in the middle
-of these phones, the motion model gives strangers 1.9."""
+_BITTEN = (
+    (Measure(Y, (82, 13, 312), (6,)), -2.5),
+    (Measure(Y, (37, 0, 267), (6,)), -1.3),
+    (Measure(Y, (87, 14, 317), (6,)), 2.0),
+    (Measure(Y, (84, 17, 314), (6,)), 2.4),
+    (MEASURES["jaw"], 4.0),
+)
+"""Inner and outer edge of the upper lip, of the lower lip, and the chin in the middle of an f or v: % iod below where
+they rest. Means over the aligned GRID talkers of the train split (s1, and the others as one), the chin's nearer to the
+larger of the two: upper lip up and thin, lower lip under the teeth although the jaw is down."""
 
-_BITE = {"mouthRollLower": 0.3, "mouthUpperUp": 0.15}
-"""ARKit actions of f and v: the lower lip goes in and under the teeth, the upper lip bares them."""
+_BITTEN_MOST = 0.85
+"""How much of that is taken: all of it costs the talker that the motion model knows best."""
 
-_PRESS = {"mouthRollLower": 0.12, "mouthRollUpper": 0.06}
-"""ARKit actions of p, b and m. Tracked lower lips are 0.5 % iod thinner in them than the motion model's."""
-
-_SHUT_APERTURE = 0.0
-"""% iod to which lips are brought together in p, b and m, where they are further apart."""
+_SHUT_APERTURE = 0.8
+"""% iod to which lips are brought together in p, b and m where they are further apart: tracked ones have 0.5 to 1.0.
+The motion model mostly does it by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +60,11 @@ class Articulation:
 
     def __init__(self, reader: ArticulationReader, face: FaceModel) -> None:
         self._reader = reader
+        self._heights = np.stack([measure(face.expression_basis) for measure, _ in _BITTEN], axis=1)  # (E, 5)
+        self._bitten = np.array([height for _, height in _BITTEN], np.float32)
+        self._to_heights = _least_change(self._heights, face)
         self._aperture = face.measure("aperture")
-        self._opening = _lower(face.from_arkit(weights(jawOpen=1.0)), face)
-        self._opening /= self._opening @ self._aperture
-        self._bite = self._without_opening(_lower(face.from_arkit(weights(**_BITE)), face))
-        self._press = self._without_opening(_lower(face.from_arkit(weights(**_PRESS)), face))
+        self._opening = _least_change(self._aperture[:, None], face)[0]
 
     @classmethod
     def load(cls, face: FaceModel) -> Articulation:
@@ -88,32 +94,28 @@ class Articulation:
         smooth = around @ _KERNEL  # (T, G)
         raised = np.array([_RAISED.get(name, 0.0) for name in GROUPS], np.float32)
         return Gestures(
-            lips=_eased(smooth[:, BILABIAL].sum(axis=1)),
-            bite=_eased(smooth[:, LABIODENTAL].sum(axis=1)),
-            tongue=_eased(smooth @ raised),
+            lips=_eased(smooth[:, BILABIAL].sum(axis=1), _SHUT),
+            bite=_eased(smooth[:, LABIODENTAL].sum(axis=1), _BITE),
+            tongue=_eased(smooth @ raised, _RAISE),
         )
 
     def shaped(self, expression: Float, gestures: Gestures) -> Float:
         """Expression (T, E) with the lips of f, v, p, b and m."""
-        bitten = expression + gestures.bite[:, None] * self._bite
-        now = bitten @ self._aperture
-        wanted = now + gestures.bite * (_BITE_APERTURE - now)
-        wanted += gestures.lips * (np.minimum(wanted, _SHUT_APERTURE) - wanted)
-        shaped = bitten + (wanted - now)[:, None] * self._opening + gestures.lips[:, None] * self._press
-        return np.asarray(shaped, dtype=np.float32)
-
-    def _without_opening(self, shape: Float) -> Float:
-        """A shape (E,) that leaves the aperture as it is."""
-        return np.asarray(shape - (shape @ self._aperture) * self._opening, dtype=np.float32)
+        change = (self._bitten - expression @ self._heights) @ self._to_heights
+        bitten = expression + (_BITTEN_MOST * gestures.bite)[:, None] * change
+        apart = np.maximum(bitten @ self._aperture - _SHUT_APERTURE, 0.0)
+        return np.asarray(bitten - (gestures.lips * apart)[:, None] * self._opening, dtype=np.float32)
 
 
-def _eased(probability: Float) -> Float:
-    share = np.clip((probability - _FROM) / (_FULL - _FROM), 0.0, 1.0)
+def _eased(probability: Float, limits: tuple[float, float]) -> Float:
+    share = np.clip((probability - limits[0]) / (limits[1] - limits[0]), 0.0, 1.0)
     return np.asarray(share * share * (3.0 - 2.0 * share), dtype=np.float32)
 
 
-def _lower(expression: Float, face: FaceModel) -> Float:
-    """The lower face of an expression (E,) alone."""
-    kept = np.zeros_like(expression)
-    kept[list(face.lower)] = expression[list(face.lower)]
-    return kept
+def _least_change(measures: Float, face: FaceModel) -> Float:
+    """(M, E) the most probable change of the lower face that changes one of M measures (E, M) by 1, the others by 0.
+
+    Most probable under the face model's own spread of expressions: what usually moves along, moves along.
+    """
+    spread = np.where(np.arange(len(measures)) < face.lower_size, face.expression_std, 0.0)[:, None] ** 2 * measures
+    return np.asarray(np.linalg.solve(measures.T @ spread, spread.T), dtype=np.float32)
