@@ -116,7 +116,7 @@ class BlinkMotion:
         while self._blinks and self._blinks[0].end <= now:
             self._rested = self._blinks.popleft().end
         draw = self._chance.uniform(self._frame)
-        if not self._blinks and float(draw[0]) < frequency * self._rate(now) / VIDEO_FPS:
+        if not self._blinks and float(draw[0]) < self._rate(now, frequency) / VIDEO_FPS:
             self._begin(now, draw)
         self._frame += 1
         closure = np.zeros(2, dtype=np.float32)
@@ -124,17 +124,17 @@ class BlinkMotion:
             closure = np.maximum(closure, blink.at(now))
         return closure
 
-    def _rate(self, now: float) -> float:
-        """Blinks per second that may start now."""
+    def _rate(self, now: float, frequency: float) -> float:
+        """Blinks per second that may start now, `frequency` times the usual."""
         waited = now - self._rested
-        if waited < _REFRACTORY:
+        if waited < _REFRACTORY / frequency:
             return 0.0
-        rate = _RATE_SPEAKING
+        rate = frequency * _RATE_SPEAKING
         if self._silent > 0:
-            rate = _RATE_PAUSING if self._silent < _PAUSE else _RATE_SILENT
+            rate = frequency * (_RATE_PAUSING if self._silent < _PAUSE else _RATE_SILENT)
         if not self._has_blinked and now > _UNBLINKING[0]:
             return rate * _UNBLINKING[1]
-        return rate * (_STARING_GAIN if waited > _STARING else 1.0)
+        return rate * (_STARING_GAIN if waited > _STARING / frequency else 1.0)
 
     def _begin(self, now: float, draw: Float) -> None:
         """Plans a blink that starts within this frame, perhaps with a second one after it."""

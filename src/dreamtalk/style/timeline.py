@@ -20,6 +20,10 @@ from dreamtalk.types import VIDEO_FPS, Float, Liveliness, Style
 DEFAULT_TRANSITION = 0.6
 """Seconds from one style to the next: faces take 0.5 to 1 s to change for good."""
 
+SHORTEST_TRANSITION = 0.5
+"""Seconds; what is asked to be quicker takes as long. From here on no frame of a change, speech and all, moves further
+than one in a hundred of a real talker's (docs/timeline.md)."""
+
 MOST_LIVELY = 1.5
 """Liveliness follows the intensity up to here: more of it would no longer be a person."""
 
@@ -36,7 +40,8 @@ class Halves(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StyleKey:
-    """From `start` seconds on the face goes over to a style, within `transition` seconds. intensity: of that style."""
+    """From `start` seconds on the face goes over to a style, within `transition` seconds, at least SHORTEST_TRANSITION.
+    intensity: of that style. Raises UnusableInput for a number below 0."""
 
     start: float
     style: Style
@@ -166,7 +171,5 @@ def _lively(intensity: np.ndarray) -> np.ndarray:
 
 def _eased(times: np.ndarray, start: float, seconds: float) -> np.ndarray:
     """0 before, 1 after a transition, smooth in place, speed and acceleration in between."""
-    if seconds <= 0.0:
-        return (times >= start).astype(np.float64)
-    share = np.clip((times - start) / seconds, 0.0, 1.0)
+    share = np.clip((times - start) / max(seconds, SHORTEST_TRANSITION), 0.0, 1.0)
     return np.asarray(share**3 * (share * (6.0 * share - 15.0) + 10.0))
