@@ -14,7 +14,9 @@ _TRUSTED_LAG_FIT = 0.6
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """One row of clips.csv. lag_frames: how many 25 fps frames the sound is early (negative: late), 0 when unknown."""
+    """One row of clips.csv. lag_frames: how many 25 fps frames the sound is early (negative: late), 0 when unknown.
+    gender: m or f. intensity: of the emotion, as its data set counts (MEAD 1 to 3, RAVDESS 1 or 2). Either may be
+    empty."""
 
     id: str
     file: Path
@@ -29,6 +31,8 @@ class Clip:
     lag_frames: float
     lag_fit: float
     fit_unshifted: float
+    gender: str = ""
+    intensity: str = ""
 
     @property
     def clean(self) -> bool:
@@ -70,4 +74,6 @@ def _clip(root: Path, row: dict[str, str], lag: dict[str, str] | None) -> Clip:
         lag_frames=float(lag["lag_frames"]) if lag else 0.0,
         lag_fit=float(lag["r_at_lag"]) if lag else 0.0,
         fit_unshifted=float(lag["r_at_0"]) if lag else 0.0,
+        gender=row.get("gender") or "",
+        intensity=row.get("intensity") or "",
     )

@@ -10,11 +10,14 @@ from dreamtalk.lipsync.expert import LipExpertConfig
 from dreamtalk.motion.denoiser import DenoiserConfig
 from dreamtalk.render.pirenderer.config import tiny
 from dreamtalk.render.refine.network import RefineConfig
+from dreamtalk.style.predictor import StylePredictorConfig
+from dreamtalk.train.articulation import ArticulationTraining
 from dreamtalk.train.denoiser import DenoiserTraining
 from dreamtalk.train.lip_expert import LipExpertTraining
 from dreamtalk.train.refine import RefineTraining
 from dreamtalk.train.renderer import RendererTraining
 from dreamtalk.train.student import StudentTraining
+from dreamtalk.train.style_predictor import StylePredictorTraining
 
 MESH64 = DenoiserConfig(
     feature_size=512, lower=tuple(range(40)), width=128, heads=4, hidden=512, layers=2, style_layers=2, posterior=True
@@ -203,3 +206,89 @@ def refine_smoke(data: Path) -> RefineTraining:
 
 
 REFINE_RECIPES = {"cpu": refine_cpu, "everybody": refine_everybody, "smoke": refine_smoke}
+
+
+def articulation_cpu(data: Path) -> ArticulationTraining:
+    """The shipped reader of tongue and lips; docs/articulation.md has time and results. Needs eSpeak NG."""
+    return ArticulationTraining(data=data)
+
+
+def articulation_smoke(data: Path) -> ArticulationTraining:
+    """A few steps on a few lines and clips: does the whole stage run?"""
+    return ArticulationTraining(
+        data=data,
+        out=Path("runs/articulation-smoke"),
+        steps=60,
+        rows=8,
+        warmup_steps=5,
+        ema=0.9,
+        lines=12,
+        rounds=1,
+        voices=False,
+        max_clips=4,
+    )
+
+
+ARTICULATION_RECIPES = {"cpu": articulation_cpu, "smoke": articulation_smoke}
+
+
+def style_predictor_cpu(data: Path) -> StylePredictorTraining:
+    """The shipped style predictor: docs/style_predictor.md has time and results."""
+    return StylePredictorTraining(data=data)
+
+
+def style_predictor_chosen(data: Path) -> StylePredictorTraining:
+    """What "cpu" was chosen by: the same without the last four speakers, scored on them every 250 steps."""
+    return replace(
+        style_predictor_cpu(data),
+        out=Path("runs/style-predictor-chosen"),
+        held_out=4,
+        save_every=250,
+        validate_every=250,
+    )
+
+
+def style_predictor_regression(data: Path) -> StylePredictorTraining:
+    """Table V's "regression": the code at once, without diffusion."""
+    whole = style_predictor_cpu(data)
+    predictor = replace(whole.predictor, diffusion=False)
+    return replace(whole, out=Path("runs/style-predictor-regression"), predictor=predictor)
+
+
+def style_predictor_no_speaker(data: Path) -> StylePredictorTraining:
+    """Table V's "w/o speaker info": without the portrait."""
+    whole = style_predictor_cpu(data)
+    predictor = replace(whole.predictor, speaker=False)
+    return replace(whole, out=Path("runs/style-predictor-no-speaker"), predictor=predictor)
+
+
+def style_predictor_no_cross_id(data: Path) -> StylePredictorTraining:
+    """Table V's "w/o cross-ID training": the portrait is a frame of the clip whose style is to be predicted."""
+    return replace(style_predictor_cpu(data), out=Path("runs/style-predictor-no-cross-id"), cross_id=False)
+
+
+def style_predictor_smoke(data: Path) -> StylePredictorTraining:
+    """A few steps of a tiny network: does the whole stage run?"""
+    return StylePredictorTraining(
+        data=data,
+        out=Path("runs/style-predictor-smoke"),
+        predictor=StylePredictorConfig(width=16, heads=2, hidden=32, layers=1),
+        steps=20,
+        rows=8,
+        warmup_steps=5,
+        voices=False,
+        held_out=1,
+        save_every=10,
+        validate_every=20,
+        max_clips=30,
+    )
+
+
+STYLE_PREDICTOR_RECIPES = {
+    "cpu": style_predictor_cpu,
+    "chosen": style_predictor_chosen,
+    "regression": style_predictor_regression,
+    "no-speaker": style_predictor_no_speaker,
+    "no-cross-id": style_predictor_no_cross_id,
+    "smoke": style_predictor_smoke,
+}

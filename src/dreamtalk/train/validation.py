@@ -58,18 +58,16 @@ class BestKeeper:
     def consider(self, model: MotionModel, steps: int) -> None:
         """Score the model of that step, once; a run that goes on after a stop does not score it again."""
         log = self._folder / "validation.jsonl"
-        known = [entry for entry in _entries(log) if entry["step"] <= steps]  # later ones are another run's
+        known = [entry for entry in read_entries(log) if entry["step"] <= steps]  # later ones are another run's
         if any(entry["step"] == steps for entry in known):
             return
         scores = self._strangers.score(model)
         if scores["aperture_r"] >= max((entry["aperture_r"] for entry in known), default=-1.0):
             model.save(self._folder / "best.safetensors", {"steps": str(steps)})
-        with replacing(log) as temporary:
-            lines = [json.dumps(entry) + "\n" for entry in [*known, {"step": steps, **scores}]]
-            temporary.write_text("".join(lines), encoding="utf-8")
+        write_entries(log, [*known, {"step": steps, **scores}])
 
 
-def _entries(log: Path) -> list[dict[str, float]]:
+def read_entries(log: Path) -> list[dict[str, float]]:
     """The lines of a log that are whole."""
     entries = []
     for line in log.read_text(encoding="utf-8").splitlines() if log.is_file() else []:
@@ -78,3 +76,9 @@ def _entries(log: Path) -> list[dict[str, float]]:
         except json.JSONDecodeError:
             continue
     return entries
+
+
+def write_entries(log: Path, entries: list[dict[str, float]]) -> None:
+    """The whole log, or none."""
+    with replacing(log) as temporary:
+        temporary.write_text("".join(json.dumps(entry) + "\n" for entry in entries), encoding="utf-8")
