@@ -10,6 +10,8 @@ from tyro.conf import Positional, arg
 
 from dreamtalk.evaluate.motion import MotionEvaluation, evaluate_motion
 from dreamtalk.evaluate.reenactment import ReenactmentEvaluation, evaluate_reenactment
+from dreamtalk.evaluate.style import StyleEvaluation, evaluate_style
+from dreamtalk.evaluate.videos import VideosEvaluation
 
 
 @dataclass(frozen=True)
@@ -93,3 +95,38 @@ class EvaluateReenactment(ReenactmentEvaluation):
         report.show()
         if self.out is not None:
             report.write(self.out)
+
+
+@dataclass(frozen=True)
+class EvaluateVideos(VideosEvaluation):
+    """Score anybody's videos against the real ones of the same file names, by one protocol."""
+
+    videos: Annotated[Positional[Path], arg(metavar="VIDEOS")]
+    """Folder of the videos to score."""
+    reference: Path
+    """Folder of the real videos, by the same names."""
+    out: Annotated[Path | None, arg(aliases=["-o"])] = None
+    """Folder for table.md, report.json, metrics.csv and clips.csv; none: only the screen."""
+
+    def run(self) -> None:
+        """Print the table, and write it where `out` says."""
+        from dreamtalk.evaluate.videos import evaluate_videos
+
+        report = evaluate_videos(self)
+        report.show()
+        if self.out is not None:
+            report.write(self.out)
+
+
+@dataclass(frozen=True)
+class EvaluateStyle(StyleEvaluation):
+    """Measure whether the manner of a reference clip reaches the speech of others: offset, emotion, lips, intensity."""
+
+    dataset: Annotated[Positional[Path], arg(metavar="TALKSET")]
+    """Folder of the talkset (clips.csv, style/, video/)."""
+    out: Annotated[Path | None, arg(aliases=["-o"])] = None
+    """Folder for table.md, report.json, metrics.csv and clips.csv; none: only the screen."""
+
+    def run(self) -> None:
+        """Print the tables, and write them where `out` says."""
+        evaluate_style(self).show()

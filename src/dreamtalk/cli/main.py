@@ -41,9 +41,11 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "train renderer": ("train", "TrainRenderer", "learn a neural renderer (PIRenderer) from talking clips"),
     "train refine": ("train", "TrainRefine", "learn the refinement of mouth and eyes from talking clips"),
     "evaluate motion": ("evaluate", "EvaluateMotion", "measure lips and silence against real talkers"),
+    "evaluate style": ("evaluate", "EvaluateStyle", "does the manner of a reference clip arrive?"),
     "evaluate lip-expert": ("evaluate", "EvaluateLipExpert", "how well does a lip expert hear?"),
     "evaluate renderer": ("evaluate", "EvaluateRenderer", "do portraits do what the motion says?"),
     "evaluate reenactment": ("evaluate", "EvaluateReenactment", "measure the renderer against real frames"),
+    "evaluate videos": ("evaluate", "EvaluateVideos", "score anybody's videos against real ones"),
 }
 """Words on the command line: module below dreamtalk.cli, class, help. Only the chosen one is imported."""
 

@@ -42,6 +42,7 @@ class Report:
     facts: dict[str, object]
     resamples: int
     seed: int
+    title: str = "Motion"
 
     @cached_property
     def estimates(self) -> dict[tuple[str, str, str], Estimate]:
@@ -52,6 +53,12 @@ class Report:
         how = {metric.name: metric.combine for metric in self.metrics}
         made = {key: combine(found, how[key[2]], self.resamples, self.seed) for key, found in grouped.items()}
         return {key: estimate for key, estimate in made.items() if estimate is not None}
+
+    @property
+    def notes(self) -> list[str]:
+        """What readers should know of single clips."""
+        found = self.facts.get("notes", [])
+        return [str(note) for note in found] if isinstance(found, list) else []
 
     def clips(self, name: str) -> int:
         """How many clips a set has."""
@@ -68,10 +75,13 @@ class Report:
             for title, texts in cells:
                 table.add_row(title, *texts)
             console.print(table)
+        for note in self.notes:
+            console.print(f"[dim]{note}[/dim]")
 
     def markdown(self) -> str:
         """All tables and the definitions, for reading."""
-        lines = ["# Motion evaluation", "", f"Configuration: {json.dumps(self.facts['config'])}", ""]
+        lines = [f"# {self.title} evaluation", "", f"Configuration: {json.dumps(self.facts['config'])}", ""]
+        lines += [f"* {note}" for note in self.notes] + [""]
         for name, cells in self._tables():
             lines += [f"## {name} ({self.clips(name)} clips)", "", "| | " + " | ".join(self.rows) + " |"]
             lines += ["|---" * (len(self.rows) + 1) + "|"]

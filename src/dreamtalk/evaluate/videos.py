@@ -1,0 +1,250 @@
+"""Anybody's videos against real ones, by one protocol: `dreamtalk evaluate videos DIR --reference DIR`.
+
+A video is compared with the real one of the same file name. Both are read at 25 fps, cut to the face (256 px, by where
+the face is in their first frames) and tracked by the same tracker, so that any method, size and framing can be scored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from rich.progress import track as progress
+
+from dreamtalk.errors import DreamTalkError, UnusableInput
+from dreamtalk.evaluate.correlation import pearson
+from dreamtalk.evaluate.metrics import blinks, expression_distance, head_motion, jitter, landmark_distance, likeness
+from dreamtalk.evaluate.metrics import cpbd as sharpness
+from dreamtalk.evaluate.metrics import syncnet as sync
+from dreamtalk.evaluate.report import Report, Value, versions
+from dreamtalk.evaluate.scoring import Metric, Score
+from dreamtalk.evaluate.watching import Watched, watch
+from dreamtalk.face import FaceTracker
+from dreamtalk.face.measures import aperture, eye_opening
+from dreamtalk.face.model import FaceModel
+from dreamtalk.types import SAMPLE_RATE, VIDEO_FPS
+
+VIDEOS = (".mp4", ".mov", ".webm", ".mkv", ".avi", ".m4v")
+REAL, STILL, SHUFFLED = "real video", "still photo", "shuffled"
+"""Rows beside the method's own: the real video; its first frame, held; the method's video against another clip's real
+lips and with that clip's sound, which is what chance is worth."""
+
+SET = "all clips"
+_PICTURE_EVERY = 5
+"""Frames between those whose pictures are compared: neighbours tell the same."""
+
+_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+"""Shares of red, green and blue in the brightness (BT.601)."""
+
+APERTURE = Metric(
+    name="aperture_with_real",
+    title="aperture r with the real lips",
+    unit="",
+    span="-1 to 1",
+    good="near 1",
+    definition="Pearson correlation over frames of the inner-lip aperture with that of the real video.",
+    reference="Ours, as in evaluate motion; 1 for the real row.",
+    pitfalls="Blind to size. Sentences of one kind correlate by chance.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class VideosEvaluation:
+    """What to measure, and how."""
+
+    videos: Path
+    """Folder of the videos to score."""
+    reference: Path
+    """Folder of the real videos, by the same names."""
+    name: str = "these videos"
+    """Of the method, for the tables."""
+    syncnet: Path | None = None
+    """SyncNet's public weights (syncnet_v2.model), for Sync-C, Sync-D and the offset."""
+    seconds: float = 20.0
+    """Of each clip, at most."""
+    limit: int | None = None
+    """Clips, at most."""
+    resamples: int = 1000
+    """Of the bootstrap."""
+    seed: int = 0
+    """Of the bootstrap."""
+
+
+METRICS = (
+    likeness.PSNR,
+    likeness.SSIM,
+    sharpness.METRIC,
+    landmark_distance.MOUTH,
+    landmark_distance.FACE,
+    landmark_distance.MOUTH_NORMALISED,
+    landmark_distance.FACE_NORMALISED,
+    APERTURE,
+    expression_distance.METRIC,
+    jitter.METRIC,
+    blinks.RATE,
+    blinks.LENGTH,
+    head_motion.DIVERSITY,
+    head_motion.SPEED,
+    head_motion.BEAT,
+)
+SYNC_METRICS = (sync.CONFIDENCE, sync.DISTANCE, sync.OFFSET)
+
+
+def evaluate_videos(config: VideosEvaluation) -> Report:
+    """Tables of every pair. Clips that cannot be scored are named in the report's facts, with the reason.
+
+    Raises UnusableInput when the folders share no video, or none can be scored.
+    """
+    pairs = paired(config.videos, config.reference)[: config.limit]
+    tracker, face = FaceTracker.load(), FaceModel.load()
+    network = None if config.syncnet is None else sync.SyncNet.load(config.syncnet)
+    values: list[Value] = []
+    notes: list[str] = []
+    earlier: Watched | None = None
+    for made_file, real_file in progress(pairs, description="videos", transient=True):
+        try:
+            made = watch(made_file, tracker, face, config.seconds)
+            real = watch(real_file, tracker, face, config.seconds)
+        except DreamTalkError as problem:
+            notes.append(f"{made_file.stem} left out: {problem}")
+            continue
+        notes += _differences(made, real)
+        for row, clip, truth in _rows(config.name, made, real, earlier):
+            scores = {**_motion(clip, truth), **_sync(network, clip)}
+            if row != SHUFFLED:
+                scores |= {**_pictures(clip, truth), **_manner(clip, truth)}
+            values += [Value(SET, row, made.name, name, Score(score)) for name, score in scores.items()]
+        earlier = real
+    if not values:
+        raise UnusableInput("None of the videos could be scored. " + " ".join(notes[:3]))
+    facts: dict[str, object] = {
+        "config": {"videos": str(config.videos), "reference": str(config.reference), "seconds": config.seconds},
+        "versions": versions(),
+        "notes": notes,
+    }
+    metrics = METRICS + (SYNC_METRICS if network is not None else ())
+    rows = (config.name, STILL, REAL, SHUFFLED)
+    return Report(metrics, (SET,), rows, tuple(values), facts, config.resamples, config.seed, "Videos")
+
+
+def paired(videos: Path, reference: Path) -> list[tuple[Path, Path]]:
+    """Videos of two folders with the same name, sorted. Raises UnusableInput when there are none."""
+    for folder in (videos, reference):
+        if not folder.is_dir():
+            raise UnusableInput(f"{folder} is not a folder of videos.")
+    real = {file.stem: file for file in sorted(reference.iterdir()) if file.suffix.lower() in VIDEOS}
+    made = [file for file in sorted(videos.iterdir()) if file.suffix.lower() in VIDEOS]
+    found = [(file, real[file.stem]) for file in made if file.stem in real]
+    if not found:
+        raise UnusableInput(
+            f"No video in {videos} ({len(made)}) has the name of one in {reference} ({len(real)}). Videos are compared "
+            "with the real one of the same name."
+        )
+    return found
+
+
+def _rows(name: str, made: Watched, real: Watched, earlier: Watched | None) -> Iterator[tuple[str, Watched, Watched]]:
+    """Each row's video and its truth, of the same length. earlier: another clip, for its sound."""
+    frames = min(len(made), len(real))
+    ours, truth = _first(made, frames), _first(real, frames)
+    held = np.zeros(frames, dtype=np.intp)
+    yield name, ours, truth
+    yield STILL, replace(_at(truth, held), samples=truth.samples), truth
+    yield REAL, truth, truth
+    if earlier is not None:
+        frames = min(frames, len(earlier))
+        other = _first(earlier, frames)
+        yield SHUFFLED, replace(_first(made, frames), samples=other.samples), other
+
+
+def _pictures(clip: Watched, truth: Watched) -> dict[str, float]:
+    """What the pictures look like."""
+    shown = range(0, len(clip), _PICTURE_EVERY)
+    grey = [np.rint(clip.crops[i].astype(np.float32) @ _LUMA).astype(np.uint8) for i in shown]
+    return {
+        likeness.PSNR.name: _mean([likeness.psnr(clip.crops[i], truth.crops[i]) for i in shown]),
+        likeness.SSIM.name: _mean([likeness.ssim(clip.crops[i], truth.crops[i]) for i in shown]),
+        sharpness.METRIC.name: _mean([sharpness.cpbd(picture) for picture in grey]),
+    }
+
+
+def _motion(clip: Watched, truth: Watched) -> dict[str, float]:
+    """How face and head move, beside the real lips and the sound."""
+    mouth, face = list(landmark_distance.MOUTH_20), list(landmark_distance.FACE_68)
+    distance = landmark_distance.landmark_distance
+    own, real = 100 * clip.face[..., :2], 100 * truth.face[..., :2]
+    return {
+        landmark_distance.MOUTH.name: distance(clip.points[:, mouth], truth.points[:, mouth], centred=True),
+        landmark_distance.FACE.name: distance(clip.points[:, face], truth.points[:, face], centred=True),
+        landmark_distance.MOUTH_NORMALISED.name: distance(own[:, mouth], real[:, mouth], centred=False),
+        landmark_distance.FACE_NORMALISED.name: distance(own[:, face], real[:, face], centred=False),
+        APERTURE.name: pearson(aperture(clip.face), aperture(truth.face)),
+        head_motion.BEAT.name: head_motion.beat_alignment(clip.track.pose[:, :3], clip.samples),
+    }
+
+
+def _manner(clip: Watched, truth: Watched) -> dict[str, float]:
+    """What is compared with the real row, not frame by frame."""
+    opening, rotation = eye_opening(clip.face).mean(axis=-1), clip.track.pose[:, :3]
+    expressions = clip.track.expression, truth.track.expression
+    return {
+        expression_distance.METRIC.name: expression_distance.frechet_distance(*expressions),
+        jitter.METRIC.name: jitter.jitter(clip.face),
+        blinks.RATE.name: blinks.blink_rate(opening),
+        blinks.LENGTH.name: blinks.blink_length(opening),
+        head_motion.DIVERSITY.name: head_motion.head_diversity(rotation),
+        head_motion.SPEED.name: head_motion.head_speed(rotation),
+    }
+
+
+def _sync(network: sync.SyncNet | None, clip: Watched) -> dict[str, float]:
+    """SyncNet's three numbers; none without its weights, without sound, or for a clip that is too short."""
+    if network is None or len(clip.samples) == 0:
+        return {}
+    oval = clip.points[:, list(landmark_distance.FACE_68)]
+    boxes = np.concatenate([oval.min(axis=1), oval.max(axis=1)], axis=1)
+    try:
+        found = sync.sync_score(network, sync.sync_crops(list(clip.crops), boxes), clip.samples)
+    except UnusableInput:
+        return {}
+    return dict(zip((m.name for m in SYNC_METRICS), map(float, found), strict=True))
+
+
+def _differences(made: Watched, real: Watched) -> list[str]:
+    """What was made equal before scoring, in words."""
+    notes = []
+    if len(made) != len(real):
+        notes.append(f"{made.name}: {len(made)} frames against {len(real)}; the shorter was scored.")
+    if made.size != real.size:
+        notes.append(f"{made.name}: {made.size[0]} × {made.size[1]} px against {real.size[0]} × {real.size[1]}.")
+    lost = int((~made.track.valid).sum())
+    if lost:
+        notes.append(f"{made.name}: no face in {lost} of {len(made)} frames; the nearest frame's was taken.")
+    return notes
+
+
+def _first(video: Watched, frames: int) -> Watched:
+    return _at(video, np.arange(frames))
+
+
+def _at(video: Watched, index: np.ndarray[tuple[int], np.dtype[np.intp]]) -> Watched:
+    """The video with these frames alone."""
+    track = video.track
+    picked = replace(
+        track,
+        landmarks=track.landmarks[index],
+        expression=track.expression[index],
+        pose=track.pose[index],
+        gaze=track.gaze[index],
+        blendshapes=track.blendshapes[index],
+        valid=track.valid[index],
+    )
+    samples = video.samples[: len(index) * SAMPLE_RATE // VIDEO_FPS]
+    return replace(video, crops=video.crops[index], track=picked, samples=samples)
+
+
+def _mean(numbers: list[float]) -> float:
+    known = [n for n in numbers if np.isfinite(n)]
+    return float(np.mean(known)) if known else float("nan")

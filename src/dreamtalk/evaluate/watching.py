@@ -1,0 +1,97 @@
+"""A video as the video metrics need it: face crops of one size, tracked landmarks, expression, pose and sound."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from dreamtalk.errors import UnusableAudio, UnusableInput
+from dreamtalk.face import FaceTracker
+from dreamtalk.face.align import align, canonical_face, interocular, to_face_frame
+from dreamtalk.face.model import FaceModel
+from dreamtalk.face.video import track_video
+from dreamtalk.media import read_frames
+from dreamtalk.types import VIDEO_FPS, FaceTrack, Float, Image
+
+CROP = 256
+"""Side of the face crop, px: the size most published figures are for."""
+
+_REACH = 1.7
+"""Half the side of the crop, in iod: brows to below the chin and both cheeks."""
+
+_BELOW = 0.45
+"""How far its middle lies below that of the eyes, in iod."""
+
+_EYES = (33, 133, 263, 362)
+"""Eye corners."""
+
+
+@dataclass(frozen=True)
+class Watched:
+    """One video at 25 fps. crops: (T, 256, 256, 3) uint8, the same place in all frames. track: of the whole frames.
+    samples: (S,) at 16 kHz; none in a silent video. size: width and height of the frames, px."""
+
+    name: str
+    crops: Image
+    track: FaceTrack
+    samples: Float
+    size: tuple[int, int]
+
+    @cached_property
+    def face(self) -> Float:
+        """Landmarks (T, 478, 3) in the face frame: unit iod, head pose and size removed."""
+        first = self.track.landmarks[int(self.track.valid.argmax())]
+        return align(self.track.landmarks, to_face_frame(first, canonical_face()))[0]
+
+    @cached_property
+    def points(self) -> Float:
+        """Landmarks (T, 478, 2) in px of the crop."""
+        matrix = crop_matrix(self.track)
+        return np.asarray(self.track.landmarks[..., :2] @ matrix[:, :2].T + matrix[:, 2], dtype=np.float32)
+
+    def __len__(self) -> int:
+        return len(self.crops)
+
+
+def watch(path: Path, tracker: FaceTracker, face: FaceModel, seconds: float) -> Watched:
+    """The first `seconds` of a video. Raises UnusableInput or FaceNotFound."""
+    most = max(1, round(seconds * VIDEO_FPS))
+    track = track_video(islice(read_frames(path), most), tracker, face, path)
+    matrix = crop_matrix(track)
+    crops, size = [], (0, 0)
+    for frame in islice(read_frames(path), most):
+        size = (frame.shape[1], frame.shape[0])
+        crops.append(_cut(frame, matrix))
+    if len(crops) != len(track.landmarks):
+        raise UnusableInput(f"{path}: the video reads differently twice; it is damaged.")
+    return Watched(path.stem, np.stack(crops), track, _sound(path), size)
+
+
+def crop_matrix(track: FaceTrack) -> Float:
+    """(2, 3): picture to crop, from where the face is in the first frame with one."""
+    first = track.landmarks[int(track.valid.argmax())]
+    iod = float(interocular(first))
+    x, y = first[list(_EYES), :2].mean(axis=0)
+    scale = CROP / (2 * _REACH * iod)
+    left, top = x - _REACH * iod, y + (_BELOW - _REACH) * iod
+    return np.array([[scale, 0, -scale * left], [0, scale, -scale * top]], dtype=np.float32)
+
+
+def _cut(frame: Image, matrix: Float) -> Image:
+    flags = cv2.INTER_AREA if matrix[0, 0] < 1 else cv2.INTER_CUBIC
+    return np.asarray(cv2.warpAffine(frame, matrix, (CROP, CROP), flags=flags, borderMode=cv2.BORDER_REPLICATE))
+
+
+def _sound(path: Path) -> Float:
+    """Samples of a video's sound, none where it has none."""
+    from dreamtalk.audio import load_speech
+
+    try:
+        return load_speech(path).samples
+    except UnusableAudio:
+        return np.zeros(0, dtype=np.float32)

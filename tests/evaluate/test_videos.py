@@ -1,0 +1,69 @@
+"""Anybody's videos against real ones: pairs, rows, and what is said where something differs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from dreamtalk.errors import UnusableInput
+from dreamtalk.evaluate.videos import REAL, SET, SHUFFLED, STILL, VideosEvaluation, evaluate_videos, paired
+from dreamtalk.media import read_image, write_video
+from dreamtalk.types import Image, Speech
+
+
+def film(path: Path, portrait: Image, frames: int, sway: float, phase: float = 0.0) -> None:
+    """A video of a photo that moves from side to side, with a hum."""
+    height, width = portrait.shape[:2]
+
+    def moved(i: int) -> Image:
+        shift = np.float32([[1, 0, sway * np.sin(i / 3 + phase)], [0, 1, 0]])
+        return np.asarray(cv2.warpAffine(portrait, shift, (width, height), borderMode=cv2.BORDER_REPLICATE))
+
+    hum = 0.1 * np.sin(np.arange(frames * 640) / 9).astype(np.float32)
+    write_video(path, (moved(i) for i in range(frames)), Speech(hum))
+
+
+@pytest.fixture(scope="module")
+def folders(examples: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Videos of somebody's method, and the real ones; the method's are smaller and a little longer."""
+    portrait = cv2.resize(read_image(examples / "portrait.jpg"), (256, 256), interpolation=cv2.INTER_AREA)
+    made, real = tmp_path_factory.mktemp("made"), tmp_path_factory.mktemp("real")
+    for number, name in enumerate(("one", "two")):
+        film(real / f"{name}.mp4", portrait, 12, 6.0, number)
+        small = cv2.GaussianBlur(cv2.resize(portrait, (192, 192), interpolation=cv2.INTER_AREA), (0, 0), 1.5)
+        film(made / f"{name}.mp4", np.asarray(small), 14, 0.0)
+    (made / "three.mp4").write_bytes(b"no video")
+    film(real / "three.mp4", portrait, 4, 0.0)
+    return made, real
+
+
+def test_every_row_is_scored_and_differences_are_said(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    report = evaluate_videos(VideosEvaluation(*folders, name="theirs"))
+    value = {key[1:]: e.value for key, e in report.estimates.items() if key[0] == SET}
+    assert value[REAL, "psnr"] > 60 and value[REAL, "ssim"] == pytest.approx(1.0)
+    assert value[REAL, "m_lmd"] == value[REAL, "f_lmd_normalised"] == 0.0
+    assert 10 < value["theirs", "psnr"] < value[STILL, "psnr"] < 60
+    assert value["theirs", "cpbd"] < 0.3 * value[REAL, "cpbd"]  # blurred
+    assert value["theirs", "head_speed"] < value[REAL, "head_speed"]
+    assert value[STILL, "jitter"] < 0.01
+    assert (SHUFFLED, "m_lmd") in value and (SHUFFLED, "psnr") not in value
+    assert report.estimates[SET, "theirs", "psnr"].clips == 2
+    said = " ".join(report.notes)
+    assert "three left out" in said and "14 frames against 12" in said and "192 × 192 px against 256 × 256" in said
+    report.write(tmp_path)
+    assert "# Videos evaluation" in (tmp_path / "table.md").read_text()
+    assert "three left out" in (tmp_path / "table.md").read_text()
+
+
+def test_folders_without_a_common_name_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    (tmp_path / "a" / "x.mp4").touch()
+    (tmp_path / "b" / "y.mp4").touch()
+    with pytest.raises(UnusableInput, match="No video in"):
+        paired(tmp_path / "a", tmp_path / "b")
+    with pytest.raises(UnusableInput, match="not a folder"):
+        paired(tmp_path / "a", tmp_path / "none")
