@@ -19,6 +19,7 @@ from dreamtalk.errors import UnusableInput
 from dreamtalk.face.bfm64 import STILL_POSE, numbers_of
 from dreamtalk.motion import MotionModel
 from dreamtalk.motion.sampler import frame_noise
+from dreamtalk.motion.utterance import shut_eyes
 from dreamtalk.store import load_motion
 from dreamtalk.talker import Talker
 from dreamtalk.types import Speech, SpeechFeatures
@@ -66,8 +67,23 @@ def speech() -> Speech:
 @pytest.fixture(scope="module")
 def options(model: Path, listener: Path, coefficients: Path) -> TalkOptions:
     return TalkOptions(
-        motion_weights=model, speech_encoder=listener, style=coefficients, pose=coefficients, intensity=1.5, seed=3
+        motion_weights=model,
+        speech_encoder=listener,
+        style=coefficients,
+        pose=coefficients,
+        intensity=1.5,
+        seed=3,
+        blink="off",
     )
+
+
+def test_blinks_shut_the_eyes_and_do_nothing_else(debug_talker: Talker, speech: Speech, options: TalkOptions) -> None:
+    still, live = (numbers_of(debug_talker.motion(speech, replace(options, blink=b))) for b in ("off", "natural"))
+    change = live - still
+    shut = change[:, :64] @ shut_eyes() / (shut_eyes() @ shut_eyes())
+    np.testing.assert_allclose(change[:, :64], np.outer(shut, shut_eyes()), atol=1e-5)
+    assert shut.max() > 0.4 and shut.min() > -1e-6
+    assert not change[:, 64:].any()
 
 
 def test_motion_is_the_denoisers_frame_by_frame(

@@ -6,16 +6,25 @@ wav2vec2 hears all of the speech before it says anything, so unlike motion/strea
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from safetensors.numpy import load_file
 
+from dreamtalk import assets
 from dreamtalk.audio.wav2vec2 import Wav2Vec2Encoder, frame_count
 from dreamtalk.face.bfm64 import FACE_SPACE, posed, read_pose
+from dreamtalk.motion.blink import BlinkMotion
 from dreamtalk.motion.model import MotionModel
+from dreamtalk.motion.natural import BlinkMode
+from dreamtalk.motion.rest import speech_activity
 from dreamtalk.style.timeline import Halves, StyleSource
 from dreamtalk.timing import Stopwatch
 from dreamtalk.types import Float, Motion, Speech, Style
+
+BLINK = "blink-bfm64"
+"""Asset: the direction in which official coefficients shut the eyes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,7 @@ class OfficialChoices:
     intensity: float | Halves = 1.0
     seed: int = 0
     pose: Float | None = None
+    blink: BlinkMode = "natural"
 
 
 def official_pose(given: str | Path) -> Float | None:
@@ -64,4 +74,20 @@ def utterance_motion(
         style = choices.style if isinstance(choices.style, Style) else choices.style.frames(0, frames)
         expression = parts.model.generate(features, style, frames, choices.intensity, choices.seed)
     rest = max(0, speech.frames - len(expression))
-    return posed(np.pad(expression, ((0, rest), (0, 0)), mode="edge"), choices.pose)
+    expression = np.pad(expression, ((0, rest), (0, 0)), mode="edge")
+    if choices.blink == "natural":
+        with watch.step("blinks"):
+            expression = expression + blinks(speech, choices.seed)[: len(expression), None] * shut_eyes()
+    return posed(expression, choices.pose)
+
+
+def blinks(speech: Speech, seed: int) -> Float:
+    """How far the eyes are shut, 0 to 1, in the speech's frames (T,): in this face space both by the same."""
+    machine = BlinkMotion(seed)
+    return np.array([machine.next(level).mean() for level in speech_activity(speech.samples).tolist()], np.float32)
+
+
+@lru_cache
+def shut_eyes() -> Float:
+    """(64,) by which the expression changes when the eyes shut, as the paper proposes ("post-editing 3DMM")."""
+    return np.asarray(load_file(assets.path(BLINK))["shut"], np.float32)
