@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from dreamtalk.device import Device, choose_device
 from dreamtalk.face.video import FACE_SPACE
 from dreamtalk.options import TRANSPARENT, TalkOptions, colour_of
 from dreamtalk.parallel import rendering_threads
-from dreamtalk.types import Portrait
+from dreamtalk.types import Float, Portrait, Speech
 
 if TYPE_CHECKING:
     from dreamtalk.audio import SpeechEncoder
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from dreamtalk.motion.articulation import Articulation
     from dreamtalk.render import Renderer
     from dreamtalk.render.pirenderer import PIRendererNetwork
+    from dreamtalk.style.predictor import StylePredictor
 
 
 class Models:
@@ -69,6 +73,29 @@ class Models:
 
         made = Articulation.load(self.face_model)
         return made if made.encoder == self.encoder.name else None
+
+    @cached_property
+    def style_predictor(self) -> StylePredictor:
+        """Hears styles in speech; read for --style auto alone, as its weights are for non-commercial use only."""
+        from dreamtalk.style.predictor import StylePredictor
+
+        return StylePredictor.load()
+
+    def listened(self, options: TalkOptions, speech: Speech, identity: Float | None) -> TalkOptions:
+        """The options with the style, or styles over time, that the speech asks for in place of "auto".
+
+        identity: (I,) of the portrait; None: of nobody in particular. Raises UnusableInput with a motion model that is
+        not the predictor's own.
+        """
+        from dreamtalk.style.speech_style import Listener
+
+        listener = Listener(self.style_predictor, self.encoder, self._motion_model(options), self.face_model)
+        if identity is None:
+            identity = np.zeros_like(self.face_model.identity_std)
+        if not options.auto_timeline:
+            return replace(options, style=listener.style(speech, identity, options.seed))
+        timeline = listener.timeline(speech, identity, options.seed)
+        return replace(options, style=timeline.keys[0].style, auto_timeline=False, timeline=timeline)
 
     def _motion_model(self, options: TalkOptions) -> MotionModel:
         """The motion model asked for. Weights are read once per Talker."""

@@ -27,6 +27,9 @@ MAX_SCALE = 2.0
 MAX_SMOOTHING = 5.0
 """Frames; beyond this expressions no longer belong to the words they came with."""
 
+AUTO = "auto"
+"""The style that is heard in the speech itself."""
+
 KEEP, TRANSPARENT = "keep", "transparent"
 """Backgrounds that are not a colour."""
 _COLOURS: dict[str, Colour] = {
@@ -45,7 +48,10 @@ class TalkOptions:
     """How a talk looks.
 
     style: a name ("neutral", "happy", "happy:3", ...: docs/style.md), or a video, track or style file whose manner of
-    speaking is taken over. intensity: of that style, 0 to 3; above 2 faces may break. upper_intensity (eyes, brows),
+    speaking is taken over, or "auto": what the speech sounds like, by weights for non-commercial use only
+    (docs/style_predictor.md). style_neutral: a calm picture, clip or track of the person in that video; None: guessed.
+    auto_timeline: with the style "auto", follow the speech when its emotion changes.
+    intensity: of that style, 0 to 3; above 2 faces may break. upper_intensity (eyes, brows),
     lower_intensity (mouth): of that half of the face instead; None: intensity. timeline: styles over time, a file
     (docs/timeline.md), a style.timeline.Timeline or a function from seconds to a style and its intensity; style is then
     the one before its first key, and the intensities here are factors on its own.
@@ -74,6 +80,7 @@ class TalkOptions:
     lower_intensity: float | None = None
     timeline: GivenTimeline | None = None
     pose: str | Path = "natural"
+    auto_timeline: bool = False
     blink: Blink = "natural"
     gaze: Gaze = "natural"
     accents: Blink = "natural"
@@ -98,6 +105,8 @@ class TalkOptions:
             if getattr(self, name) is not None:
                 _check_range(name.replace("_", " "), getattr(self, name), MAX_INTENSITY)
         for name in ("expression_scale", "lip_scale", "pose_scale", "gaze_scale"):
+        if self.auto_timeline and (self.style != AUTO or self.timeline is not None):
+            raise UnusableInput("--auto-timeline goes with --style auto, and not with --timeline.")
             _check_range(name.replace("_", " "), getattr(self, name), MAX_SCALE)
         _check_range("smoothing", self.smoothing, MAX_SMOOTHING)
         if not 0 <= self.seed < 2**63:

@@ -18,7 +18,7 @@ from dreamtalk.errors import FaceNotFound, UnusableInput
 from dreamtalk.face.video import FACE_SPACE, track_picture, track_video
 from dreamtalk.media import ahead, is_image, read_frames, read_image, write_video
 from dreamtalk.models import Models
-from dreamtalk.options import TalkOptions
+from dreamtalk.options import AUTO, TalkOptions
 from dreamtalk.provenance import origin_comment
 from dreamtalk.store import kind_of, load_track
 from dreamtalk.talk import Progress, Stage, Talk, checked_output, controls_of, counted, intensity_of, marked
@@ -99,6 +99,8 @@ class Talker(Models):
             model = self._motion_model(options)
             if model.config.face_space != FACE_SPACE:
                 return self._utterance(speech, model, options, watch)
+            if options.style == AUTO:
+                options = self.listened(options, speech, None)
             driver = self._driver(options.pose)
             choices = MotionChoices(
                 style=self._styles(options, model),
@@ -254,6 +256,11 @@ class Talker(Models):
             height, width = animator.size
             return Stage(animator, drawn, notes_of(face, options, (width, height)))
 
+            if options.style == AUTO:
+                portrait = self.portrait(portrait, options.face)
+        if options.style == AUTO and isinstance(portrait, Portrait):
+            with watch.step("style"):
+                options = self.listened(options, speech, portrait.identity)
     def _frames(self, stage: Stage, motion: Iterator[Motion], options: TalkOptions, watch: Stopwatch) -> FrameStream:
         """Frames of a motion that fits the stage, with the controls and the badge."""
         from dreamtalk.motion.controls import controlled

@@ -15,7 +15,11 @@ class MotionFlags:
 
     style: str = "neutral"
     """Manner of speaking: a name (dreamtalk style list) such as happy or happy:3, or a video or track file (.npz) of
-    somebody speaking that way."""
+    somebody speaking that way, or auto: as the speech sounds (by weights for non-commercial use only)."""
+    auto_timeline: Annotated[bool, FlagCreatePairsOff] = False
+    """With --style auto: change the style over time when the speech does."""
+    style_neutral: Path | None = None
+    """A calm picture or clip of the person in that video: the style is then truer. Without it, guessed."""
     intensity: float = 1.0
     """How much of the style: 0 none, 1 as it is; above 2 faces may break, up to 3."""
     upper_intensity: float | None = None

@@ -7,7 +7,13 @@ from typing import cast
 
 from dreamtalk.cli.options import ControlFlags, MotionFlags, PictureFlags
 from dreamtalk.errors import UnusableInput
-from dreamtalk.options import TRUSTED_INTENSITY, Size, TalkOptions
+from dreamtalk.options import AUTO, TRUSTED_INTENSITY, Size, TalkOptions
+
+NOTICE = (
+    "dreamtalk: styles are predicted by weights that learned from RAVDESS (CC BY-NC-SA 4.0): non-commercial use only.\n"
+    "dreamtalk: styles by name and from videos (--style NAME|VIDEO) are free of that."
+)
+"""What people are told, once per command, when the style predictor's weights are used."""
 
 
 def options_of(
@@ -18,8 +24,12 @@ def options_of(
     if picture.full_frame and picture.no_full_frame:
         raise UnusableInput("--full-frame and --no-full-frame exclude each other.")
     _warn_of_intensity(motion)
+    if motion.style == AUTO:
+        print(NOTICE, file=sys.stderr)
     return TalkOptions(
         style=motion.style,
+        auto_timeline=motion.auto_timeline,
+        style_neutral=motion.style_neutral,
         intensity=motion.intensity,
         upper_intensity=motion.upper_intensity,
         lower_intensity=motion.lower_intensity,

@@ -135,6 +135,27 @@ class TrainRenderer(FromRecipe):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TrainStylePredictor(FromRecipe):
+    """Learn which style speech asks for. What learns from RAVDESS is for non-commercial use only (CC BY-NC-SA 4.0)."""
+
+    recipe: str = "cpu"
+    """Which recipe of train/recipes.py: cpu, chosen, regression, no-speaker, no-cross-id, smoke."""
+    data: Annotated[Positional[Path], arg(metavar="DATA")]
+    """Folder of a talkset with emotional speech, or one made by `dreamtalk prepare` from talking clips such as MEAD."""
+    motion: Path | None = None
+    """The motion model whose style codes are predicted. By default the shipped one."""
+    held_out: int | None = None
+    """Speakers that are not trained on. By default the recipe's."""
+
+    def run(self) -> None:
+        """Train, and say where the predictor is."""
+        from dreamtalk.train.recipes import STYLE_PREDICTOR_RECIPES
+        from dreamtalk.train.style_predictor import style_predictor_stage
+
+        self.train(STYLE_PREDICTOR_RECIPES, style_predictor_stage)
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainStudent(FromRecipe):
     """Distil a motion model into students of ever fewer sampler steps; each is in a folder of its own below `out`."""
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dreamtalk.evaluate.scoring import Score, combine
 from dreamtalk.face.model import FaceModel
 from dreamtalk.motion.model import MotionModel
 from dreamtalk.style.library import LEVELS, STYLES, named_style
 from dreamtalk.style.predictor import StylePredictor, densest
 from dreamtalk.style.speech_style import DRAWS, REACH
-from dreamtalk.train.style_pairs import Face, Utterance
+from dreamtalk.train.style_pairs import Face, Utterance, load_pairs
 from dreamtalk.types import Float
 
 _DERANGEMENT_SEED = 1
+_QUICK_DRAWS = 4
+"""Draws for each utterance while a training goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +58,14 @@ class Judge:
 
     def score(self, predictor: StylePredictor) -> dict[str, float]:
         """Shares of emotions heard right (densest of several draws, single draw), and the mean distance."""
-        judged = self.judge(predictor)
+        judged = self.judge(predictor, draws=_QUICK_DRAWS)
         return {
             "emotion": round(float((judged.heard == judged.emotion).mean()), 4),
             "emotion_single": round(float((judged.single == judged.emotion).mean()), 4),
             "distance": round(float(judged.distance.mean()), 3),
         }
 
-    def judge(self, predictor: StylePredictor, shuffled: bool = False, seed: int = 0) -> Judged:
+    def judge(self, predictor: StylePredictor, shuffled: bool = False, seed: int = 0, draws: int = DRAWS) -> Judged:
         """What the predictor says of every utterance. shuffled: of the sound of another one, drawn by chance."""
         rng = np.random.default_rng(seed)
         count = len(self._utterances)
@@ -70,7 +74,7 @@ class Judge:
             source = np.random.default_rng(_DERANGEMENT_SEED).permutation(count)
         portraits = np.stack([self._portrait(u, rng) for u in self._utterances])
         speech = [self._utterances[i].versions[0].astype(np.float32) for i in source]
-        codes = predictor.draw(speech, portraits, DRAWS, seed)
+        codes = predictor.draw(speech, portraits, draws, seed)
         chosen = np.stack([drawn[densest(drawn, REACH)] for drawn in codes])
         distance = [self._distance(code, u) for code, u in zip(chosen, self._utterances, strict=True)]
         return Judged(
@@ -96,3 +100,56 @@ class Judge:
     def _nearest(self, codes: Float) -> NDArray[np.int64]:
         apart = np.linalg.norm(codes[:, None] - self._codes[None], axis=2)
         return np.asarray(self._owners[apart.argmin(axis=1)])
+
+
+def evaluate_predictors(
+    dataset: Path, files: Sequence[Path], cache: Path, clean_only: bool = True, seed: int = 0, resamples: int = 1000
+) -> str:
+    """Tables, as Markdown, of predictors on the dev split: one row per file (none: the shipped one), the first also on
+    shuffled audio and as a confusion matrix. Raises UnusableInput where data or files are not usable."""
+    predictors = {f.parent.name if f.stem == "model" else f.stem: StylePredictor.load(f) for f in files}
+    predictors = predictors or {"shipped": StylePredictor.load()}
+    model, face_model = MotionModel.load(), FaceModel.load()
+    first = next(iter(predictors.values()))
+    pairs = load_pairs(dataset, cache, model, face_model, first.config.stride, "dev", False, clean_only)
+    judge = Judge(pairs.utterances, pairs.faces, model, face_model)
+    judged = {}
+    for name, predictor in predictors.items():
+        predictor.check_fits(model)
+        judged[name] = judge.judge(predictor, seed=seed)
+    judged["shuffled audio"] = judge.judge(first, shuffled=True, seed=seed)
+    lines = ["| | emotion right, % | single draw, % | SCD |", "|---|---|---|---|"]
+    for name, result in judged.items():
+        cells = (
+            _cell(100.0 * (result.heard == result.emotion), resamples),
+            _cell(100.0 * (result.single == result.emotion), resamples),
+            _cell(result.distance, resamples, digits=2),
+        )
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    lines.append(f"| another face of the right style | 100 | 100 | {_cell(judge.floor(), resamples, digits=2)} |")
+    lines += ["", f"{len(pairs.utterances)} utterances; in brackets: 95 % bootstrap interval over them.", ""]
+    return "\n".join([*lines, *_confusions(next(iter(judged.values()))), "", *_by_speaker(pairs.utterances, judged)])
+
+
+def _cell(values: NDArray[np.floating], resamples: int, digits: int = 1) -> str:
+    estimate = combine([Score(float(value)) for value in values], "mean", resamples, 0)
+    if estimate is None:
+        return "none"
+    return f"{estimate.value:.{digits}f} [{estimate.low:.{digits}f}, {estimate.high:.{digits}f}]"
+
+
+def _confusions(judged: Judged) -> list[str]:
+    lines = ["| acted \\ heard | " + " | ".join(judged.emotions) + " |", "|---" * (len(judged.emotions) + 1) + "|"]
+    rows = zip(judged.emotions, judged.confusion, strict=True)
+    return lines + [f"| {name} | " + " | ".join(map(str, row)) + " |" for name, row in rows]
+
+
+def _by_speaker(utterances: Sequence[Utterance], judged: Mapping[str, Judged]) -> list[str]:
+    """How the speakers differ, which is what the interval over utterances does not show."""
+    speakers = np.array([u.speaker for u in utterances])
+    lines = ["| emotion right, % | " + " | ".join(sorted(set(speakers))) + " |"]
+    lines.append("|---" * (len(set(speakers)) + 1) + "|")
+    for name, result in judged.items():
+        right = [100.0 * float((result.heard == result.emotion)[speakers == s].mean()) for s in sorted(set(speakers))]
+        lines.append(f"| {name} | " + " | ".join(f"{share:.0f}" for share in right) + " |")
+    return lines

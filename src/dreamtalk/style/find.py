@@ -7,6 +7,8 @@ from pathlib import Path
 from dreamtalk.errors import UnusableInput
 from dreamtalk.face.model import FaceModel
 from dreamtalk.motion.model import MotionModel
+from dreamtalk.style.code_file import is_code_file, load_code
+from dreamtalk.style.encode import style_of_clip
 from dreamtalk.style.files import is_style_file, load_style, saved_names, saved_path
 from dreamtalk.style.library import STYLES, is_named, named_style
 from dreamtalk.types import Style
@@ -22,7 +24,9 @@ def find_style(given: str | Path, model: MotionModel, face: FaceModel) -> Style 
     if is_named(text):
         return named_style(text, model, face)
     if path.suffix.lower() == ".npz" and is_style_file(path):
-        return style_of_file(path, model, text)
+        return style_of_file(path, model, face, text)
+    if path.suffix.lower() == ".npz" and is_code_file(path):
+        return load_code(path, model)
     if path.suffix == "" and len(path.parts) == 1 and not path.exists():
         if text in saved_names():
             return style_of_file(saved_path(text), model, text)

@@ -32,7 +32,7 @@ DEFAULT_PREDICTOR = "style-predictor-mesh64"
 
 Sampler: TypeAlias = Literal["ddim", "ddpm"]
 
-SAMPLER_STEPS = 20
+SAMPLER_STEPS = 10
 """Of DDIM. DDPM takes all of the schedule's."""
 
 _FORMAT = "dreamtalk-style-predictor-1"
@@ -130,13 +130,8 @@ class StylePredictor(nn.Module):
         save_model(file, self, _FORMAT, json.dumps(asdict(self.config)), extra)
 
     def check_fits(self, model: MotionModel) -> None:
-        """Raises UnusableInput unless the codes made here are those of this motion model's style encoder.
-
-        They are compared by what both say about no style: a file's checksum would change with its number format.
-        """
-        own, its = self.null_code.cpu().numpy(), model.neutral_style().code
-        same_size = own.shape == its.shape
-        if not same_size or np.linalg.norm(own - its) > _SAME_CODE * np.linalg.norm(own):
+        """Raises UnusableInput unless the codes made here are those of this motion model's style encoder."""
+        if not same_codes(self.null_code.cpu().numpy(), model):
             raise UnusableInput(
                 "The style predictor speaks the style codes of the motion model it was trained with, not of this one. "
                 "Use --style auto without --motion-weights, or train a predictor: dreamtalk train style-predictor."
@@ -214,6 +209,16 @@ class StylePredictor(nn.Module):
             x0 = ddim(predict, start, self.schedule, steps, spacing="trailing")
         codes = (x0 * self.code_scale + self.code_mean).view(len(speech), count, -1)
         return np.asarray(codes.numpy(), dtype=np.float32)
+
+
+def same_codes(null_code: Float, model: MotionModel) -> bool:
+    """Whether a motion model has the style encoder that says `null_code` (D,) of no style.
+
+    The file's checksum would not do: a model read in another number format is the same model.
+    """
+    its = model.neutral_style().code
+    own = np.asarray(null_code, dtype=np.float32)
+    return own.shape == its.shape and bool(np.linalg.norm(own - its) <= _SAME_CODE * np.linalg.norm(own))
 
 
 def _stacked(speech: Sequence[Float]) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,31 @@
+"""dreamtalk evaluate style-predictor: the tables of docs/style_predictor.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional, arg
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluatePredictor:
+    """Measure style predictors on speech of unseen actors: emotion of the predicted style, and style code distance."""
+
+    dataset: Annotated[Positional[Path], arg(metavar="DATASET")]
+    """A talkset with emotional speech, or a folder made by `dreamtalk prepare`."""
+    predictors: tuple[Path, ...] = ()
+    """Files of predictors, one row each. None: the shipped one."""
+    cache: Path = Path("work")
+    """Folder where tracks and heard speech are kept."""
+    any_licence: bool = False
+    """Compare with people of every licence class, not only clean ones."""
+    seed: int = 0
+    """Of the draws."""
+
+    def run(self) -> None:
+        """Print the tables."""
+        from dreamtalk.evaluate.prediction import evaluate_predictors
+
+        print(evaluate_predictors(self.dataset, self.predictors, self.cache, not self.any_licence, self.seed))
