@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from dreamtalk.errors import UnusableInput, UnusableOutput
-from dreamtalk.evaluate.drives import EXPRESSIONS, sweeps
+from dreamtalk.evaluate.drives import EXPRESSIONS, brows_held, still_motion, sweeps
 from dreamtalk.evaluate.identity import Identity, euclidean
 from dreamtalk.evaluate.likeness import (
     between,
@@ -23,6 +23,8 @@ from dreamtalk.evaluate.likeness import (
     shape_distance,
 )
 from dreamtalk.evaluate.renderer import RendererEvaluation, evaluate_renderer
+from dreamtalk.evaluate.renderer_report import Followed
+from dreamtalk.evaluate.retrack import agreement
 from dreamtalk.evaluate.same_person import style_names
 from dreamtalk.evaluate.stillness import IDENTICAL_DB, jump, psnr, stillness
 from dreamtalk.evaluate.subjects import SUBJECTS, chosen
@@ -180,6 +182,28 @@ def test_sweeps_start_at_rest_and_reach_their_measure(face: FaceModel) -> None:
             "brows": "brow_height_left",
         }
         assert abs(float(middle @ face.measure(moved[drive.measure or ""]))) > 1.5, drive.name
+
+
+def test_brows_are_held_and_nothing_else(face: FaceModel) -> None:
+    expression = np.stack(
+        [face.from_arkit(weights(**a)) for a in ({"browDown": 0.8, "jawOpen": 0.5}, {"eyeBlink": 1.0})]
+    )
+    held = brows_held(face, still_motion(expression)).expression
+    heights = [held @ face.measure(f"brow_height_{side}") for side in ("right", "left")]
+    np.testing.assert_allclose(np.mean(heights, axis=0), 0.0, atol=1e-3)
+    for name, most in (("aperture", 0.1), ("mouth_width", 0.1), ("eye_opening_left", 0.6)):
+        change = (held - expression) @ face.measure(name)
+        assert np.abs(change).max() < most, name
+
+
+def test_noise_of_the_tracker_is_taken_out_of_a_correlation() -> None:
+    rng = np.random.default_rng(0)
+    meant, noise = rng.normal(0.0, 0.6, 20000).astype(np.float32), rng.normal(0.0, 0.3, 20000).astype(np.float32)
+    every = np.ones(20000, np.bool_)
+    seen = agreement(meant, 0.7 * meant + noise, every)
+    one = Followed("talk", "brows", seen, seen, 1.0, float(noise.std()))
+    assert one.ceiling == pytest.approx(seen.r, abs=0.01), "a picture that follows exactly loses no more than this"
+    assert one.corrected == pytest.approx(1.0, abs=0.01)
 
 
 @pytest.fixture(scope="module")

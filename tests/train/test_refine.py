@@ -14,7 +14,17 @@ import torch
 from dreamtalk.cli.main import run
 from dreamtalk.data.reenacted import good_frame, load_samples, onto_truth, reenact, refine_samples
 from dreamtalk.errors import UnusableInput
-from dreamtalk.evaluate.reenactment import DRAWN, PLACES, REFINED, STILL, WARP, Measured, ReenactmentReport, likeness
+from dreamtalk.evaluate.reenactment import (
+    DRAWN,
+    MOUTH,
+    PLACES,
+    REFINED,
+    STILL,
+    WARP,
+    Measured,
+    ReenactmentReport,
+    likeness,
+)
 from dreamtalk.face import FaceModel
 from dreamtalk.face.arkit import weights
 from dreamtalk.face.raw import RawTrack
@@ -182,4 +192,6 @@ def test_the_verb_measures_people_of_dev(talkset: RefineTraining, tmp_path: Path
     values = {(row["row"], row["place"], row["measure"]): row["value"] for row in rows}
     assert values[DRAWN, "mouth", "SSIM"] == values[REFINED, "mouth", "SSIM"], "untrained it is the renderer"
     assert float(values[DRAWN, "mouth", "PSNR"]) > float(values[STILL, "mouth", "PSNR"])
+    assert values[MOUTH, "mouth", "SSIM"] == values[DRAWN, "mouth", "SSIM"], "the mouth is painted"
+    assert values[MOUTH, "eyes", "SSIM"] == values[WARP, "eyes", "SSIM"], "the eyes are not"
     assert run([*arguments, "--speakers", "nobody"]) == 2

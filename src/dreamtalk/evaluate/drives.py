@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +60,15 @@ def still_motion(expression: Float) -> Motion:
     count = len(expression)
     nothing = np.zeros((count, 3), np.float32)
     return Motion(np.asarray(expression, np.float32), nothing, nothing, np.zeros((count, 4), np.float32))
+
+
+def brows_held(face: FaceModel, motion: Motion) -> Motion:
+    """The same motion with brows that stay at their height, all else as it was: what a tracker then sees of them is
+    noise made by mouth, lids and head."""
+    raised = face.from_arkit(weights(browInnerUp=1.0, browOuterUp=1.0))
+    height = (face.measure("brow_height_right") + face.measure("brow_height_left")) / 2.0
+    share = motion.expression @ height / float(raised @ height)
+    return replace(motion, expression=np.asarray(motion.expression - share[:, None] * raised, np.float32))
 
 
 def sweeps(face: FaceModel) -> list[Drive]:

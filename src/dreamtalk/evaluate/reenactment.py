@@ -1,7 +1,8 @@
 """How near does the renderer come to real frames? Self-reenactment of clips (data/reenacted.py), layer by layer.
 
 The first good frame of a clip is the portrait, the rest of the clip is the truth. PSNR and SSIM (Wang et al. 2004, as
-scikit-image computes it) of the mouth's crop, the eyes' crops and the face; means over frames, then over clips.
+scikit-image computes it) of the mouth's crop, the eyes' crops and the face, and how far from the real landmarks our
+tracker finds those of the frame; means over frames, then over clips.
 """
 
 from __future__ import annotations
@@ -13,28 +14,38 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from rich.console import Console
 from rich.progress import track as progress
 from rich.table import Table
 
 from dreamtalk.data.cache import make_tracks
-from dreamtalk.data.reenacted import Reenacted, Reenactment, reenact, truth_crop, truth_picture
+from dreamtalk.data.reenacted import Reenacted, Reenactment, onto_truth, reenact, truth_crop, truth_picture
 from dreamtalk.data.talkset import Clip, read_talkset
 from dreamtalk.errors import UnusableInput, UnusableOutput
+from dreamtalk.evaluate.retrack import landmark_errors
 from dreamtalk.evaluate.scoring import Estimate, Score, combine
 from dreamtalk.face.model import FaceModel
+from dreamtalk.face.tracker import FaceTracker
 from dreamtalk.render.mesh import topology as topo
 from dreamtalk.render.mesh.drawing import region
 from dreamtalk.render.refine import RefineNetwork, Refiner
+from dreamtalk.render.refine.layers import Layers
 from dreamtalk.render.refine.regions import REGIONS, crop_matrix, cut
-from dreamtalk.types import Image
+from dreamtalk.types import Float, Image
 
-STILL, RIGID, WARP, DRAWN, REFINED = "still photo", "rigid motion", "warp", "warp, mouth, eyes", "refined"
-"""The rows: the portrait; moved with the head; its skin warped, nothing painted; as the renderer draws it; refined."""
+STILL, RIGID, WARP, MOUTH, DRAWN = "still photo", "rigid motion", "warp", "warp, mouth", "warp, mouth, eyes"
+REFINED, REAL = "refined", "real frame, tracked again"
+"""The rows: the portrait; moved with the head; its skin warped, nothing painted; with the painted mouth; as the
+renderer draws it; refined; and the real frame in the same place, for what the tracker adds by itself."""
 PLACES = ("mouth", "eyes", "face")
-MEASURES = ("PSNR", "SSIM")
+MEASURES = ("PSNR", "SSIM", "landmarks")
+"""The last one: mean distance of lips, eyes or all points of the face from the real ones, % iod. Less is better."""
 EVERYBODY = "all people"
+_POINTS = {"mouth": "lips", "eyes": "eyes", "face": "face"}
+"""By place: the landmarks that belong to it (retrack.REGIONS)."""
+_NOSE_TIP = 4
 _PEAK = 255.0
 _LEAST_ERROR = 1e-2
 """Squared error, so that equal pictures have a PSNR: 68 dB."""
@@ -63,7 +74,7 @@ class ReenactmentEvaluation:
 
 
 class Measured(NamedTuple):
-    """One number: of one clip, one row (STILL ... REFINED), one place (PLACES), one measure (MEASURES)."""
+    """One number: of one clip, one row (STILL ... REAL), one place (PLACES), one measure (MEASURES)."""
 
     person: str
     clip: str
@@ -75,7 +86,7 @@ class Measured(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ReenactmentReport:
-    """Everything that was measured. rows: those there are."""
+    """Everything that was measured. rows: those that are rendered."""
 
     values: tuple[Measured, ...]
     rows: tuple[str, ...]
@@ -105,15 +116,21 @@ class ReenactmentReport:
         """The table: everybody's rows, gains of the last row, each person's means. spread: with intervals."""
         for row in self.rows:
             yield (row, *(_text(self.estimate(EVERYBODY, row, *cell), cell[1], spread) for cell in _cells()))
-        for over in self.rows[-3:-1]:
-            gains = (self.gain(EVERYBODY, self.rows[-1], over, *cell) for cell in _cells())
+        yield (REAL, *(_text(self.estimate(EVERYBODY, REAL, *cell), cell[1], spread) for cell in _cells()))
+        for row, over in self._steps():
+            gains = (self.gain(EVERYBODY, row, over, *cell) for cell in _cells())
             texts = (_text(gain, cell[1], spread, sign=True) for gain, cell in zip(gains, _cells(), strict=True))
-            yield (f"{self.rows[-1]} over {over}", *texts)
+            yield (f"{row} over {over}", *texts)
         for person in self.people:
             for row in self.rows[-2:]:
                 found = (self.estimate(person, row, *cell) for cell in _cells())
                 texts = (_text(each, cell[1], False) for each, cell in zip(found, _cells(), strict=True))
                 yield (f"{person}: {row}", *texts)
+
+    def _steps(self) -> list[tuple[str, str]]:
+        """Rows and those above them; the last one against the bare warp as well."""
+        steps = [(row, over) for over, row in zip(self.rows[1:], self.rows[2:], strict=False)]
+        return [*steps, (self.rows[-1], WARP)]
 
     def show(self, console: Console | None = None) -> None:
         """Print the table without its intervals, which are in the files."""
@@ -143,37 +160,62 @@ def evaluate_reenactment(config: ReenactmentEvaluation) -> ReenactmentReport:
     if find_spec("skimage") is None:
         raise UnusableInput("This needs scikit-image. Install it with: pip install 'dreamtalk[eval]'")
     clips = _chosen(config)
-    model = FaceModel.load()
+    model, tracker = FaceModel.load(), FaceTracker.load()
     network = RefineNetwork.load(config.refine) if config.refine is not None else None
     values: list[Measured] = []
     pairs = zip(clips, make_tracks(clips, config.cache / "tracks"), strict=True)
     for clip, track in progress(pairs, description="Reenacting", total=len(clips), transient=True):
         try:
-            values += measured(clip, reenact(clip.file, track, model, config.frames), network)
+            values += measured(clip, reenact(clip.file, track, model, config.frames), network, tracker)
         except UnusableInput:
             continue
     if not values:
         raise UnusableInput(f"{config.dataset} has no clips of these people that show a face.")
-    rows = (STILL, RIGID, WARP, DRAWN) + ((REFINED,) if network is not None else ())
+    rows = (STILL, RIGID, WARP, MOUTH, DRAWN) + ((REFINED,) if network is not None else ())
     return ReenactmentReport(tuple(values), rows, config.resamples, config.seed)
 
 
-def measured(clip: Clip, reenactment: Reenactment, network: RefineNetwork | None) -> list[Measured]:
-    """All numbers of one clip."""
+def measured(
+    clip: Clip, reenactment: Reenactment, network: RefineNetwork | None, tracker: FaceTracker
+) -> list[Measured]:
+    """All numbers of one clip. Landmarks only of frames in which the tracker finds a face."""
     canvas = reenactment.canvas
     refiner = Refiner(network, canvas) if network is not None else None
     found: dict[tuple[str, str, str], list[float]] = {}
     for frame in reenactment.frames:
         layers = frame.layers
-        pictures = {STILL: canvas.image, RIGID: layers.rigid, WARP: layers.warped, DRAWN: layers.drawn}
+        pictures = {STILL: canvas.image, RIGID: layers.rigid, WARP: layers.warped}
+        pictures |= {MOUTH: mouth_only(layers, np.asarray(canvas.down[:2], np.float32)), DRAWN: layers.drawn}
         if refiner is not None:
             pictures[REFINED] = layers.drawn.copy()
             refiner.draw(pictures[REFINED], layers.shape)
         for place, truth, cuts in _places(frame, canvas.iod, pictures):
             for row, made in cuts.items():
-                for measure, value in zip(MEASURES, likeness(made, truth), strict=True):
+                for measure, value in zip(MEASURES, likeness(made, truth), strict=False):
                     found.setdefault((row, place, measure), []).append(value)
+        for row, place, value in _landmarks(frame, pictures | {REAL: truth_picture(frame)}, tracker):
+            found.setdefault((row, place, MEASURES[2]), []).append(value)
     return [Measured(clip.speaker, clip.id, *key, float(np.mean(numbers))) for key, numbers in found.items()]
+
+
+def mouth_only(layers: Layers, down: Float) -> Image:
+    """(H, W, 3): painted below the tip of the nose only, which leaves the eyes as they are warped. down: (2,)."""
+    height, width = layers.drawn.shape[:2]
+    across, along = np.meshgrid(np.arange(width), np.arange(height))
+    x, y = layers.shape.vertices[_NOSE_TIP, :2]
+    below = (across - x) * down[0] + (along - y) * down[1] > 0.0
+    return np.where(below[..., None], layers.drawn, layers.warped)
+
+
+def _landmarks(frame: Reenacted, pictures: dict[str, Image], tracker: FaceTracker) -> Iterator[tuple[str, str, float]]:
+    """Row, place and error of every picture in which a face is found, against the real landmarks brought onto it."""
+    back = cv2.invertAffineTransform(onto_truth(frame.layers.shape.vertices, frame.landmarks))
+    wanted = frame.landmarks[:, :2] @ back[:, :2].T + back[:, 2]
+    for row, picture in pictures.items():
+        face = next(iter(tracker.track_frames([np.ascontiguousarray(picture)])))
+        if face is not None:
+            errors = landmark_errors(face.landmarks[None], wanted[None])
+            yield from ((row, place, errors[_POINTS[place]]) for place in PLACES)
 
 
 def likeness(made: Image, truth: Image) -> tuple[float, float]:
@@ -222,6 +264,6 @@ def _heads() -> tuple[str, ...]:
 def _text(found: Estimate | None, measure: str, spread: bool, sign: bool = False) -> str:
     if found is None:
         return "–"
-    form = ("+" if sign else "") + (".2f" if measure == "PSNR" else ".3f")
+    form = ("+" if sign else "") + (".3f" if measure == "SSIM" else ".2f")
     interval = f" [{found.low:{form}}, {found.high:{form}}]" if spread else ""
     return f"{found.value:{form}}{interval}"

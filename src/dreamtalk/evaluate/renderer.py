@@ -16,7 +16,7 @@ import numpy as np
 from rich.progress import track as progress
 
 from dreamtalk.errors import UnusableOutput
-from dreamtalk.evaluate.drives import EXPRESSIONS, Drive, sweeps, talks
+from dreamtalk.evaluate.drives import EXPRESSIONS, Drive, brows_held, sweeps, talks
 from dreamtalk.evaluate.identity import Identity, find_identity
 from dreamtalk.evaluate.likeness import shape_code
 from dreamtalk.evaluate.renderer_report import BrowWitness, Followed, Likeness, PortraitResult, RendererReport
@@ -183,7 +183,8 @@ def _followed(stage: _Stage, tools: _Tools) -> tuple[list[Followed], BrowWitness
         )
         for measure in (drive.measure,) if drive.measure else MEASURES:
             meant, drawn, seen = _of(curves, measure, again.valid)
-            found.append(_follow(drive.name, measure, meant, drawn, seen, float(again.valid.mean())))
+            noise = _brow_noise(stage, drive, tools) if (drive.measure, measure) == (None, "brows") else float("nan")
+            found.append(_follow(drive.name, measure, meant, drawn, seen, float(again.valid.mean()), noise))
             if drive.measure:
                 swept.setdefault(measure, []).append((meant, drawn, seen))
         if drive.measure == "brows":
@@ -210,8 +211,17 @@ def _of(curves: tuple[Curves, Curves, Curves], measure: str, valid: Bool) -> tup
     return meant, drawn, seen
 
 
-def _follow(drive: str, measure: str, meant: Float, drawn: Float, seen: Float, found: float) -> Followed:
-    return Followed(drive, measure, _agree(meant, drawn), _agree(meant, seen), found)
+def _follow(
+    drive: str, measure: str, meant: Float, drawn: Float, seen: Float, found: float, noise: float = float("nan")
+) -> Followed:
+    return Followed(drive, measure, _agree(meant, drawn), _agree(meant, seen), found, noise)
+
+
+def _brow_noise(stage: _Stage, drive: Drive, tools: _Tools) -> float:
+    """Deviation (% iod) of the brows that the tracker sees while the drawn ones keep still and all else moves."""
+    again = track_again(_frames(stage.animator, brows_held(tools.face, drive.motion)), tools.tracker)
+    brows = seen_curves(tools.face, again.landmarks, stage.seen).brows[again.valid]
+    return float(brows.std()) if len(brows) else float("nan")
 
 
 def _agree(lead: Float, follow: Float) -> Agreement:

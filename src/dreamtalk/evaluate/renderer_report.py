@@ -30,13 +30,26 @@ GOALS: dict[str, tuple[float, float, float]] = {
 @dataclass(frozen=True, slots=True)
 class Followed:
     """How one measure of one portrait followed a drive. drawn, seen: against what was meant (see retrack.py). found:
-    share of frames in which the tracker finds a face."""
+    share of frames in which the tracker finds a face. noise: deviation of what the tracker sees while the measure keeps
+    still and all else moves; NaN where that was not tried."""
 
     drive: str
     measure: str
     drawn: Agreement
     seen: Agreement
     found: float
+    noise: float = float("nan")
+
+    @property
+    def ceiling(self) -> float:
+        """The correlation that this noise leaves to a picture that follows exactly."""
+        signal = self.seen.slope * self.seen.spread
+        return signal / float(np.hypot(signal, self.noise)) if signal > 0.0 else float("nan")
+
+    @property
+    def corrected(self) -> float:
+        """Correlation without the tracker's noise, at most 1 (Spearman 1904)."""
+        return min(self.seen.r / self.ceiling, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +149,8 @@ class RendererReport:
             rows.append(self._followed_row("all, as drawn", drive, lambda _: True, drawn=True))
             yield f"{drive}: seen in the frames against meant (median over portraits)", head, rows
         yield "brows in px against drawn: in the picture, by the tracker (r, slope)", _BROWS, self._brow_rows(groups)
+        if any(np.isfinite(one.noise) for found in self.portraits for one in found.followed):
+            yield "brows in talks, beside the tracker's noise (median over portraits)", _NOISE, self._noise_rows()
         for title, parted in (("closed mouth", False), ("parted lips, which are closed on purpose", True)):
             rows = [_still_row(found) for found in self.portraits if found.parted == parted]
             yield f"what must not move: {title}", _STILL, rows
@@ -167,6 +182,19 @@ class RendererReport:
             picture = [found.brows.picture for found in self.portraits if found.group == group]
             tracker = [found.brows.tracker for found in self.portraits if found.group == group]
             rows.append([group, str(len(picture)), _pair(picture), _pair(tracker)])
+        return rows
+
+    def _noise_rows(self) -> list[list[str]]:
+        rows = []
+        least = GOALS["brows"][0]
+        for drive in self.drives:
+            hits = [o for found in self.portraits for o in found.followed if (o.drive, o.measure) == (drive, "brows")]
+            hits = [hit for hit in hits if np.isfinite(hit.noise)]
+            if hits:
+                columns = [(hit.seen.spread, hit.noise, hit.seen.r, hit.ceiling, hit.corrected) for hit in hits]
+                kept = (sum(column[place] >= least for column in columns) for place in (2, 4))
+                cells = [f"{_median(values):.2f}" for values in zip(*columns, strict=True)]
+                rows.append([drive, *cells, *(f"{count} of {len(hits)}" for count in kept)])
         return rows
 
     def _same_rows(self) -> list[list[str]]:
@@ -210,7 +238,7 @@ class RendererReport:
     def _followed_rows(self) -> list[list[str]]:
         return [
             [found.id, found.group, one.drive, one.measure, *_numbers(one.drawn), *_numbers(one.seen),
-             f"{one.seen.spread:.3f}", f"{one.found:.3f}"]
+             f"{one.seen.spread:.3f}", f"{one.found:.3f}", f"{one.noise:.3f}"]
             for found in self.portraits
             for one in found.followed
         ]  # fmt: skip
@@ -218,12 +246,17 @@ class RendererReport:
 
 _FOLLOWED = [
     "portrait", "kind", "drive", "measure", "drawn_r", "drawn_slope", "seen_r", "seen_slope", "spread", "found",
+    "noise",
 ]  # fmt: skip
 _PORTRAITS = [
     "portrait", "kind", "parted", "inside_db", "outside", "same", "jump", "halved", "brow_picture_r",
     "brow_picture_slope", "brow_tracker_r", "brow_tracker_slope", "shape_worst",
 ]  # fmt: skip
 _BROWS = ["kind", "n", "in the picture", "by the tracker"]
+_NOISE = [
+    "talk", "brows move, % iod", "seen while held still", "r seen", "r that noise leaves", "r without it",
+    "portraits with r 0.8", "without noise",
+]  # fmt: skip
 _STILL = ["portrait", "kind", "inside, dB", "outside, levels", "same bytes", "jump, levels", "of it at 50 fps"]
 _IDENTITY = [
     "style", "photos: median", "largest", "of", "above the goal", "no photos: median", "largest",
