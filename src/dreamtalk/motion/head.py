@@ -43,15 +43,23 @@ _SHIFTS = (0.30, 0.10)
 _SILENT_POSTURE = 0.6
 """Size of postures taken up in silence, relative to those in speech."""
 
-_SWAY = np.array([0.55, 0.60, 0.40])
+_SWAY = np.array([0.70, 0.75, 0.45])
 """Standard deviation of the sway in speech, degrees."""
 
 _SWAY_RATE = 2 * pi * 0.55
 """Its natural frequency, rad/s."""
 
 _SWAY_DAMPING = 0.55
-_SWAY_SILENT = 0.25
+_SWAY_SILENT = 0.35
 """Size of the sway in silence, relative to that in speech."""
+
+_BEAT = np.array([0.62, 0.42, 0.24])
+"""Standard deviation of the small quick movements that go with loud syllables, degrees."""
+
+_BEAT_RATE = 2 * pi * 1.6
+"""Their natural frequency, rad/s."""
+
+_BEAT_DAMPING = 0.5
 
 _AROUSAL_TIME = 0.5
 """Seconds over which speech wakes the sway and silence calms it."""
@@ -63,7 +71,7 @@ _NOD_CHANCE = 0.55
 _NOD_PAUSE = 0.55
 """Seconds between nods."""
 
-_NOD_SIZE = (0.8, 2.4)
+_NOD_SIZE = (1.0, 2.9)
 """Degrees."""
 
 _NOD_UP = 0.25
@@ -119,6 +127,7 @@ class HeadMotion:
         self._frame = 0
         self._posture = _Spring(_POSTURE_SPEED, 1.0)
         self._sway = _Spring(_SWAY_RATE, _SWAY_DAMPING)
+        self._beat = _Spring(_BEAT_RATE, _BEAT_DAMPING)
         self._nod = _Spring(_NOD_SPEED, 1.0)
         self._target: Vector = np.zeros(3)
         self._arousal = 0.0
@@ -146,7 +155,9 @@ class HeadMotion:
         size = lively.head_range * _SWAY * (_SWAY_SILENT + (1 - _SWAY_SILENT) * self._arousal)
         lowered = np.array([lively.head_drop, 0.0, 0.0])
         angles = self._posture.move(lively.head_range * self._target + lowered, pace)
-        angles = angles + self._sway.move(size * n[3:6] * _push_for_unit_sway(pace), pace)
+        angles = angles + self._sway.move(size * n[3:6] * _push_for_unit(_SWAY_RATE * pace, _SWAY_DAMPING), pace)
+        beat = lively.head_range * _BEAT * min(activity, 1.0)
+        angles = angles + self._beat.move(beat * n[6:9] * _push_for_unit(_BEAT_RATE * pace, _BEAT_DAMPING), pace)
         angles = angles + self._nod.move(lively.nod * self._nodding if self._since_nod < _NOD_TIME else np.zeros(3))
         breath = sin(2 * pi * self._breaths * self._frame * _STEP)
         angles = angles + np.array([_BREATH_NOD * breath, 0.0, 0.0])
@@ -199,10 +210,10 @@ def _matrix(rotation: Float | Vector) -> Vector:
     )
 
 
-def _push_for_unit_sway(pace: float) -> float:
-    """Standard deviation of white pushes, one per frame, that makes the sway's place have standard deviation 1.
+def _push_for_unit(rate: float, damping: float) -> float:
+    """Standard deviation of white pushes, one per frame, that makes a spring's place have standard deviation 1.
 
     A damped oscillator under white noise of spectral density s has variance s / (4 damping rate^3); pushes p per frame
     into rate^2 (p - place) have density rate^4 p^2 times the frame's duration.
     """
-    return float(np.sqrt(4 * _SWAY_DAMPING / (_SWAY_RATE * pace * _STEP)))
+    return float(np.sqrt(4 * damping / (rate * _STEP)))
