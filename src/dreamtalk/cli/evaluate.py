@@ -130,3 +130,26 @@ class EvaluateStyle(StyleEvaluation):
     def run(self) -> None:
         """Print the tables, and write them where `out` says."""
         evaluate_style(self).show()
+
+
+@dataclass(frozen=True)
+class EvaluateArticulation:
+    """Measure how well tongue and lips are heard, on dev talkers whose words are known. Needs eSpeak NG."""
+
+    dataset: Annotated[Positional[Path], arg(metavar="TALKSET")]
+    """Folder of the talkset (clips.csv, video/)."""
+    reader: Path | None = None
+    """A reader's file (.safetensors) instead of the shipped one."""
+    aligner: Path | None = None
+    """A reader's file that finds where the words are. None: the reader itself."""
+    tracks: Path | None = None
+    """Folder of ready <id>.npz track files; what is not there is tracked and kept in the user's cache."""
+
+    def run(self) -> None:
+        """Print the table."""
+        from dreamtalk.evaluate.articulation import score_articulation, show
+        from dreamtalk.motion.reader import ArticulationReader
+
+        reader = ArticulationReader.load(self.reader) if self.reader else ArticulationReader.load()
+        aligner = ArticulationReader.load(self.aligner) if self.aligner else None
+        show(score_articulation(self.dataset, self.tracks, reader, aligner))

@@ -46,6 +46,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "evaluate style": ("evaluate", "EvaluateStyle", "does the manner of a reference clip arrive?"),
     "evaluate lip-expert": ("evaluate", "EvaluateLipExpert", "how well does a lip expert hear?"),
     "evaluate style-predictor": ("evaluate_predictor", "EvaluatePredictor", "is the emotion in speech heard right?"),
+    "evaluate articulation": ("evaluate", "EvaluateArticulation", "are tongue and lips heard, and when?"),
     "evaluate renderer": ("evaluate", "EvaluateRenderer", "do portraits do what the motion says?"),
     "evaluate reenactment": ("evaluate", "EvaluateReenactment", "measure the renderer against real frames"),
     "evaluate videos": ("evaluate", "EvaluateVideos", "score anybody's videos against real ones"),
