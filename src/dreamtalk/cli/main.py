@@ -50,6 +50,8 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "evaluate renderer": ("evaluate", "EvaluateRenderer", "do portraits do what the motion says?"),
     "evaluate reenactment": ("evaluate", "EvaluateReenactment", "measure the renderer against real frames"),
     "evaluate videos": ("evaluate", "EvaluateVideos", "score anybody's videos against real ones"),
+    "study make": ("study", "MakeStudy", "a page on which people rate blinded videos"),
+    "study analyse": ("study", "AnalyseStudy", "means, intervals and tests of the ratings"),
 }
 """Words on the command line: module below dreamtalk.cli, class, help. Only the chosen one is imported."""
 
