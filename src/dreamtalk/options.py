@@ -75,12 +75,13 @@ class TalkOptions:
     """
 
     style: str | Path | Style = "neutral"
+    style_neutral: str | Path | None = None
     intensity: float = 1.0
     upper_intensity: float | None = None
     lower_intensity: float | None = None
     timeline: GivenTimeline | None = None
-    pose: str | Path = "natural"
     auto_timeline: bool = False
+    pose: str | Path = "natural"
     blink: Blink = "natural"
     gaze: Gaze = "natural"
     accents: Blink = "natural"
@@ -104,9 +105,9 @@ class TalkOptions:
         for name in ("intensity", "upper_intensity", "lower_intensity"):
             if getattr(self, name) is not None:
                 _check_range(name.replace("_", " "), getattr(self, name), MAX_INTENSITY)
-        for name in ("expression_scale", "lip_scale", "pose_scale", "gaze_scale"):
         if self.auto_timeline and (self.style != AUTO or self.timeline is not None):
             raise UnusableInput("--auto-timeline goes with --style auto, and not with --timeline.")
+        for name in ("expression_scale", "lip_scale", "pose_scale", "gaze_scale"):
             _check_range(name.replace("_", " "), getattr(self, name), MAX_SCALE)
         _check_range("smoothing", self.smoothing, MAX_SMOOTHING)
         if not 0 <= self.seed < 2**63:
@@ -136,6 +137,7 @@ class TalkOptions:
         """Files among the options, which no output may overwrite."""
         named = (
             self.style,
+            self.style_neutral,
             self.timeline,
             self.pose,
             self.renderer_weights,

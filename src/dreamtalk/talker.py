@@ -7,14 +7,16 @@ portrait ──▶ landmarks ─────────────────
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dreamtalk.errors import FaceNotFound, UnusableInput
+from dreamtalk.errors import DoubtfulInput, FaceNotFound, UnusableInput
 from dreamtalk.face.video import FACE_SPACE, track_picture, track_video
 from dreamtalk.media import ahead, is_image, read_frames, read_image, write_video
 from dreamtalk.models import Models
@@ -28,6 +30,7 @@ from dreamtalk.types import VIDEO_FPS, FaceTrack, FrameStream, Image, Motion, Po
 if TYPE_CHECKING:
     from dreamtalk.motion import MotionModel
     from dreamtalk.motion.drive import HeadPath
+    from dreamtalk.style.files import StyleClip
     from dreamtalk.style.timeline import StyleSource
 
 _WAITING = "waiting for frames"
@@ -96,11 +99,11 @@ class Talker(Models):
         with watch.step("sound"):
             speech = self.speech(audio)
         with watch.step("style"):
+            if options.style == AUTO:
+                options = self.listened(options, speech, None)
             model = self._motion_model(options)
             if model.config.face_space != FACE_SPACE:
                 return self._utterance(speech, model, options, watch)
-            if options.style == AUTO:
-                options = self.listened(options, speech, None)
             driver = self._driver(options.pose)
             choices = MotionChoices(
                 style=self._styles(options, model),
@@ -168,38 +171,58 @@ class Talker(Models):
 
         return given if isinstance(given, Speech) else load_speech(given)
 
-    def track(self, path: str | Path) -> FaceTrack:
-        """The face of a video (at 25 fps) or picture, frame by frame; a track file is read. Raises UnusableInput."""
+    def track(self, path: str | Path, longest: float | None = None) -> FaceTrack:
+        """The face of a video (at 25 fps) or picture, frame by frame; a track file is read. Raises UnusableInput.
+
+        longest: seconds of a video that are looked at; None: all of it.
+        """
         path = Path(path)
         if path.suffix.lower() == ".npz":
             return load_track(path)
         frames = iter([read_image(path)]) if is_image(path) else read_frames(path)
+        if longest is not None:
+            frames = islice(frames, round(longest * VIDEO_FPS))
         return track_video(frames, self.tracker, self.face_model, path)
 
-    def style(self, given: str | Path | Style) -> Style:
-        """A manner of speaking: "happy", "happy:3", or that of a video, track or style file. Raises UnusableInput."""
-        return self._style(given, self.motion_model)
+    def style(self, given: str | Path | Style, neutral: str | Path | None = None) -> Style:
+        """A manner of speaking: "happy", "happy:3", or that of a video, picture, track or style file.
 
-    def _style(self, given: str | Path | Style, model: MotionModel) -> Style:
+        neutral: a calm picture, clip or track of the person in that video. Raises UnusableInput; warns (DoubtfulInput)
+        of what is amiss with a video.
+        """
+        return self._style(given, self.motion_model, neutral)
+
+    def style_clip(self, given: str | Path, neutral: str | Path | None = None) -> StyleClip:
+        """The style clip of a video, picture or track file; neutral, errors and warnings as in ``style``."""
+        from dreamtalk.style.reference import LOOKED_AT, clip_of_track
+
+        calm = None if neutral is None else self.track(neutral, LOOKED_AT)
+        clip, notes = clip_of_track(self.track(given, LOOKED_AT), Path(given).name, self.face_model, calm)
+        for note in notes:
+            warnings.warn(note, DoubtfulInput, stacklevel=2)
+        return clip
+
+    def _style(self, given: str | Path | Style, model: MotionModel, neutral: str | Path | None = None) -> Style:
         """The style as the model's own encoder sees it."""
         from dreamtalk.face.bfm64 import read_style, refuse_for_mesh
-        from dreamtalk.style.files import clip_of_track
+        from dreamtalk.style.encode import style_of_clip
         from dreamtalk.style.find import find_style
 
         if isinstance(given, Style):
             return given
         found = find_style(given, model, self.face_model)
+        if neutral is not None and (found is not None or model.config.face_space != FACE_SPACE):
+            raise UnusableInput("A neutral face goes with the style of a video, picture or track, not with this style.")
         if found is not None:
             return found
         if model.config.face_space != FACE_SPACE:
             return model.encode_style(read_style(given), str(given))
         refuse_for_mesh(given)
-        clip, _ = clip_of_track(self.track(given), str(given))
-        return model.encode_style(clip.expression, str(given))
+        return style_of_clip(self.style_clip(given, neutral), model, self.face_model, str(given))
 
     def _styles(self, options: TalkOptions, model: MotionModel) -> Style | StyleSource:
         """The style asked for, or the styles over time."""
-        style = self._style(options.style, model)
+        style = self._style(options.style, model, options.style_neutral)
         if options.timeline is None:
             return style
         from dreamtalk.style.timeline_file import source_of
@@ -217,6 +240,7 @@ class Talker(Models):
             intensity=intensity_of(options),
             seed=options.seed,
             pose=official_pose(options.pose),
+            blink=options.blink,
         )
         parts = OfficialParts(self._listener(model, options), model)
         return (utterance_motion(speech, parts, choices, watch) for _ in range(1))
@@ -232,6 +256,11 @@ class Talker(Models):
                     f"The motion model makes the face space {made}, the renderer draws {drawn}. An official denoiser "
                     "goes with an official renderer: --motion-weights and --renderer pirenderer --renderer-weights."
                 )
+            if options.style == AUTO:
+                portrait = self.portrait(portrait, options.face)
+        if options.style == AUTO and isinstance(portrait, Portrait):
+            with watch.step("style"):
+                options = self.listened(options, speech, portrait.identity)
         stage = self._stage(portrait, options, watch)
         return stage, self._frames(stage, self.motion_stream(speech, options, watch=watch), options, watch)
 
@@ -256,11 +285,6 @@ class Talker(Models):
             height, width = animator.size
             return Stage(animator, drawn, notes_of(face, options, (width, height)))
 
-            if options.style == AUTO:
-                portrait = self.portrait(portrait, options.face)
-        if options.style == AUTO and isinstance(portrait, Portrait):
-            with watch.step("style"):
-                options = self.listened(options, speech, portrait.identity)
     def _frames(self, stage: Stage, motion: Iterator[Motion], options: TalkOptions, watch: Stopwatch) -> FrameStream:
         """Frames of a motion that fits the stage, with the controls and the badge."""
         from dreamtalk.motion.controls import controlled

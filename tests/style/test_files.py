@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from tests.style.people import talk, track_of_person
 
 from dreamtalk import talker as talker_module
 from dreamtalk.cli.main import run
@@ -17,24 +17,11 @@ from dreamtalk.errors import UnusableInput
 from dreamtalk.options import TalkOptions
 from dreamtalk.store import save_track
 from dreamtalk.style import files
-from dreamtalk.style.files import StyleClip, clip_of_track, load_style, save_style
+from dreamtalk.style.files import StyleClip, load_style, save_style
 from dreamtalk.talker import Talker
-from dreamtalk.types import FaceTrack, Speech
+from dreamtalk.types import Speech
 
-
-def track(frames: int = 100) -> FaceTrack:
-    """Somebody's face, made up."""
-    rng = np.random.default_rng(0)
-    return FaceTrack(
-        landmarks=np.zeros((frames, 478, 3), np.float32),
-        expression=rng.normal(0.0, 0.1, (frames, 64)).astype(np.float32),
-        pose=np.zeros((frames, 6), np.float32),
-        gaze=np.zeros((frames, 4), np.float32),
-        blendshapes=np.zeros((frames, 52), np.float32),
-        valid=np.ones(frames, bool),
-        fps=25.0,
-        face_space="mesh64",
-    )
+CLIP = StyleClip(np.random.default_rng(0).normal(0.0, 0.1, (50, 64)).astype(np.float32), "mesh64", "a.mp4")
 
 
 @pytest.fixture
@@ -45,24 +32,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_style_file_comes_back_as_it_was(tmp_path: Path) -> None:
-    clip, notes = clip_of_track(track(), "a.mp4")
-    save_style(tmp_path / "a.npz", clip)
+    save_style(tmp_path / "a.npz", CLIP)
     again = load_style(tmp_path / "a.npz")
-    assert not notes and np.array_equal(again.expression, clip.expression)
+    assert np.array_equal(again.expression, CLIP.expression)
     assert (again.face_space, again.source) == ("mesh64", "a.mp4")
 
 
-def test_short_clips_and_lost_faces_are_told() -> None:
-    lost = replace(track(), valid=np.arange(100) >= 40)
-    clip, notes = clip_of_track(lost, "a.mp4")
-    assert np.array_equal(clip.expression, lost.expression[40:])
-    assert "40%" in notes[0] and "2.4 s" in notes[1]
-    with pytest.raises(UnusableInput, match="no frame"):
-        clip_of_track(replace(track(), valid=np.zeros(100, bool)), "a.mp4")
-
-
 def test_other_files_are_no_styles(tmp_path: Path) -> None:
-    save_track(tmp_path / "track.npz", track())
+    save_track(tmp_path / "track.npz", track_of_person(talk(50)))
     with pytest.raises(UnusableInput, match="not a style file"):
         load_style(tmp_path / "track.npz")
     save_style(tmp_path / "nan.npz", StyleClip(np.full((5, 64), np.nan, np.float32), "mesh64", "x"))
@@ -73,9 +50,10 @@ def test_other_files_are_no_styles(tmp_path: Path) -> None:
 def test_extract_keeps_what_a_track_says(
     tmp_path: Path, home: Path, debug_talker: Talker, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    save_track(tmp_path / "track.npz", track(50))
+    save_track(tmp_path / "track.npz", track_of_person(talk(50)))
     assert run(["style", "extract", str(tmp_path / "track.npz"), "-o", str(tmp_path / "my.npz")]) == 0
-    assert "only 2.0 s" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "only 2.0 s" in told and "guess" in told
     by_file, by_track = debug_talker.style(tmp_path / "my.npz"), debug_talker.style(tmp_path / "track.npz")
     assert np.array_equal(by_file.code, by_track.code)
     assert run(["style", "extract", str(tmp_path / "track.npz"), "--save", "aunt"]) == 0

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional, arg
 
 from dreamtalk.errors import UnusableInput
+from dreamtalk.types import VIDEO_FPS
+
+if TYPE_CHECKING:
+    from dreamtalk.style.files import StyleClip
+
+_SHOWN, _WORTH_SHOWING = 8, 0.05
+"""At most so many facial actions of a clip are shown, and only from this strength on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,25 +60,33 @@ class ListStyles:
 class ShowStyle:
     """Say what a style does to a face."""
 
-    name: Annotated[Positional[str], arg(metavar="NAME")]
-    """A style such as happy or happy:3, a saved style, or a style file."""
+    name: Annotated[Positional[str], arg(metavar="NAME|FILE")]
+    """A style such as happy or happy:3, a saved style, a style file, or a video, picture or track file."""
+    neutral: Path | None = None
+    """A calm picture or clip of the person in that video."""
 
     def run(self) -> None:
-        """Print the facial actions of a named style, or the strongest ones of a saved style."""
+        """Print the facial actions of a named style, or the strongest ones of a clip."""
         from dreamtalk.style.files import is_style_file, load_style, saved_names, saved_path
-        from dreamtalk.style.library import STRENGTHS, read_name
+        from dreamtalk.style.library import STRENGTHS, is_named, read_name
 
+        if is_named(self.name) and self.neutral is None:
+            style, level = read_name(self.name)
+            strength = STRENGTHS[level - 1]
+            print(f"{style.name}:{level}: {style.text}")
+            print(f"  {'movements':<18} {style.gain**strength:5.2f} of neutral talk's")
+            _actions({name: strength * value for name, value in style.actions.items()})
+            return
         file = saved_path(self.name) if self.name in saved_names() else Path(self.name)
         if file.suffix.lower() == ".npz" and is_style_file(file):
-            clip = load_style(file)
-            print(f"{self.name}: {len(clip.expression) / 25:.1f} s of {clip.source}")
-            _actions(_mean_actions(clip.expression))
-            return
-        style, level = read_name(self.name)
-        strength = STRENGTHS[level - 1]
-        print(f"{style.name}:{level}: {style.text}")
-        print(f"  {'movements':<18} {style.gain**strength:5.2f} of neutral talk's")
-        _actions({name: strength * value for name, value in style.actions.items()})
+            _refuse_neutral(self.neutral)
+            _show(load_style(file), self.name)
+        elif file.suffix or file.exists():
+            from dreamtalk.talker import load
+
+            _show(load("cpu").style_clip(file, self.neutral), self.name)
+        else:
+            read_name(self.name)  # says which names there are
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,42 +94,48 @@ class ExtractStyle:
     """Keep the manner of speaking of somebody in a video as a file, or by name."""
 
     video: Annotated[Positional[Path], arg(metavar="VIDEO")]
-    """A video of somebody speaking, silent or not, or a track file (.npz)."""
+    """A video of somebody speaking, silent or not, a track file (.npz), or a picture. The first minute is looked at."""
     output: Annotated[Path | None, arg(aliases=["-o"])] = None
     """The style file to write (.npz), for --style FILE."""
     save: str | None = None
     """A name: keeps it in your user data folder, for --style NAME."""
+    neutral: Path | None = None
+    """A calm picture or clip of the same person: the style is then truer. Without it, the neutral face is guessed."""
 
     def run(self) -> None:
         """Track the face, keep its usable frames, and say what is amiss."""
-        from dreamtalk.media import check_output
-        from dreamtalk.style.files import clip_of_track, save_style, saved_path
+        from dreamtalk.media import check_input, check_output
+        from dreamtalk.style.files import save_style, saved_path
         from dreamtalk.talker import load
 
         if (self.output is None) == (self.save is None):
             raise UnusableInput("Say where to keep the style: -o FILE.npz, or --save NAME.")
         output = saved_path(self.save) if self.save is not None else Path(str(self.output))
-        if self.save is not None:
-            output.parent.mkdir(parents=True, exist_ok=True)
-        check_output(output, ".npz", (self.video,))
-        clip, notes = clip_of_track(load("cpu").track(self.video), self.video.name)
+        inputs = (self.video,) if self.neutral is None else (self.video, self.neutral)
+        for given in inputs:
+            check_input(given)
+        check_output(output, ".npz", inputs)
+        clip = load("cpu").style_clip(self.video, self.neutral)
         save_style(output, clip)
-        for note in notes:
-            print(f"dreamtalk: {note}", file=sys.stderr)
         print(f"{output}: {len(clip.expression)} frames; use it with --style {self.save or output}")
 
 
-def _mean_actions(expression: object) -> dict[str, float]:
-    """The strongest facial actions of a clip's mean face."""
-    import numpy as np
+def _refuse_neutral(neutral: Path | None) -> None:
+    if neutral is not None:
+        raise UnusableInput("--neutral goes with a video: a style file is relative to its person's neutral already.")
 
+
+def _show(clip: StyleClip, name: str) -> None:
+    """The strongest facial actions of a style clip, as it differs from neutral talk."""
     from dreamtalk.face.arkit import ARKIT
     from dreamtalk.face.model import FaceModel
+    from dreamtalk.style.reference import gain_of_clip, offset_of_clip
 
-    mean = np.asarray(expression, dtype=np.float32).mean(axis=0)
-    scores = FaceModel.load().to_arkit(mean)
-    strongest = np.argsort(-scores)[:8]
-    return {ARKIT[index]: float(scores[index]) for index in strongest if scores[index] >= 0.05}
+    print(f"{name}: {len(clip.expression) / VIDEO_FPS:.1f} s of {clip.source}")
+    print(f"  {'movements':<18} {gain_of_clip(clip.expression):5.2f} of neutral talk's")
+    scores = FaceModel.load().to_arkit(offset_of_clip(clip.expression))
+    strongest = sorted(zip(ARKIT, scores.tolist(), strict=True), key=lambda action: -action[1])[:_SHOWN]
+    _actions({action: score for action, score in strongest if score >= _WORTH_SHOWING})
 
 
 def _actions(actions: dict[str, float]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from dreamtalk.face.model import FaceModel
 from dreamtalk.face.raw import stack_faces
 from dreamtalk.face.tracker import FaceTracker
-from dreamtalk.types import VIDEO_FPS, FaceTrack, Image, Portrait
+from dreamtalk.types import VIDEO_FPS, Bool, FaceTrack, Float, Image, Portrait
 
 FACE_SPACE = "mesh64"
 
@@ -39,17 +39,22 @@ def track_video(
     the values of the nearest frame with one. Raises FaceNotFound when there is no such frame.
     """
     track = stack_faces(tracker.track_frames(frames)).filled(source)
-    first = int(track.valid.argmax())
-    few = track.valid.sum() < _FRAMES_FOR_A_NEUTRAL
-    neutral = model.neutral(track.landmarks[first], track.blendshapes[first]) if few else model.neutral(track.landmarks)
-    expression, pose, gaze = model.fit(track.landmarks, neutral)
+    return track_of(track.landmarks, track.blendshapes, track.valid, model, fps)
+
+
+def track_of(landmarks: Float, blendshapes: Float, valid: Bool, model: FaceModel, fps: float = VIDEO_FPS) -> FaceTrack:
+    """Landmarks (T, 478, 3) px and scores (T, 52) of one face, lost frames filled, expressed in the face space."""
+    first = int(valid.argmax())
+    few = valid.sum() < _FRAMES_FOR_A_NEUTRAL
+    neutral = model.neutral(landmarks[first], blendshapes[first]) if few else model.neutral(landmarks)
+    expression, pose, gaze = model.fit(landmarks, neutral)
     return FaceTrack(
-        landmarks=track.landmarks,
+        landmarks=landmarks,
         expression=expression,
         pose=pose,
         gaze=gaze,
-        blendshapes=track.blendshapes,
-        valid=track.valid,
+        blendshapes=blendshapes,
+        valid=valid,
         fps=float(fps),
         face_space=FACE_SPACE,
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from dreamtalk.face.arkit import weights
+from dreamtalk.face.model import FaceModel
 from dreamtalk.types import Float
 
 CLOSURE_SCALE = 2.0
@@ -18,3 +20,10 @@ def closures_kept(styled: Float, wanted: Float, aperture: Float, opening: Float)
     shut = np.exp(-((wanted / CLOSURE_SCALE) ** 2))
     missing = wanted - styled @ aperture
     return np.asarray(styled + (shut * missing)[:, None] * opening, dtype=np.float32)
+
+
+def opening_of(face: FaceModel) -> Float:
+    """(E,) opens the mouth by 1 % iod and leaves brows and eyes alone."""
+    opening = face.from_arkit(weights(jawOpen=1.0))
+    opening[list(face.upper)] = 0.0
+    return np.asarray(opening / (opening @ face.measure("aperture")), dtype=np.float32)

@@ -17,44 +17,23 @@ from dreamtalk.errors import UnusableInput
 from dreamtalk.media.files import check_input, check_output, replacing
 from dreamtalk.store import EXPRESSION_SIZE, MAX_EXPRESSION
 from dreamtalk.style.library import STYLES
-from dreamtalk.types import VIDEO_FPS, FaceTrack, Float
+from dreamtalk.types import Float
 
 CLIP_FRAMES = 256
 """Frames (10.24 s) that the style encoder reads."""
 
 _FORMAT = "dreamtalk-style-1"
-_SHORT_SECONDS = 3.0
-"""Training clips had at least 1.9 s; below 3 s the words said show in the style."""
-_LOST_SHARE = 0.1
-"""Share of frames without a face from which on people are told."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
 class StyleClip:
-    """expression: (T, E) at 25 fps, relative to the person's own neutral, T at most 256. source: for people."""
+    """expression: (T, E) at 25 fps, T at most 256, as if somebody of average neutral talk spoke so
+    (style/reference.py). source: for people."""
 
     expression: Float
     face_space: str
     source: str
-
-
-def clip_of_track(track: FaceTrack, source: str) -> tuple[StyleClip, tuple[str, ...]]:
-    """The usable part of a track: its first 256 frames with a face; and what people should know about it.
-
-    Raises UnusableInput when there is no frame with a face.
-    """
-    usable = track.expression[track.valid][:CLIP_FRAMES]
-    if len(usable) == 0:
-        raise UnusableInput(f"{source} holds no frame in which a face was found.")
-    notes = []
-    lost = 1.0 - float(track.valid.mean())
-    if lost > _LOST_SHARE:
-        notes.append(f"{source}: the face is lost in {lost:.0%} of the frames; the others are used.")
-    if len(usable) < _SHORT_SECONDS * VIDEO_FPS:
-        seconds = len(usable) / VIDEO_FPS
-        notes.append(f"{source}: only {seconds:.1f} s with a face; {_SHORT_SECONDS:g} s and more make a better style.")
-    return StyleClip(np.ascontiguousarray(usable), track.face_space, source), tuple(notes)
 
 
 def save_style(path: str | Path, clip: StyleClip) -> Path:

@@ -29,15 +29,15 @@ def find_style(given: str | Path, model: MotionModel, face: FaceModel) -> Style 
         return load_code(path, model)
     if path.suffix == "" and len(path.parts) == 1 and not path.exists():
         if text in saved_names():
-            return style_of_file(saved_path(text), model, text)
+            return style_of_file(saved_path(text), model, face, text)
         known = ", ".join((*STYLES, *saved_names()))
         raise UnusableInput(f"There is no style called {text!r}. Use {known}, or a video or .npz file.")
     return None
 
 
-def style_of_file(path: Path, model: MotionModel, source: str) -> Style:
+def style_of_file(path: Path, model: MotionModel, face: FaceModel, source: str) -> Style:
     """The style of a style file. Raises UnusableInput when it is of another face space than the model."""
     clip = load_style(path)
     if clip.face_space != model.config.face_space:
         raise UnusableInput(f"{path} is made for the face space {clip.face_space}, not {model.config.face_space}.")
-    return model.encode_style(clip.expression, source)
+    return style_of_clip(clip, model, face, source)

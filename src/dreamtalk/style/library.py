@@ -18,7 +18,7 @@ from dreamtalk.errors import UnusableInput
 from dreamtalk.face.arkit import weights
 from dreamtalk.face.model import FaceModel
 from dreamtalk.motion.model import MotionModel
-from dreamtalk.style.closures import closures_kept
+from dreamtalk.style.closures import closures_kept, opening_of
 from dreamtalk.style.liveliness import liveliness_of
 from dreamtalk.style.prototypes import PROTOTYPES
 from dreamtalk.types import Float, Style
@@ -148,18 +148,18 @@ def offset_of(style: NamedStyle, level: int, face: FaceModel) -> Float:
 
 def expression_clip(style: NamedStyle, level: int, face: FaceModel) -> Float:
     """Nobody's talk (T, E) at 25 fps in that style, lips shut where the neutral talk's are."""
-    talk, aperture = _carrier(), face.measure("aperture")
+    talk, aperture = neutral_talk(), face.measure("aperture")
     mean = talk.mean(axis=0)
     gain = style.gain ** STRENGTHS[level - 1]
     styled = mean + offset_of(style, level, face) + gain * (talk - mean)
-    return closures_kept(styled, talk @ aperture, aperture, _opening(face))
+    return closures_kept(styled, talk @ aperture, aperture, opening_of(face))
 
 
 def rest_of(style: NamedStyle, level: int, face: FaceModel) -> Float:
     """(E,) the face of that style when it is silent, lips no further apart than in the neutral."""
     offset = offset_of(style, level, face)
     parted = max(0.0, float(offset @ face.measure("aperture")))
-    return np.asarray(offset - parted * _opening(face), dtype=np.float32)
+    return np.asarray(offset - parted * opening_of(face), dtype=np.float32)
 
 
 def named_style(text: str, model: MotionModel, face: FaceModel) -> Style:
@@ -181,13 +181,6 @@ def named_style(text: str, model: MotionModel, face: FaceModel) -> Style:
 
 
 @lru_cache
-def _carrier() -> Float:
-    """(T, E) neutral talk."""
+def neutral_talk() -> Float:
+    """(T, E) nobody's neutral talk, 9.2 s at 25 fps. Not to be written to."""
     return load_file(assets.path(CARRIER))["expression"].astype(np.float32)
-
-
-def _opening(face: FaceModel) -> Float:
-    """(E,) opens the mouth by 1 % iod and leaves brows and eyes alone."""
-    opening = face.from_arkit(weights(jawOpen=1.0))
-    opening[list(face.upper)] = 0.0
-    return np.asarray(opening / (opening @ face.measure("aperture")), dtype=np.float32)
