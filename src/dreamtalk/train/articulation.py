@@ -65,8 +65,8 @@ class ArticulationTraining(LoopConfig):
     lines: int = 800
     """Synthetic lines, about 3 s each."""
     rounds: int = 2
-    real_share: float = 0.5
-    """Share of real talks in a batch, once there are any."""
+    real_share: float = 0.35
+    """Share of real talks in a batch, once there are any. They say fifty words; synthetic ones say everything."""
     others_share: float = 0.6
     """Share of real talks by everyone but the speaker with the most clips."""
     feature_noise: float = 0.3
@@ -186,10 +186,12 @@ def aligned_groups(reader: ArticulationReader, features: Float, transcript: str)
 
 @dataclass(frozen=True, slots=True)
 class HeardGroups:
-    """features: (B, N + 2 reach, F), with noise. groups: (B, N)."""
+    """features: (B, N + 2 reach, F), with noise. groups: (B, N). odds: (B, G) log of how much more often each group is
+    said in this kind of talk than in synthetic ones."""
 
     features: Tensor
     groups: Tensor
+    odds: Tensor
 
 
 class ArticulationStage(Stage[HeardGroups]):
@@ -213,15 +215,16 @@ class ArticulationStage(Stage[HeardGroups]):
         self._synthetic = [t for t in talks if not t.speaker]
         self._main = [t for t in real if t.speaker == main]
         self._others = [t for t in real if t.speaker != main] or self._main
+        self._real_odds = _log_share(real) - _log_share(self._synthetic)
 
     def batch(self, number: int, share: Share) -> HeardGroups:
         """Stretches of talks; each row depends on the seed, the batch's number and the row alone."""
         config = self._config
         rows = [self._row(np.random.default_rng([config.seed, number, row])) for row in share.of(config.rows)]
-        features, groups = (np.stack(part) for part in zip(*rows, strict=True))
-        return HeardGroups(torch.from_numpy(features), torch.from_numpy(groups))
+        features, groups, odds = (np.stack(part) for part in zip(*rows, strict=True))
+        return HeardGroups(torch.from_numpy(features), torch.from_numpy(groups), torch.from_numpy(odds))
 
-    def _row(self, rng: np.random.Generator) -> tuple[Float, Int]:
+    def _row(self, rng: np.random.Generator) -> tuple[Float, Int, Float]:
         config, reach = self._config, self._config.reader.reach
         pool = self._synthetic
         if self._main and rng.random() < config.real_share:
@@ -233,11 +236,16 @@ class ArticulationStage(Stage[HeardGroups]):
         heard = np.clip(np.arange(at - reach, at + config.features + reach), 0, last)
         features = talk.features[heard].astype(np.float32)
         noise = rng.standard_normal(features.shape, dtype=np.float32) * config.feature_noise
-        return features + noise * self.model.feature_std.cpu().numpy(), talk.groups[judged]
+        odds = self._real_odds if talk.speaker else np.zeros_like(self._real_odds)
+        return features + noise * self.model.feature_std.cpu().numpy(), talk.groups[judged], odds
 
     def forward(self, batch: HeardGroups) -> Losses:
-        """Cross-entropy, and the share of features whose group is found."""
-        logits = self.model(batch.features)
+        """Cross-entropy, and the share of features whose group is found.
+
+        Real talks are judged with their own odds of each group, so that the reader does not learn that m is rare from
+        the fifty words of GRID.
+        """
+        logits = self.model(batch.features) + batch.odds[:, None]
         loss = F.cross_entropy(logits.reshape(-1, len(GROUPS)), batch.groups.reshape(-1))
         return {"loss": loss, "accuracy": (logits.argmax(-1) == batch.groups).float().mean()}
 
@@ -246,3 +254,9 @@ class ArticulationStage(Stage[HeardGroups]):
         made = ArticulationReader(self._config.reader)
         made.load_state_dict(weights)
         made.save(file, {"steps": str(steps), "seed": str(self._config.seed)})
+
+
+def _log_share(talks: list[Labelled]) -> Float:
+    """(G,) log of each group's share of what is heard in these talks; one feature more of each, so that none is 0."""
+    counts = np.bincount(np.concatenate([np.arange(len(GROUPS)), *(t.groups for t in talks)]), minlength=len(GROUPS))
+    return np.asarray(np.log(counts / counts.sum()), dtype=np.float32)
