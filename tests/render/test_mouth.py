@@ -15,7 +15,7 @@ from dreamtalk.render.mesh import topology as topo
 from dreamtalk.render.mesh.canvas import make_canvas
 from dreamtalk.render.mesh.drawing import fill
 from dreamtalk.render.mesh.geometry import FaceGeometry
-from dreamtalk.types import Float, Image, Portrait
+from dreamtalk.types import Float, Image, Motion, Portrait
 
 SKIN = (200, 160, 140)
 LIPS = (180, 100, 95)
@@ -62,7 +62,15 @@ def column(animator: MeshAnimator, displacement: Float, pair: int) -> Float:
 def test_a_slit_shows_no_line_of_teeth(animator: MeshAnimator, model: FaceModel) -> None:
     slits = [column(animator, opening(model, jawOpen=amount), 5) for amount in (0.05, 0.08, 0.11)]
     assert max(slit.max() for slit in slits) <= np.mean(SKIN)
-    assert column(animator, opening(model, jawOpen=0.3, mouthUpperUp=0.5), 5).max() > np.mean(SKIN), "no teeth at all"
+
+
+def test_teeth_are_bright_where_the_upper_lip_rises_and_not_where_the_jaw_falls(
+    animator: MeshAnimator, model: FaceModel
+) -> None:
+    smile = opening(model, jawOpen=0.2, mouthSmile=0.7, mouthUpperUp=0.6)
+    falling = opening(model, jawOpen=0.25)
+    assert column(animator, smile, 5).max() > np.mean(SKIN), "no teeth at all"
+    assert column(animator, falling, 5)[:-2].max() < 0.8 * column(animator, smile, 5).max()
 
 
 def test_the_corners_of_an_open_mouth_are_dark(animator: MeshAnimator, model: FaceModel) -> None:
@@ -70,6 +78,29 @@ def test_the_corners_of_an_open_mouth_are_dark(animator: MeshAnimator, model: Fa
     middle, sides = column(animator, laugh, 5).max(), [column(animator, laugh, pair) for pair in (1, 9)]
     for side in sides:
         assert side[2:-2].max() < 0.75 * middle
+
+
+def test_a_raised_tongue_is_seen_between_the_teeth(animator: MeshAnimator, model: FaceModel) -> None:
+    def drawn(jaw: float, tongue: float) -> Image:
+        return animator.frame_of(opening(model, jawOpen=jaw), still(2), still(3), still(3), still(4), tongue)
+
+    open_mouth = opening(model, jawOpen=0.3)
+    (upper, lower) = lips(animator, open_mouth)[5, :, 1]
+    x, rows = round(float(lips(animator, open_mouth)[5, 0, 0])), slice(round(upper + 3), round((upper + lower) / 2))
+    redness = [float(np.ptp(drawn(0.3, t)[rows, x].astype(float), axis=1).mean()) for t in (0.0, 0.5, 1.0)]
+    assert redness[0] < redness[1] < redness[2] and redness[2] > 1.3 * redness[0]
+    assert np.array_equal(drawn(0.0, 1.0), drawn(0.0, 0.0)), "lips hide it"
+    assert np.array_equal(drawn(0.3, 0.0), moved(animator, open_mouth)), "no tongue: as ever"
+
+
+def test_the_animator_draws_the_motions_tongue(animator: MeshAnimator, model: FaceModel) -> None:
+    expression = np.repeat(model.from_arkit(weights(jawOpen=0.3))[None], 3, axis=0)
+    rest = Motion(expression, np.zeros((3, 3), np.float32), np.zeros((3, 3), np.float32), np.zeros((3, 4), np.float32))
+    plain, raised = (
+        list(animator.frames([replace(rest, tongue=tongue)]))
+        for tongue in (None, np.array([0.0, 0.5, 1.0], np.float32))
+    )
+    assert np.array_equal(plain[0], raised[0]) and not np.array_equal(plain[2], raised[2])
 
 
 def test_no_bright_spikes_at_the_corners_of_a_closed_smile(renderer: MeshRenderer, astronaut: Portrait) -> None:

@@ -100,24 +100,33 @@ class MeshAnimator:
         rows = (
             row
             for chunk in motion
-            for row in zip(chunk.expression, chunk.rotation, chunk.translation, chunk.gaze, strict=True)
+            for row in zip(
+                chunk.expression, chunk.rotation, chunk.translation, chunk.gaze, _tongues(chunk), strict=True
+            )
         )
         return mapped(lambda row: self.frame(*row), rows, self._threads)
 
-    def frame(self, expression: Float, rotation: Float, translation: Float, gaze: Float) -> Image:
+    def frame(self, expression: Float, rotation: Float, translation: Float, gaze: Float, tongue: float = 0.0) -> Image:
         """One frame (H, W, 3) uint8 RGB, or (H, W, 4) RGBA; see Motion for the arguments, one frame each."""
-        return self.frame_of(
-            self._space.displacement(expression), self._space.lid_closure(expression), rotation, translation, gaze
-        )
+        displacement, closure = self._space.displacement(expression), self._space.lid_closure(expression)
+        return self.frame_of(displacement, closure, rotation, translation, gaze, tongue)
 
-    def frame_of(self, displacement: Float, closure: Float, rotation: Float, translation: Float, gaze: Float) -> Image:
+    def frame_of(
+        self,
+        displacement: Float,
+        closure: Float,
+        rotation: Float,
+        translation: Float,
+        gaze: Float,
+        tongue: float = 0.0,
+    ) -> Image:
         """One frame from (468, 3) displacement in iod and (2,) lid closure instead of expression."""
         shape = self._shape(displacement, closure, rotation, translation)
         self._paint_lids(closure)
         picture: Image = self._warp(shape)
         colours = picture[..., :3]
         self._eyes.draw(colours, shape, closure, gaze)
-        self._mouth.draw(colours, shape)
+        self._mouth.draw(colours, shape, tongue)
         return picture
 
     def face_points(self, expression: Float, rotation: Float, translation: Float) -> Float:
@@ -179,6 +188,11 @@ class MeshRenderer:
         if self._colour is not None:
             return replace(canvas, image=over_colour(canvas, matte, self._colour)), None
         return replace(canvas, image=own_colours(canvas, matte)), np.rint(matte * 255.0).astype(np.uint8)
+
+
+def _tongues(motion: Motion) -> Iterable[float]:
+    """Each frame's tongue."""
+    return [0.0] * len(motion) if motion.tongue is None else motion.tongue.tolist()
 
 
 def _own_displacement(space: ExpressionSpace, scores: Float) -> Float:

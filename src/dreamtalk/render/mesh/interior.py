@@ -9,10 +9,19 @@ import numpy as np
 from dreamtalk.render.mesh.raster import compiled
 from dreamtalk.types import Float
 
-_SLIT_MM, _SLIT_LEAST = 9.0, 0.36
-"""An opening this high lets all light in; one without height lets in the second share of it."""
+_SLIT_LEAST = 0.36
+"""Share of the light that an opening without height lets in."""
 _CORNER_SHARE, _CORNER_LEAST = 0.30, 0.25
 """Towards its corners, over this share of its width, a mouth darkens to the second share of its light."""
+_SHADOW_MM, _SHADOW_LEAST = 2.0, 0.65
+"""Below the upper lip it is dark: over this height, from this share of the light on."""
+_WET_TUCKED_MM, _WET_OWN = 0.6, 0.4
+"""A lower lip under the teeth shows so much of its wet inside; over the photo's own teeth it is the second share of the
+way from the usual width to that."""
+_TIP_HALF_MM, _TIP_CRISP = 15.0, 0.18
+"""A raised tongue: half the width of its tip, and how much sharper its outline gets."""
+_TIP_LIGHT, _TIP_UNDER = 0.92, 0.62
+"""Brightness of a raised tip, and of the tongue's underside below it."""
 _HAZY = 120.0
 """Brighter than this (0 to 255), nothing in the mouth shows the photo's haze."""
 _EDGE_SLACK_MM = 0.4
@@ -43,10 +52,12 @@ class Scene(NamedTuple):
 
     to_mm: (2, 3) affine from px of the region to mm. lean: y shift per mm of depth (nodding). first, step: the table of
     columns starts at x = first mm, every `step` mm. upper, lower: (columns,) y of the lips. gap: widest opening, mm.
+    slit: the opening that lets all light in, mm. wet: how much of the lips' inside is seen, mm.
     narrow: 0 for a mouth as wide as at rest, 1 for pursed lips, which shade what is behind them. tuck: 1 where the
-    upper teeth lie on the lower lip, in the light. tongue: centre x, y, half width, half height. cavity, flesh: (3,)
-    colours of cavity and tongue. lips: (3,) colours of the wet inside of upper and lower lip. warmth: what green and
-    blue lose in full shadow. haze: (3,) the colour of full darkness in this photo, which lies over what is dark.
+    upper teeth lie on the lower lip, in the light. tongue: centre x, y, half width, half height, how much higher its
+    tip reaches, how far the tip is raised (0 to 1). cavity, flesh: (3,) colours of cavity and tongue. lips: (3,)
+    colours of the wet inside of upper and lower lip. warmth: what green and blue lose in full shadow. haze: (3,) the
+    colour of full darkness in this photo, which lies over what is dark.
     """
 
     to_mm: Float
@@ -56,6 +67,8 @@ class Scene(NamedTuple):
     upper: Float
     lower: Float
     gap: float
+    slit: float
+    wet: float
     narrow: float
     tuck: float
     tongue: Float
@@ -103,9 +116,18 @@ def _add_teeth(strip: Strip, column: float, y: float, lean: float, colour: Float
 def _fill_flesh(scene: Scene, x: float, y: float, under: float, colour: Float) -> None:
     """Cavity and tongue at (x, y) mm, `under` mm below the upper lip, into `colour` (3,)."""
     deep = 0.75 + 0.35 * _ramp(2.0, 14.0, under)
-    tx, ty = (x - scene.tongue[0]) / scene.tongue[2], (y - scene.tongue[1]) / scene.tongue[3]
-    flesh = 1.0 - _ramp(0.70, 1.08, np.sqrt(tx * tx + ty * ty))
-    light = (0.50 + 0.50 * _ramp(-1.0, 0.2, ty)) * (1.0 - 0.16 * np.exp(-((tx / 0.10) ** 2)))
+    raised = scene.tongue[5]
+    aside = (x - scene.tongue[0]) / _TIP_HALF_MM
+    tip = np.exp(-(aside**4)) if raised > 0.0 else 0.0
+    tx, ty = (x - scene.tongue[0]) / scene.tongue[2], y - scene.tongue[1]
+    ty /= scene.tongue[3] + (scene.tongue[4] * tip if ty < 0.0 else 0.0)
+    out = np.sqrt(tx * tx + ty * ty)
+    flesh = 1.0 - _ramp(0.70 + _TIP_CRISP * raised, 1.08 - 0.5 * _TIP_CRISP * raised, out)
+    back = 0.50 + 0.50 * _ramp(-1.0, 0.2, ty)
+    if raised > 0.0:  # its tip is near the teeth, in the light; what is below it is its shaded underside
+        near = (_TIP_UNDER + (_TIP_LIGHT - _TIP_UNDER) * _ramp(0.2, 0.8, -ty)) * (1.0 - 0.3 * _ramp(0.75, 1.0, out))
+        back += (near - back) * raised * tip
+    light = back * (1.0 - 0.16 * (1.0 - raised) * np.exp(-((tx / 0.10) ** 2)))
     light *= 0.75 + 0.25 * max(0.0, 1.0 - tx * tx)
     for c in range(3):
         colour[c] = scene.cavity[c] * deep
@@ -146,15 +168,18 @@ def paint_interior(
             height = max(0.0, under + over)
             # Light comes in between the lips: a slit is dark, whatever is behind it, and so are the corners.
             corner = min(x - scene.first, scene.first + width - x)
-            open_to = max(_ramp(0.0, _SLIT_MM, height), 0.8 * scene.tuck) * (1.0 - 0.30 * scene.narrow)
+            open_to = max(_ramp(0.0, scene.slit, height), 0.8 * scene.tuck) * (1.0 - 0.30 * scene.narrow)
             aside = _ramp(0.0, _CORNER_SHARE * width, corner)
             lit = (_SLIT_LEAST + (1.0 - _SLIT_LEAST) * open_to) * (_CORNER_LEAST + (1.0 - _CORNER_LEAST) * aside)
-            light = (0.55 + 0.45 * _ramp(-0.3, 3.5, under)) * (0.70 + 0.30 * _ramp(-0.2, 2.0, near)) * lit
+            shadow = _SHADOW_LEAST + (1.0 - _SHADOW_LEAST) * _ramp(-0.3, _SHADOW_MM, under)
+            light = shadow * (0.70 + 0.30 * _ramp(-0.2, 2.0, near)) * lit
             # The lips turn inwards: their red goes on for a moment and gets darker, most where no light comes in.
-            wet = 0.85 * (1.0 - _ramp(0.0, 1.5 - 0.9 * scene.tuck, near))
+            real = own[row, col, 3]
+            reach = scene.wet + (_WET_TUCKED_MM - scene.wet) * max(scene.tuck, _WET_OWN * real)
+            wet = 0.85 * (1.0 - _ramp(0.0, reach, near))
             side = _ramp(0.3, 0.7, under / max(0.1, height))
             rim = 0.52 + 0.48 * min(lit, _ramp(-0.5, 1.2, near) + 0.35 + 0.35 * side)
-            keep = 1.0 - own[row, col, 3]
+            keep = 1.0 - real
             soft = (0.80 + 0.20 * _ramp(-0.2, 1.5, near)) * min(1.0, 0.25 + 0.75 * lit / 0.8)
             bright = 0.0
             for c in range(3):

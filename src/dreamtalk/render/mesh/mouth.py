@@ -10,6 +10,7 @@ from dreamtalk.render.mesh.canvas import Canvas
 from dreamtalk.render.mesh.drawing import Double, coarser, fill, region, smoothstep, soften, stroke
 from dreamtalk.render.mesh.geometry import FaceGeometry, Shape
 from dreamtalk.render.mesh.interior import Scene, Strip, paint_interior
+from dreamtalk.render.mesh.mouth_light import mouth_light
 from dreamtalk.render.mesh.own_teeth import OwnTeeth
 from dreamtalk.render.mesh.photo_look import photo_look
 from dreamtalk.render.mesh.teeth import Teeth, arch_table, paint_teeth
@@ -19,7 +20,7 @@ _VISIBLE_MM, _FADE_MM = 0.25, 0.8
 """The inside shows from the first opening on, fully after another of the second."""
 _EDGE_BLUR_MM, _EDGE_BLUR_PX, _EDGE_BLUR_LOOK = 0.3, 0.3, 0.7
 """Softness of the lips' inner edge, at least, in mm, in px of the photo, and relative to the photo's own blur."""
-_HAZE, _HAZE_MOST = 0.5, 0.25
+_HAZE, _HAZE_MOST = 0.55, 0.25
 """The mouth is no darker than this share of the photo's darkest parts, or the second of the skin."""
 _HAZE_LIP = 0.7
 """Share of the lips' colour in that darkness."""
@@ -34,19 +35,15 @@ _SEAM_MM, _SEAM_DARK, _SEAM_SHADE = 0.6, 0.75, 0.35
 _MEET_PX = 6.0
 """Picture taken around the line along which the lips of an open photo meet."""
 
-_COLDEST = 1.0
-"""Teeth look no colder than this: a pale painted skin does not mean blue light."""
 _PURSED = 0.33
 """Loss of width of fully pursed lips."""
-_UPPER_EDGE_MM = 2.6
-"""Upper incisal edge below the resting lip line."""
 _OWN_EDGE_MM, _BEHIND_OWN_MM = (-4.0, 6.0), 0.8
 """Where the photo's own teeth may end; the painted ones end a little higher, or they would show as a second row."""
 _OWN_FALL = 0.5
 """Beside the photo's own teeth the painted ones darken less towards the corners: there is light on the row."""
 _UPPER_SHOWN_MM = 3.0
 """How much of the upper teeth a wide-open mouth shows at least; they are lowered by up to 4 mm for it."""
-_LOWER_EDGE_MM = 2.4
+_LOWER_EDGE_MM = 2.0
 """Lower incisal edge below the resting lip line, when the jaw is closed."""
 _LOWER_SHOWN_MM = 4.0
 """The lower lip leaves the jaw behind by at most this: tracked chins move too little."""
@@ -61,6 +58,8 @@ _TONGUE_DOWN_MM, _TONGUE_DEPTH_MM = 6.8, 13.0
 _TONGUE_HALF_MM = (19.0, 9.5)
 _TONGUE_RISE, _TONGUE_RISE_FROM_MM = 0.30, 5.0
 """The tongue stays behind a falling jaw: it fills a wide-open mouth."""
+_TIP_BEHIND_MM, _TIP_DEPTH_MM = 0.8, 4.0
+"""A raised tongue reaches so far up behind the edge of the upper teeth, and stands so far behind the lips."""
 _TONGUE_LIP = 0.5
 """Share of the lips' colour in that of the tongue."""
 
@@ -70,14 +69,12 @@ _WET_LIP = np.array([0.78, 0.60, 0.60])
 """Colour of the inside of the lips relative to their red."""
 _SEAM_LIP = np.array([0.62, 0.42, 0.42])
 """Colour of the line between closed lips relative to the wet inside."""
-_WARMTH = 0.15
+_WARMTH = 0.25
 """Share of green and blue that a full shadow in the mouth loses more than red."""
 _PLAIN_TOOTH = np.array([215.0, 208.0, 190.0])
 """Colour of painted teeth before tinting."""
 _CAVITY = np.array([48.0, 23.0, 22.0])
 _TONGUE = np.array([166.0, 88.0, 88.0])
-_WHITE_SKIN = np.array([1.13, 0.95, 0.80])
-"""Chroma of skin under white light: what the light's own colour is measured against."""
 
 
 class MouthLayer:
@@ -100,18 +97,19 @@ class MouthLayer:
         self._teeth = (paint_teeth(True, scale, canvas.grey), paint_teeth(False, scale, canvas.grey))
         x, arc, depth = arch_table()
         self._arch = (x, arc, depth)
-        self._tint = _tooth_tint(canvas)
-        self._upper_edge = _UPPER_EDGE_MM
+        self._light = mouth_light(canvas)
+        self._tint = self._light.tooth_tint(canvas)
+        self._upper_edge = self._light.edge
         if own is not None:
             self._tint = own.colour / (_PLAIN_TOOTH.mean() if canvas.grey else _PLAIN_TOOTH)
             height = float((own.edge - self._origin) @ canvas.down) / canvas.mm
             self._upper_edge = float(np.clip(height - _BEHIND_OWN_MM, *_OWN_EDGE_MM))
         light = float(np.clip(canvas.luma / 150.0, 0.35, 1.1))
         red = (_lip_colour(canvas, _UPPER_LIP_SKIN), _lip_colour(canvas, _LOWER_LIP_SKIN))
-        cavity, tongue = _CAVITY * light, _TONGUE * light
+        cavity, tongue = _CAVITY * light * self._light.cavity, _TONGUE * light
         if canvas.grey:
             cavity, tongue = np.full(3, cavity.mean()), np.full(3, tongue.mean())
-        tongue += _TONGUE_LIP * (np.mean(red, axis=0) - tongue)
+        tongue = (tongue + _TONGUE_LIP * (np.mean(red, axis=0) - tongue)) * self._light.flesh
         wet = np.full(3, _WET_LIP.mean()) if canvas.grey else _WET_LIP
         self._lip_colours = (np.asarray(red[0] * wet, np.float32), np.asarray(red[1] * wet, np.float32))
         self._seam_colour = np.asarray(red[0] * wet * (_SEAM_LIP.mean() if canvas.grey else _SEAM_LIP), np.float32)
@@ -120,8 +118,8 @@ class MouthLayer:
         self._haze = np.asarray(haze * (1.0 + _HAZE_LIP * (lip / max(float(lip.mean()), 1.0) - 1.0)), np.float32)
         self._cavity, self._tongue = cavity.astype(np.float32), tongue.astype(np.float32)
 
-    def draw(self, picture: Image, shape: Shape) -> None:
-        """Draws into the warped picture (H, W, 3), in place."""
+    def draw(self, picture: Image, shape: Shape, tongue: float = 0.0) -> None:
+        """Draws into the warped picture (H, W, 3), in place. tongue: see Motion, of this frame."""
         fade = float(np.clip((shape.gap_mm - _VISIBLE_MM) / _FADE_MM, 0.0, 1.0))
         if self._parted:
             self._soften(picture, shape)
@@ -140,7 +138,7 @@ class MouthLayer:
         photo_px = max(_EDGE_BLUR_PX * self._canvas.zoom, _EDGE_BLUR_LOOK * self._look.blur)
         softness = max(0.45, _EDGE_BLUR_MM * mm, photo_px * fine)
         mask = cv2.GaussianBlur(mask, (0, 0), softness) * np.float32(fade)
-        scene, upper, lower = self._scene(shape, x0, y0)
+        scene, upper, lower = self._scene(shape, x0, y0, float(np.clip(tongue, 0.0, 1.0)))
         own = np.zeros((*mask.shape, 4), np.float32) if self._own is None else self._own.sample(shape, box)
         inside = np.zeros((*mask.shape, 3), np.float32)
         paint_interior(inside, mask, edge, own, scene, upper, lower)
@@ -175,7 +173,7 @@ class MouthLayer:
         cover = np.maximum(thin, soft)[..., None]
         target[:] = (target + (colour - target) * cover + 0.5).astype(np.uint8)
 
-    def _scene(self, shape: Shape, x0: int, y0: int) -> tuple[Scene, Strip, Strip]:
+    def _scene(self, shape: Shape, x0: int, y0: int, raised: float) -> tuple[Scene, Strip, Strip]:
         mm = self._canvas.mm
         axes = shape.pose.matrix @ self._canvas.rotation * mm
         origin = shape.pose.apply(self._origin)[:2]
@@ -198,13 +196,7 @@ class MouthLayer:
             lowered = lip_up + _UPPER_SHOWN_MM * float(smoothstep(4.0, 12.0, gap))
             upper_edge += float(np.clip(lowered - upper_edge, 0.0, 4.0))
         upper_edge += shape.tuck * max(0.0, lip_low + _ON_LIP_MM - upper_edge)
-        tongue_y = _TONGUE_DOWN_MM + jaw_down * (1.0 - 0.28 * float(smoothstep(6.0, 22.0, jaw_down)))
-        tongue = [
-            float(jaw[0]) + lean[0] * _TONGUE_DEPTH_MM,
-            tongue_y + lean[1] * _TONGUE_DEPTH_MM,
-            _TONGUE_HALF_MM[0],
-            _TONGUE_HALF_MM[1] + _TONGUE_RISE * max(0.0, jaw_down - _TONGUE_RISE_FROM_MM),
-        ]
+        dim = self._light.upper_teeth(lip_up, gap, shape.tuck) if self._own is None else 1.0
         scene = Scene(
             to_mm=np.column_stack([to_mm / fine, offset]).astype(np.float32),
             lean=float(lean[1]),
@@ -213,16 +205,18 @@ class MouthLayer:
             upper=_over(columns, lips[0]),
             lower=_over(columns, lips[1]),
             gap=gap,
+            slit=self._light.slit,
+            wet=self._light.wet,
             narrow=self._narrowness(shape),
             tuck=shape.tuck,
-            tongue=np.array(tongue, np.float32),
+            tongue=_tongue(jaw, jaw_down, lean, upper_edge, raised),
             cavity=self._cavity,
             flesh=self._tongue,
             lips=self._lip_colours,
             warmth=0.0 if self._canvas.grey else _WARMTH,
             haze=self._haze,
         )
-        upper = self._strip(self._teeth[0], upper_edge, 0.0, _UPPER_DEPTH_MM, float(lean[0]), columns, 1.0)
+        upper = self._strip(self._teeth[0], upper_edge, 0.0, _UPPER_DEPTH_MM, float(lean[0]), columns, dim)
         lower = self._strip(
             self._teeth[1],
             _LOWER_EDGE_MM + jaw_down,
@@ -260,6 +254,20 @@ class MouthLayer:
         )
 
 
+def _tongue(jaw: Double, jaw_down: float, lean: Double, upper_edge: float, raised: float) -> Float:
+    """See Scene: a tongue that lies in the jaw, its tip `raised` (0 to 1) to the edge of the upper teeth.
+
+    jaw: (3,) and jaw_down: mm since rest. lean: (2,) shift per mm of depth. upper_edge: mm below the origin.
+    """
+    depth = _TONGUE_DEPTH_MM
+    rest = _TONGUE_DOWN_MM + jaw_down * (1.0 - 0.28 * float(smoothstep(6.0, 22.0, jaw_down)))
+    centre = rest + lean[1] * depth
+    half = _TONGUE_HALF_MM[1] + _TONGUE_RISE * max(0.0, jaw_down - _TONGUE_RISE_FROM_MM)
+    tip = upper_edge - _TIP_BEHIND_MM + lean[1] * _TIP_DEPTH_MM
+    lift = raised * max(0.0, centre - half - tip)
+    return np.array([float(jaw[0]) + lean[0] * depth, centre, _TONGUE_HALF_MM[0], half, lift, raised], np.float32)
+
+
 def _over(columns: Double, line: Double) -> Float:
     """Heights of a lip line (N, 2) over x positions."""
     x = np.maximum.accumulate(line[:, 0])
@@ -272,13 +280,3 @@ def _lip_colour(canvas: Canvas, points: tuple[int, ...]) -> Float:
     at = np.rint(canvas.landmarks[list(points), :2]).astype(int)
     colours = canvas.image[np.clip(at[:, 1], 0, height - 1), np.clip(at[:, 0], 0, width - 1)]
     return np.asarray(np.median(colours, axis=0), np.float32)
-
-
-def _tooth_tint(canvas: Canvas) -> Double:
-    """Teeth take the brightness of the skin and half the colour of its light."""
-    brightness = float(np.clip(canvas.luma / 175.0, 0.25, 1.15))
-    if canvas.grey:
-        return np.full(3, 0.93 * brightness)
-    light = np.clip(canvas.skin / max(canvas.luma, 1.0) / _WHITE_SKIN, 0.6, 1.5)
-    light[1:] = np.minimum(light[1:], _COLDEST * light[0])
-    return np.asarray(brightness * (0.45 + 0.55 * light) * (0.94, 0.92, 0.91))
