@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from dreamtalk.errors import UnusableInput
 from dreamtalk.types import VIDEO_FPS, Float, Liveliness, Style
 
-DEFAULT_TRANSITION = 0.6
-"""Seconds from one style to the next: faces take 0.5 to 1 s to change for good."""
-
-SHORTEST_TRANSITION = 0.5
+SHORTEST_TRANSITION = 0.6
 """Seconds; what is asked to be quicker takes as long. From here on no frame of a change, speech and all, moves further
-than one in a hundred of a real talker's (docs/timeline.md)."""
+than one in a hundred of real talkers' frames (docs/timeline.md); at 0.5 s, from a grin to grief, one did."""
+
+DEFAULT_TRANSITION = SHORTEST_TRANSITION
+"""Seconds from one style to the next."""
 
 MOST_LIVELY = 1.5
 """Liveliness follows the intensity up to here: more of it would no longer be a person."""

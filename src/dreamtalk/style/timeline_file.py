@@ -51,12 +51,13 @@ def source_of(given: GivenTimeline, find: FindStyle, before: Style) -> StyleSour
         return FunctionTimeline(given, find)
     path = check_input(given)
     found: dict[str, Style] = {}
-    keys = [StyleKey(0.0, before)]
+    keys = []
     for entry in read_timeline(path):
         if entry.style not in found:
             found[entry.style] = find(_beside(entry.style, path))
-        key = StyleKey(entry.start, found[entry.style], entry.intensity, entry.transition)
-        keys = [key] if entry.start == 0.0 and len(keys) == 1 else [*keys, key]
+        keys.append(StyleKey(entry.start, found[entry.style], entry.intensity, entry.transition))
+    if keys[0].start > 0.0:
+        keys.insert(0, StyleKey(0.0, before))
     try:
         return Timeline(tuple(keys))
     except UnusableInput as error:
