@@ -80,11 +80,11 @@ def score_clips(expert: LipExpert, clips: list[tuple[TalkingClip, Float]]) -> Li
     offsets = []
     for number, (clip, expression) in enumerate(clips):
         stranger = clips[(number + 1) % len(clips)][0].features
-        by_shift = {shift: _probability(expert, expression, clip.features, shift) for shift in _SHIFTS}
+        by_shift = {shift: probability(expert, expression, clip.features, shift) for shift in _SHIFTS}
         offsets.append(max(_SHIFTS, key=lambda s: (float(by_shift[s].mean()), -abs(s))))
         inside.append(by_shift[0])
         outside += [by_shift[shift][:: len(_MISSES)] for shift in _MISSES]
-        outside.append(_probability(expert, expression, stranger, 0))
+        outside.append(probability(expert, expression, stranger, 0))
     right, wrong = np.concatenate(inside), np.concatenate(outside)
     accuracy = ((right > 0.5).mean() + (wrong <= 0.5).mean()) / 2
     auc = (right[:, None] > wrong[None, :]).mean() + 0.5 * (right[:, None] == wrong[None, :]).mean()
@@ -93,7 +93,7 @@ def score_clips(expert: LipExpert, clips: list[tuple[TalkingClip, Float]]) -> Li
     )
 
 
-def _probability(expert: LipExpert, expression: Float, features: Float, shift: int) -> Float:
+def probability(expert: LipExpert, expression: Float, features: Float, shift: int) -> Float:
     """P_sync (W,) of a clip's windows with sound `shift` frames later."""
     n, total = expert.config.frames, min(len(expression), len(features) // 2)
     at = np.arange(max(0, -shift), total - n - max(0, shift) + 1, _STRIDE)

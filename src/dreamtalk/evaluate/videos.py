@@ -13,9 +13,18 @@ from pathlib import Path
 import numpy as np
 from rich.progress import track as progress
 
+from dreamtalk.audio import SpeechEncoder
 from dreamtalk.errors import DreamTalkError, UnusableInput
 from dreamtalk.evaluate.correlation import pearson
-from dreamtalk.evaluate.metrics import blinks, expression_distance, head_motion, jitter, landmark_distance, likeness
+from dreamtalk.evaluate.metrics import (
+    blinks,
+    expression_distance,
+    head_motion,
+    jitter,
+    landmark_distance,
+    likeness,
+    sync_judge,
+)
 from dreamtalk.evaluate.metrics import cpbd as sharpness
 from dreamtalk.evaluate.metrics import syncnet as sync
 from dreamtalk.evaluate.report import Report, Value, versions
@@ -24,7 +33,8 @@ from dreamtalk.evaluate.watching import Watched, watch
 from dreamtalk.face import FaceTracker
 from dreamtalk.face.measures import aperture, eye_opening
 from dreamtalk.face.model import FaceModel
-from dreamtalk.types import SAMPLE_RATE, VIDEO_FPS
+from dreamtalk.lipsync.expert import LipExpert
+from dreamtalk.types import SAMPLE_RATE, VIDEO_FPS, Speech
 
 VIDEOS = (".mp4", ".mov", ".webm", ".mkv", ".avi", ".m4v")
 REAL, STILL, SHUFFLED = "real video", "still photo", "shuffled"
@@ -81,6 +91,9 @@ METRICS = (
     landmark_distance.MOUTH_NORMALISED,
     landmark_distance.FACE_NORMALISED,
     APERTURE,
+    sync_judge.IN_STEP,
+    sync_judge.CONFIDENCE,
+    sync_judge.OFFSET,
     expression_distance.METRIC,
     jitter.METRIC,
     blinks.RATE,
@@ -99,7 +112,7 @@ def evaluate_videos(config: VideosEvaluation) -> Report:
     """
     pairs = paired(config.videos, config.reference)[: config.limit]
     tracker, face = FaceTracker.load(), FaceModel.load()
-    network = None if config.syncnet is None else sync.SyncNet.load(config.syncnet)
+    ears = Ears.load(config.syncnet)
     values: list[Value] = []
     notes: list[str] = []
     earlier: Watched | None = None
@@ -112,7 +125,7 @@ def evaluate_videos(config: VideosEvaluation) -> Report:
             continue
         notes += _differences(made, real)
         for row, clip, truth in _rows(config.name, made, real, earlier):
-            scores = {**_motion(clip, truth), **_sync(network, clip)}
+            scores = {**_motion(clip, truth), **ears.scores(clip)}
             if row != SHUFFLED:
                 scores |= {**_pictures(clip, truth), **_manner(clip, truth)}
             values += [Value(SET, row, made.name, name, Score(score)) for name, score in scores.items()]
@@ -124,9 +137,46 @@ def evaluate_videos(config: VideosEvaluation) -> Report:
         "versions": versions(),
         "notes": notes,
     }
-    metrics = METRICS + (SYNC_METRICS if network is not None else ())
+    metrics = METRICS + (SYNC_METRICS if ears.syncnet is not None else ())
     rows = (config.name, STILL, REAL, SHUFFLED)
     return Report(metrics, (SET,), rows, tuple(values), facts, config.resamples, config.seed, "Videos")
+
+
+@dataclass(frozen=True)
+class Ears:
+    """What judges lip sync: our judge always, SyncNet where its weights are given."""
+
+    encoder: SpeechEncoder
+    judge: LipExpert
+    syncnet: sync.SyncNet | None
+
+    @classmethod
+    def load(cls, syncnet: Path | None) -> Ears:
+        """The embedded judge, and SyncNet's public weights. Raises UnusableInput when those are not."""
+        expert = sync_judge.load_judge()
+        network = None if syncnet is None else sync.SyncNet.load(syncnet)
+        return cls(SpeechEncoder.load(expert.config.encoder), expert, network)
+
+    def scores(self, clip: Watched) -> dict[str, float]:
+        """By the metric's name; none without sound, or for a clip that is too short."""
+        if len(clip.samples) == 0:
+            return {}
+        features = self.encoder.encode(Speech(clip.samples)).values
+        judged = sync_judge.judge(self.judge, clip.track.expression, features)
+        names = (sync_judge.IN_STEP.name, sync_judge.CONFIDENCE.name, sync_judge.OFFSET.name)
+        own = {} if judged is None else dict(zip(names, map(float, judged), strict=True))
+        return {**own, **self._syncnet(clip)}
+
+    def _syncnet(self, clip: Watched) -> dict[str, float]:
+        if self.syncnet is None:
+            return {}
+        points = clip.points[:, list(landmark_distance.FACE_68)]
+        boxes = np.concatenate([points.min(axis=1), points.max(axis=1)], axis=1)
+        try:
+            found = sync.sync_score(self.syncnet, sync.sync_crops(list(clip.crops), boxes), clip.samples)
+        except UnusableInput:
+            return {}
+        return dict(zip((m.name for m in SYNC_METRICS), map(float, found), strict=True))
 
 
 def paired(videos: Path, reference: Path) -> list[tuple[Path, Path]]:
@@ -197,19 +247,6 @@ def _manner(clip: Watched, truth: Watched) -> dict[str, float]:
         head_motion.DIVERSITY.name: head_motion.head_diversity(rotation),
         head_motion.SPEED.name: head_motion.head_speed(rotation),
     }
-
-
-def _sync(network: sync.SyncNet | None, clip: Watched) -> dict[str, float]:
-    """SyncNet's three numbers; none without its weights, without sound, or for a clip that is too short."""
-    if network is None or len(clip.samples) == 0:
-        return {}
-    oval = clip.points[:, list(landmark_distance.FACE_68)]
-    boxes = np.concatenate([oval.min(axis=1), oval.max(axis=1)], axis=1)
-    try:
-        found = sync.sync_score(network, sync.sync_crops(list(clip.crops), boxes), clip.samples)
-    except UnusableInput:
-        return {}
-    return dict(zip((m.name for m in SYNC_METRICS), map(float, found), strict=True))
 
 
 def _differences(made: Watched, real: Watched) -> list[str]:
