@@ -35,6 +35,10 @@ def test_colours(given: str, colour: tuple[int, int, int] | None) -> None:
         {"expression_scale": 2.1},
         {"pose_scale": float("nan")},
         {"smoothing": 9.0},
+        {"upper_intensity": 3.5},
+        {"lower_intensity": -0.5},
+        {"gaze": "wild"},
+        {"accents": "on"},
     ],
 )
 def test_what_cannot_be_is_refused(wrong: dict[str, Any]) -> None:
