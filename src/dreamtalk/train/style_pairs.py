@@ -35,6 +35,9 @@ from dreamtalk.types import Float, Speech
 _STRENGTHS = {"1": (0.6, 1.1), "2": (1.1, 1.6)}
 """RAVDESS's normal and strong intensity as strengths of a named style: between its levels 1 and 2, 2 and 3."""
 
+_FAINT = ("calm",)
+"""Styles whose normal intensity is made strong, too: on a face they are else no more than the neutral."""
+
 _PEOPLE_CLIPS = 40
 """Clips of licence-clean people that are looked at; those of people with few clips come first."""
 
@@ -178,7 +181,8 @@ def _made_face(
     rng: np.random.Generator,
 ) -> Face:
     """One person in one emotion. The neutral has the code of no style, as --style neutral has."""
-    strength = float(rng.uniform(*_STRENGTHS[intensity])) if emotion != "neutral" else 0.0
+    spread = (0.0, 0.0) if emotion == "neutral" else _STRENGTHS["2" if emotion in _FAINT else intensity]
+    strength = float(rng.uniform(*spread))
     named = STYLES[emotion]
     gain = np.full(len(styles.mean), named.gain**strength, np.float32)
     offset = strength * face_model.from_arkit(weights(**named.actions)) if named.actions else np.zeros_like(gain)
