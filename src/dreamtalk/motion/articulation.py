@@ -19,7 +19,7 @@ from dreamtalk.types import Float, SpeechFeatures
 _KERNEL = np.array([1, 2, 3, 2, 1], np.float32) / 9.0
 """Weights of the features (20 ms) around a frame's own: a phone of 80 ms is a bump of three to five frames."""
 
-_BITE, _SHUT, _RAISE = (0.35, 0.95), (0.75, 1.0), (0.15, 0.7)
+_BITE, _SHUT, _RAISE = (0.3, 0.85), (0.75, 1.0), (0.15, 0.7)
 """Smoothed probabilities at which lower lip, both lips and tongue begin their gesture, and at which it is complete;
 between them it is a smoothstep. Lips of real talkers meet for a shorter time than p, b and m are heard."""
 
@@ -27,18 +27,15 @@ _RAISED = {"th": 1.0, "l": 1.0, "n": 0.8, "t d": 0.6}
 """How far each group raises the tip of the tongue to where it can be seen. For n, t and d it is behind the teeth."""
 
 _BITTEN = (
-    (Measure(Y, (82, 13, 312), (6,)), -2.5),
-    (Measure(Y, (37, 0, 267), (6,)), -1.3),
-    (Measure(Y, (87, 14, 317), (6,)), 2.0),
-    (Measure(Y, (84, 17, 314), (6,)), 2.4),
-    (MEASURES["jaw"], 4.0),
+    (Measure(Y, (82, 13, 312), (6,)), -2.2),
+    (Measure(Y, (37, 0, 267), (6,)), -1.2),
+    (Measure(Y, (87, 14, 317), (6,)), 1.7),
+    (Measure(Y, (84, 17, 314), (6,)), 2.2),
+    (MEASURES["jaw"], 5.0),
 )
 """Inner and outer edge of the upper lip, of the lower lip, and the chin in the middle of an f or v: % iod below where
-they rest. Means over the aligned GRID talkers of the train split (s1, and the others as one), the chin's nearer to the
-larger of the two: upper lip up and thin, lower lip under the teeth although the jaw is down."""
-
-_BITTEN_MOST = 0.85
-"""How much of that is taken: all of it costs the talker that the motion model knows best."""
+they rest. About the mean of two means over aligned GRID talkers of the train split, s1's and all others'; the chin's is
+that of s1. Upper lip up and thin, lower lip under the teeth although the jaw is down."""
 
 _SHUT_APERTURE = 0.8
 """% iod to which lips are brought together in p, b and m where they are further apart: tracked ones have 0.5 to 1.0.
@@ -62,7 +59,8 @@ class Articulation:
         self._reader = reader
         self._heights = np.stack([measure(face.expression_basis) for measure, _ in _BITTEN], axis=1)  # (E, 5)
         self._bitten = np.array([height for _, height in _BITTEN], np.float32)
-        self._to_heights = _least_change(self._heights, face)
+        with_width = np.concatenate([self._heights, face.measure("mouth_width")[:, None]], axis=1)
+        self._to_heights = _least_change(with_width, face)[: len(_BITTEN)]  # the mouth stays as wide as it is
         self._aperture = face.measure("aperture")
         self._opening = _least_change(self._aperture[:, None], face)[0]
 
@@ -102,7 +100,7 @@ class Articulation:
     def shaped(self, expression: Float, gestures: Gestures) -> Float:
         """Expression (T, E) with the lips of f, v, p, b and m."""
         change = (self._bitten - expression @ self._heights) @ self._to_heights
-        bitten = expression + (_BITTEN_MOST * gestures.bite)[:, None] * change
+        bitten = expression + gestures.bite[:, None] * change
         apart = np.maximum(bitten @ self._aperture - _SHUT_APERTURE, 0.0)
         return np.asarray(bitten - (gestures.lips * apart)[:, None] * self._opening, dtype=np.float32)
 
