@@ -18,6 +18,13 @@ _POINTS = len(topo.OVAL)
 _FLAT_FROM, _FLAT_MOST = 0.10, 0.25
 """Depth of the face behind its centre beyond which it counts less and less, and what it adds there at most, in face
 widths."""
+_STEEPEST, _SIDE_STEPS = 2.0, 3
+"""Near the outline (so many edges from it) and in the rings, nothing lies deeper behind what is seen beside it than so
+many times its distance there."""
+_BEHIND = 0.02
+"""But as deep as this, in face widths: or it would come through."""
+_PROFILE_FROM, _PROFILE_TO = np.radians([26.0, 34.0])
+"""Of a photo turned by the second angle the nose hides what is beyond it, and depths stay as they are."""
 _HEAD_BACK = 0.55
 """How far behind the face the outline of the head lies, in face widths."""
 _HEAD_RADIUS = 0.60
@@ -64,6 +71,7 @@ def make_skirt(canvas: Canvas) -> Skirt:
         layers.append(points)
         radius.append(np.full(_POINTS, ring))
     every = np.concatenate(layers)
+    _bring_forward(canvas, every)
     expression, head = _weights(canvas, every, np.concatenate(radius))
     feet = np.concatenate([np.zeros(len(face), np.int32), np.tile(np.arange(_POINTS, dtype=np.int32), len(RINGS))])
     return Skirt(every, expression, head, feet)
@@ -76,6 +84,36 @@ def _flatter(canvas: Canvas) -> Double:
     most = _FLAT_MOST * canvas.width
     face[:, 2] -= behind - most * (1.0 - np.exp(-behind / most))
     return np.asarray(face)
+
+
+def _bring_forward(canvas: Canvas, points: Double) -> None:
+    """Brings points (N, 3) near the outline and in the rings forward, in place, where they lie deep behind the face.
+
+    The far cheek of a turned head ends before its outline does: the outline and the first rings lie behind it, at
+    pixels that show the cheek. Turned back they would come out and show the cheek's edge twice; nodding, they would
+    break what crosses it, such as glasses. Near the edge they go with the cheek.
+    """
+    face = points[: topo.LANDMARKS]
+    side = _beside()
+    way = np.linalg.norm(points[side, None, :2] - face[None, :, :2], axis=2)
+    deepest = (face[:, 2] + _STEEPEST * way).min(axis=1) + _BEHIND * canvas.width
+    turn = np.arctan2(abs(canvas.rotation[0, 2]), canvas.rotation[2, 2])
+    share = 1.0 - smoothstep(_PROFILE_FROM, _PROFILE_TO, turn)
+    points[side, 2] += share * np.minimum(deepest - points[side, 2], 0.0)
+
+
+@lru_cache
+def _beside() -> Index:
+    """Numbers of the points that are near the outline or in a ring."""
+    a, b, c = topo.face_triangles().skin.T
+    side = np.zeros(topo.LANDMARKS, np.bool_)
+    side[list(topo.OVAL)] = True
+    for _ in range(_SIDE_STEPS - 1):
+        reached = side[a] | side[b] | side[c]
+        for corner in (a, b, c):
+            side[corner[reached]] = True
+    rings = np.arange(topo.LANDMARKS, topo.LANDMARKS + len(RINGS) * _POINTS)
+    return np.concatenate([np.flatnonzero(side), rings]).astype(np.int32)
 
 
 @lru_cache
