@@ -41,7 +41,7 @@ def folders(examples: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[P
 
 
 def test_every_row_is_scored_and_differences_are_said(folders: tuple[Path, Path], tmp_path: Path) -> None:
-    report = evaluate_videos(VideosEvaluation(*folders, name="theirs"))
+    report, figures = evaluate_videos(VideosEvaluation(*folders, name="theirs", shown=1))
     value = {key[1:]: e.value for key, e in report.estimates.items() if key[0] == SET}
     assert value[REAL, "psnr"] > 60 and value[REAL, "ssim"] == pytest.approx(1.0)
     assert value[REAL, "m_lmd"] == value[REAL, "f_lmd_normalised"] == 0.0
@@ -53,7 +53,11 @@ def test_every_row_is_scored_and_differences_are_said(folders: tuple[Path, Path]
     assert report.estimates[SET, "theirs", "psnr"].clips == 2
     said = " ".join(report.notes)
     assert "three left out" in said and "14 frames against 12" in said and "192 × 192 px against 256 × 256" in said
-    report.write(tmp_path)
+    assert [figure.title for figure in figures] == ["one: frames", "one: lips over the sound"]
+    report.write(tmp_path, figures)
+    page = (tmp_path / "report.html").read_text()
+    assert page.count("data:image/png") == 2 and "three left out" in page and "http" not in page.split("<details>")[0]
+    assert r"PSNR, dB & " in (tmp_path / "table.tex").read_text()
     assert "# Videos evaluation" in (tmp_path / "table.md").read_text()
     assert "three left out" in (tmp_path / "table.md").read_text()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
@@ -106,16 +106,23 @@ class EvaluateVideos(VideosEvaluation):
     reference: Path
     """Folder of the real videos, by the same names."""
     out: Annotated[Path | None, arg(aliases=["-o"])] = None
-    """Folder for table.md, report.json, metrics.csv and clips.csv; none: only the screen."""
+    """Folder for report.html, table.md, table.tex, report.json, metrics.csv and clips.csv; none: only the screen."""
+
+    published: Literal["MEAD", "HDTF", "VoxCeleb2"] | None = None
+    """Also print the paper's figures of other methods on a data set, which are by another protocol."""
 
     def run(self) -> None:
         """Print the table, and write it where `out` says."""
         from dreamtalk.evaluate.videos import evaluate_videos
 
-        report = evaluate_videos(self)
+        report, figures = evaluate_videos(self)
         report.show()
         if self.out is not None:
-            report.write(self.out)
+            report.write(self.out, figures)
+        if self.published is not None:
+            from dreamtalk.evaluate import published
+
+            published.show(self.published)
 
 
 @dataclass(frozen=True)

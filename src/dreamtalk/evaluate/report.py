@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from importlib import metadata
@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dreamtalk.errors import UnusableOutput
+from dreamtalk.evaluate.page import Figure, page
 from dreamtalk.evaluate.scoring import Estimate, Metric, Score, combine
 
 _PACKAGES = ("dreamtalk", "torch", "numpy", "ai-edge-litert", "opencv-python-headless", "av")
@@ -92,14 +93,27 @@ class Report:
             lines += [f"Reference: {m.reference} Pitfalls: {m.pitfalls}", ""]
         return "\n".join(lines)
 
-    def write(self, folder: Path) -> None:
-        """table.md, report.json, metrics.csv (one line per number) and clips.csv (one line per clip and metric).
+    def latex(self) -> str:
+        """All tables for a paper, without intervals."""
+        lines = []
+        for name, cells in self._tables(intervals=False):
+            lines += [f"% {name} ({self.clips(name)} clips)", f"\\begin{{tabular}}{{l{'r' * len(self.rows)}}}"]
+            lines += [" & ".join(_tex(text) for text in ("", *self.rows)) + r" \\ \hline"]
+            lines += [" & ".join(_tex(text) for text in (title, *texts)) + r" \\" for title, texts in cells]
+            lines += [r"\end{tabular}", ""]
+        return "\n".join(lines)
+
+    def write(self, folder: Path, figures: Sequence[Figure] = ()) -> None:
+        """report.html, table.md, table.tex, report.json, metrics.csv (one line per number) and clips.csv (one line per
+        clip and metric). figures: for the HTML page.
 
         Raises UnusableOutput when the folder cannot be written.
         """
         try:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / "table.md").write_text(self.markdown(), encoding="utf-8")
+            (folder / "table.tex").write_text(self.latex(), encoding="utf-8")
+            (folder / "report.html").write_text(page(self, figures), encoding="utf-8")
             (folder / "report.json").write_text(json.dumps(self._json(), indent=1), encoding="utf-8")
             self._write_csv(folder)
         except OSError as problem:
@@ -155,3 +169,9 @@ def versions() -> dict[str, str]:
 
 def _head(metric: Metric) -> str:
     return f"{metric.title}, {metric.unit}" if metric.unit else metric.title
+
+
+def _tex(text: str) -> str:
+    """Text with the characters escaped that mean something to LaTeX."""
+    made = "".join("\\" + c if c in "%&#_$" else c for c in text)
+    return made.replace("–", "--").replace("²", "$^2$").replace("±", "$\\pm$")

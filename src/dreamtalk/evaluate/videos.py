@@ -27,8 +27,10 @@ from dreamtalk.evaluate.metrics import (
 )
 from dreamtalk.evaluate.metrics import cpbd as sharpness
 from dreamtalk.evaluate.metrics import syncnet as sync
+from dreamtalk.evaluate.page import Figure
 from dreamtalk.evaluate.report import Report, Value, versions
 from dreamtalk.evaluate.scoring import Metric, Score
+from dreamtalk.evaluate.video_figures import lips_over_sound, strip
 from dreamtalk.evaluate.watching import Watched, watch
 from dreamtalk.face import FaceTracker
 from dreamtalk.face.measures import aperture, eye_opening
@@ -76,6 +78,8 @@ class VideosEvaluation:
     """Of each clip, at most."""
     limit: int | None = None
     """Clips, at most."""
+    shown: int = 4
+    """Clips with figures in the report."""
     resamples: int = 1000
     """Of the bootstrap."""
     seed: int = 0
@@ -105,8 +109,8 @@ METRICS = (
 SYNC_METRICS = (sync.CONFIDENCE, sync.DISTANCE, sync.OFFSET)
 
 
-def evaluate_videos(config: VideosEvaluation) -> Report:
-    """Tables of every pair. Clips that cannot be scored are named in the report's facts, with the reason.
+def evaluate_videos(config: VideosEvaluation) -> tuple[Report, list[Figure]]:
+    """Tables of every pair, and figures of the first `shown`. Clips that cannot be scored are named in the notes.
 
     Raises UnusableInput when the folders share no video, or none can be scored.
     """
@@ -115,6 +119,7 @@ def evaluate_videos(config: VideosEvaluation) -> Report:
     ears = Ears.load(config.syncnet)
     values: list[Value] = []
     notes: list[str] = []
+    figures: list[Figure] = []
     earlier: Watched | None = None
     for made_file, real_file in progress(pairs, description="videos", transient=True):
         try:
@@ -129,6 +134,8 @@ def evaluate_videos(config: VideosEvaluation) -> Report:
             if row != SHUFFLED:
                 scores |= {**_pictures(clip, truth), **_manner(clip, truth)}
             values += [Value(SET, row, made.name, name, Score(score)) for name, score in scores.items()]
+        if len(figures) < 2 * config.shown:
+            figures += [strip(config.name, made, real), lips_over_sound(config.name, made, real)]
         earlier = real
     if not values:
         raise UnusableInput("None of the videos could be scored. " + " ".join(notes[:3]))
@@ -139,7 +146,8 @@ def evaluate_videos(config: VideosEvaluation) -> Report:
     }
     metrics = METRICS + (SYNC_METRICS if ears.syncnet is not None else ())
     rows = (config.name, STILL, REAL, SHUFFLED)
-    return Report(metrics, (SET,), rows, tuple(values), facts, config.resamples, config.seed, "Videos")
+    report = Report(metrics, (SET,), rows, tuple(values), facts, config.resamples, config.seed, "Videos")
+    return report, figures
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ def frechet_distance(made: Float, truth: Float) -> float:
     root = _root(first)
     cross = np.sqrt(np.clip(np.linalg.eigvalsh(root @ second @ root), 0, None)).sum()
     shift = float(((a.mean(axis=0) - b.mean(axis=0)) ** 2).sum())
-    return float(shift + np.trace(first) + np.trace(second) - 2 * cross)
+    return max(0.0, float(shift + np.trace(first) + np.trace(second) - 2 * cross))
 
 
 def _root(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
