@@ -21,6 +21,15 @@ _LID_EDGE_MM, _LID_RIM_MM = 0.3, 5.0
 """Closed lids are painted from the edge of the opening on, with the colours found up to this far around it."""
 _SHADE_RANGE = (0.2, 1.04)
 """Limits of the lids' shading on the eyeball."""
+_STRETCH = (2.2, 4.0)
+"""A strip of skin between brow and lashes that a shut lid draws out by the first is shown as it is, by the second or
+more without hairs and shadows, which would become streaks (deep-set eyes)."""
+_STRIP_LIGHT, _STRIP_SMOOTH, _STRIP_EDGE_MM = 50.0, 6.0, 0.5
+"""Of its pixels, those above this percentile of brightness are skin; their colours are spread so many times wider than
+others; its edge is blurred by so many mm."""
+_BRIDGE, _BRIDGE_LUMA, _BRIDGE_HALF_MM = (168, 6, 197, 195), (0.45, 0.65), 2.0
+"""Glasses: along these points down the nose, a line of this half width crosses something darker than the first times
+the skin. Their rims stay. A nose brighter than the second everywhere carries none."""
 _KERNEL = np.ones((3, 3), np.uint8)
 
 
@@ -28,8 +37,8 @@ _KERNEL = np.ones((3, 3), np.uint8)
 class Eye:
     """Pictures (h, w, 3) float32 of the photo region `box`: photo, as it is; ball, extended behind the lids; shade,
     what the lids do to it (photo / ball); lids, uint8 without the eye. loop, upper, lower: mesh points of the outline
-    and of both lids. centre (in the box), radius: of the iris, px. depth: of the lids' edge. opening: px. lash: (3,)
-    colour.
+    and of both lids. centre (in the box), radius: of the iris, px. depth: of the lids' edge. opening: px. floor: height
+    of the lower lid in the box, px. lash: (3,) colour.
     """
 
     box: Box
@@ -44,6 +53,7 @@ class Eye:
     radius: float
     depth: float
     opening: float
+    floor: np.float32
     lash: Float
 
 
@@ -67,7 +77,7 @@ def prepare_eye(canvas: Canvas, geometry: FaceGeometry, side: int) -> Eye:
         photo=photo,
         ball=ball,
         shade=np.clip(shade, *_SHADE_RANGE).astype(np.float32),
-        lids=_lids(picture, mask, canvas.mm),
+        lids=_plain_strip(canvas, _lids(picture, mask, canvas.mm), box, side),
         loop=geometry.mesh.loop(topo.HOLES[1 + side]),
         upper=geometry.mesh.path(upper),
         lower=geometry.mesh.path(lower),
@@ -75,6 +85,7 @@ def prepare_eye(canvas: Canvas, geometry: FaceGeometry, side: int) -> Eye:
         radius=radius,
         depth=float(canvas.landmarks[list(upper), 2].mean()),
         opening=float(gap.max()),
+        floor=np.float32(canvas.landmarks[list(lower[3:6]), 1].mean() - y0),
         lash=_lash_colour(canvas, upper),
     )
 
@@ -134,6 +145,41 @@ def _lids(picture: Image, mask: Bool, mm: float) -> Image:
     around = cv2.dilate(hole.astype(np.uint8), _KERNEL, iterations=_steps(mm, _LID_RIM_MM)) > 0
     painted = spread_colours(picture, around & ~hole, mm)
     return np.where(hole[..., None], painted, picture).astype(np.uint8)
+
+
+def _plain_strip(canvas: Canvas, picture: Image, box: Box, side: int) -> Image:
+    """The picture (h, w, 3) of a box with plain skin where there is so little of it that shut lids would smear it."""
+    rows = [
+        canvas.landmarks[list(row[side])] for row in (topo.CREASE_ROW, topo.LASH_ROW, topo.LID_UPPER, topo.LID_LOWER)
+    ]
+    heights = [float((row[3:6] @ canvas.down).mean()) for row in rows]
+    strip, opening = (max(heights[i + 1] - heights[i], 0.1 * canvas.mm) for i in (0, 2))
+    amount = float(smoothstep(*_STRETCH, 1.0 + opening / strip)) * _bare_nose(canvas)
+    if amount <= 0.0:
+        return picture
+    crease, lash, lid = (row[:, :2] for row in rows[:3])
+    inside = fill(picture.shape, np.concatenate([crease, lash[::-1]]), box[0], box[1])
+    skin = fill(picture.shape, np.concatenate([crease, lid[::-1]]), box[0], box[1]) > 0.5
+    if skin.sum() < 4:
+        return picture
+    light = picture.mean(axis=2)
+    plain = spread_colours(
+        picture, skin & (light >= np.percentile(light[skin], _STRIP_LIGHT)), _STRIP_SMOOTH * canvas.mm
+    )
+    cover = amount * cv2.GaussianBlur(inside, (0, 0), max(0.5, _STRIP_EDGE_MM * canvas.mm))[..., None]
+    return np.rint(picture + (plain - picture) * cover).astype(np.uint8)
+
+
+def _bare_nose(canvas: Canvas) -> float:
+    """1 where nothing dark lies across the nose between the eyes, 0 where the bridge of glasses does."""
+    points = canvas.landmarks[list(_BRIDGE), :2]
+    along = np.linspace(0.0, len(_BRIDGE) - 1.0, 60)
+    line = np.stack([np.interp(along, np.arange(len(_BRIDGE)), points[:, axis]) for axis in (0, 1)], axis=1)
+    aside = np.linspace(-_BRIDGE_HALF_MM, _BRIDGE_HALF_MM, 9) * canvas.mm
+    at = line[:, None] + aside[:, None] * np.array([canvas.down[1], -canvas.down[0]])
+    rows, columns = (np.clip(np.rint(at[..., k]).astype(int), 0, canvas.image.shape[1 - k] - 1) for k in (1, 0))
+    light = np.median(canvas.image[rows, columns].mean(axis=2), axis=1) / max(float(canvas.skin.mean()), 1.0)
+    return float(smoothstep(*_BRIDGE_LUMA, light.min()))
 
 
 def _lash_colour(canvas: Canvas, line: tuple[int, ...]) -> Float:

@@ -11,8 +11,6 @@ from dreamtalk.render.mesh.eyeball import Eye, prepare_eye
 from dreamtalk.render.mesh.geometry import FaceGeometry, Shape
 from dreamtalk.types import Float, Image
 
-_CONTACT_MM, _CONTACT_SHADE = 1.5, 0.70
-"""A widened eye is shaded where it meets the lid: over this width, from this brightness."""
 _LID_SHADOW_MM, _LID_SHADOW = 1.3, 0.35
 """Shadow of a closing lid on the eye: width and depth."""
 _GAZE_SIDE, _GAZE_HEIGHT = 0.45, 0.30
@@ -21,10 +19,11 @@ _GAZE_CORE, _GAZE_RIM = 1.1, 2.3
 """The eye moves fully within the first radius (in iris radii) and not at all beyond the second."""
 _GAZE_BLEND = 0.10
 """Shift of the iris, in radii, at which the extended eyeball replaces the photo's eye fully."""
-_WIDE_MM = 0.8
-"""Widening at which the extended eyeball replaces the photo's eye fully."""
-_LIDS_FROM, _LIDS_FULL = 0.02, 0.30
+_LIDS_FROM, _LIDS_FULL = 0.20, 0.40
 """Closure over which lids without eye pixels replace the photo's."""
+_STILL_CLOSURE, _STILL_GAZE_MM = (0.10, 0.30), (0.4, 1.6)
+"""An eye of which lids and iris have moved by less than the first of each is the photo's own, stretched with its lids;
+by the second of either, it is the painted one."""
 _SEAL_FROM, _SEAL_FULL = 0.65, 0.95
 """Closure over which the line of the closed lids is drawn."""
 _SEAL_MM, _SEAL_BLUR_MM, _SEAL_DARK = 0.7, 0.4, 0.55
@@ -67,9 +66,11 @@ class EyeLayer:
         mask = fill(target.shape, outline, x0, y0)
         opening = float(np.max((shape.vertices[eye.lower] - shape.vertices[eye.upper])[:, :2] @ self._canvas.down[:2]))
         mask = mask * np.float32(np.clip(opening / max(min(_THIN_PX, 0.5 * eye.opening), 1e-3), 0.0, 1.0))
+        mask = mask * np.float32(self._moved(closure, shift))
         xs, ys = np.arange(x0, x1, dtype=np.float32)[None], np.arange(y0, y1, dtype=np.float32)[:, None]
         u, v = shape.pose.back_to_photo(xs, ys, eye.depth)
-        colour = self._eyeball(shape, eye, mask, u - np.float32(eye.box[0]), v - np.float32(eye.box[1]), shift)
+        u, v = u - np.float32(eye.box[0]), v - np.float32(eye.box[1])
+        colour = self._eyeball(eye, u, eye.floor + (v - eye.floor) * np.float32(self._narrowing(shape, eye)), shift)
         line = shape.vertices[eye.upper, :2]
         if closure > 0.0:
             below = (ys - np.interp(xs[0], *_by_x(line))[None].astype(np.float32)) / np.float32(mm)
@@ -83,14 +84,13 @@ class EyeLayer:
             blended = blended + (eye.lash - blended) * (soft * np.float32(seal))[..., None]
         target[:] = np.clip(blended + 0.5, 0.0, 255.0).astype(np.uint8)
 
-    def _eyeball(self, shape: Shape, eye: Eye, mask: Float, u: Float, v: Float, shift: Double) -> Float:
+    def _eyeball(self, eye: Eye, u: Float, v: Float, shift: Double) -> Float:
         """The eye's colours (h, w, 3) at places u, v of its picture, the iris moved by `shift` px of the face frame."""
         limit = np.array([_GAZE_SIDE, _GAZE_HEIGHT]) * eye.radius
         turn = limit * np.tanh((self._canvas.rotation[:2, :2] @ shift) / limit)
         amount = float(np.hypot(*turn)) / eye.radius
-        wide = self._widening(shape, eye)
         photo = cv2.remap(eye.photo, u, v, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-        extended = max(wide, min(1.0, amount / _GAZE_BLEND))
+        extended = min(1.0, amount / _GAZE_BLEND)
         if extended <= 0.0:
             return np.asarray(photo, np.float32)
         distance: Double = np.hypot(u - (eye.centre[0] + turn[0]), v - (eye.centre[1] + turn[1])) / eye.radius
@@ -98,17 +98,22 @@ class EyeLayer:
         moved_u, moved_v = u - weight * np.float32(turn[0]), v - weight * np.float32(turn[1])
         ball = cv2.remap(eye.ball, moved_u, moved_v, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
         shade = cv2.remap(eye.shade, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        if wide > 0.0:  # the lid has left its shading behind: shade the eye along its new edge instead
-            inside = cv2.distanceTransform((mask > 0.5).astype(np.uint8), cv2.DIST_L2, 3) / self._canvas.mm
-            contact = _CONTACT_SHADE + (1.0 - _CONTACT_SHADE) * smoothstep(0.0, _CONTACT_MM, inside)
-            shade = shade + wide * (contact[..., None].astype(np.float32) - shade)
         return np.asarray(photo + np.float32(extended) * (ball * shade - photo), np.float32)
 
-    def _widening(self, shape: Shape, eye: Eye) -> float:
-        """How far the lid is raised above its place in the photo, 0 to 1."""
+    def _moved(self, closure: float, shift: Double) -> float:
+        """How much of the painted eye is seen, 0 to 1: all of it once lids or iris have clearly moved."""
+        gaze = float(np.hypot(*shift)) / self._canvas.mm
+        still = (1.0 - smoothstep(*_STILL_CLOSURE, closure)) * (1.0 - smoothstep(*_STILL_GAZE_MM, gaze))
+        return float(1.0 - still)
+
+    def _narrowing(self, shape: Shape, eye: Eye) -> float:
+        """Of a widened eye, its height in the photo relative to its height now: it is stretched with its lids.
+
+        What is behind the lids is not known, and what was painted there had a pale rim.
+        """
         middle = eye.upper[::2][3:6]
         raised = -(shape.control[middle] - self._canvas.landmarks[middle]) @ self._canvas.down
-        return float(np.clip(raised.mean() / (_WIDE_MM * self._canvas.mm), 0.0, 1.0))
+        return float(eye.opening / max(eye.opening + max(float(raised.mean()), 0.0), 1e-3))
 
 
 def _by_x(line: Float) -> tuple[Double, Double]:
