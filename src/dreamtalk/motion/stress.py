@@ -14,11 +14,8 @@ from numpy.typing import NDArray
 
 from dreamtalk.types import SAMPLE_RATE, VIDEO_FPS, Float
 
-_HOP = SAMPLE_RATE // 50
-"""Samples between two measurements (20 ms)."""
-
-_WINDOW = 640
-"""Samples of one measurement (40 ms), centred: three periods of a low voice."""
+_WINDOW = SAMPLE_RATE // VIDEO_FPS
+"""Samples of one measurement (40 ms), centred on its frame, one after the other: three periods of a low voice."""
 
 _TRANSFORM = 1024
 """Length of the Fourier transform: the window and the longest period fit without wrapping round."""
@@ -68,13 +65,12 @@ Double = NDArray[np.float64]
 class StressMeter:
     """Stress from samples: about 0 in the middle of somebody's speech, above 1 where it stands out, -3 in silence.
 
-    Frame i stands at time i / 25 s; its value needs samples up to 40 ms after it. `finish` gives the rest.
+    Frame i stands at time i / 25 s; its value needs samples up to 20 ms after it. `finish` gives the rest.
     """
 
     def __init__(self) -> None:
         self._tail = np.zeros(_WINDOW // 2, dtype=np.float32)  # window 0 is centred on sample 0
         self._heard = self._given = 0
-        self._measured: list[tuple[float, float, float]] = []  # of the steps from 2 i on, i the next frame to give
         self._loudest = -100.0
         self._usual: list[float] = []  # loudness in dB and pitch in semitones; empty before anything was said
         self._pitch, self._since = 0.0, _HELD + 1
@@ -92,21 +88,22 @@ class StressMeter:
     def push(self, samples: Float) -> Float:
         """Hears samples (S,) at 16 kHz; gives the stress (n,) of the frames that are complete now."""
         self._heard += len(samples)
-        self._measure(samples)
-        return self._frames(len(self._measured) // 2)
+        return self._measure(samples)
 
     def finish(self) -> Float:
         """Stress of the last frames; together with the earlier ones as many as cover the samples (at least one)."""
-        frames = max(1, -(-self._heard * VIDEO_FPS // SAMPLE_RATE))
-        self._measure(np.zeros(_WINDOW + 2 * _HOP, dtype=np.float32))
-        return self._frames(max(0, frames - self._given))
+        left = max(1, -(-self._heard * VIDEO_FPS // SAMPLE_RATE)) - self._given
+        return self._measure(np.zeros(2 * _WINDOW, dtype=np.float32))[:left]
 
-    def _measure(self, samples: Float) -> None:
-        """Appends loudness (dB), likeness one period later and pitch (semitones) of the steps that are complete."""
+    def _measure(self, samples: Float) -> Float:
+        """Stress of the frames that are complete, of their loudness, likeness one period later and pitch."""
         waiting = np.concatenate([self._tail, np.asarray(samples, dtype=np.float32)])
-        steps = max(0, (len(waiting) - _WINDOW) // _HOP + 1)
+        steps = len(waiting) // _WINDOW
+        self._tail = waiting[steps * _WINDOW :]
+        self._given += steps
+        stress = np.empty(steps, dtype=np.float32)
         if steps:
-            windows = np.lib.stride_tricks.sliding_window_view(waiting, _WINDOW)[: steps * _HOP : _HOP]
+            windows = waiting[: steps * _WINDOW].reshape(steps, _WINDOW)
             power = np.abs(np.fft.rfft(windows * self._taper, _TRANSFORM, axis=1)) ** 2
             power[:, : self._rumble] = 0.0
             decibel = 10.0 * np.log10(power[:, self._bins].sum(axis=1) + 1e-6)
@@ -115,27 +112,18 @@ class StressMeter:
             period = self._shortest + (alike * self._favour)[:, self._shortest :].argmax(axis=1)
             likeness = alike[np.arange(steps), period]
             semitones = -12.0 * np.log2(period / self._shortest)
-            self._measured.extend(zip(decibel.tolist(), likeness.tolist(), semitones.tolist(), strict=True))
-        self._tail = waiting[steps * _HOP :]
+            for i, measured in enumerate(zip(decibel.tolist(), likeness.tolist(), semitones.tolist(), strict=True)):
+                stress[i] = self._judge(*measured)
+        return stress
 
-    def _frames(self, count: int) -> Float:
-        """Stress of the next frames; forgets what they were made of."""
-        out = [self._judge(*self._measured[2 * i : 2 * i + 2]) for i in range(count)]
-        del self._measured[: 2 * count]
-        self._given += count
-        return np.array(out, dtype=np.float32)
-
-    def _judge(self, first: tuple[float, float, float], second: tuple[float, float, float]) -> float:
-        """Stress of the next frame, of its two measurements."""
-        loud = max(first[0], second[0])
+    def _judge(self, loud: float, likeness: float, pitch: float) -> float:
+        """Stress of the next frame: its loudness (dB), likeness one period later, and pitch (semitones)."""
         self._loudest = max(self._loudest - _PEAK_FALL, loud)
         self._since += 1
         if loud < self._loudest - _LOUD:
             return UNSTRESSED
-        clear = max(first, second, key=lambda measured: measured[1])
-        voiced = clear[1] >= _VOICED
-        if voiced and (not self._usual or abs(clear[2] - self._usual[1]) < _FAR):
-            self._pitch, self._since = clear[2], 0
+        if likeness >= _VOICED and (not self._usual or abs(pitch - self._usual[1]) < _FAR):
+            self._pitch, self._since = pitch, 0
         if self._since == 0:
             self._remember(loud, self._pitch)
         if not self._usual:
