@@ -45,10 +45,12 @@ _HELPERS: dict[str, tuple[tuple[str, ...], float]] = {
     "eyes": (("helper-l-eye", "helper-r-eye"), 0.1),
     "teeth": (("helper-upper-teeth", "helper-lower-teeth"), 0.3),
     "tongue": (("helper-tongue",), 0.4),
-    "lashes": (tuple(f"helper-{side}-eyelashes-{row}" for side in "lr" for row in (1, 2)), 0.9),
+    "lashes": (("helper-l-eyelashes-2", "helper-r-eyelashes-2"), 0.9),
 }
-"""Parts besides the skin: MakeHuman's groups, and how rough they are."""
+"""Parts besides the skin: MakeHuman's groups, and how rough they are. Lower lashes, as solid strips, look painted."""
 _SKIN_ROUGHNESS = 0.6
+_TEETH_BACK = 0.06
+"""Decimetres by which the teeth are set back: they stand so near the lips that speech shows them through."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,8 @@ def make_avatar(source: MakeHuman) -> Avatar:
     """The average head of MakeHuman's people (takes seconds: its shapes are text files)."""
     head = source.average_head()
     shapes = np.stack([source.action(name) for name in ARKIT])
+    for group in _HELPERS["teeth"][0]:
+        head[np.unique(source.groups[group]), 2] -= _TEETH_BACK
     body = source.groups["body"]
     middle = source.vertices[body].mean(axis=1) - _BUST_MIDDLE
     inside = (middle[:, 1] > 0.0) | (np.linalg.norm(middle, axis=1) < _BUST_RADIUS)
