@@ -48,8 +48,7 @@ def test_frame_by_frame_gives_the_same_as_the_whole(face: FaceModel, talk: tuple
     whole = natural(expression, activity, 7, face)
     machine = NaturalMotion(7, face)
     ahead = np.concatenate([activity, np.zeros(ANTICIPATION_FRAMES, dtype=np.float32)])
-    for level in ahead[:ANTICIPATION_FRAMES]:
-        machine.ahead(float(level))
+    machine.ahead(ahead[:ANTICIPATION_FRAMES].tolist())
     for i in range(FRAMES):
         frame = machine.next(expression[i], Heard(float(activity[i]), float(ahead[i + ANTICIPATION_FRAMES])))
         assert np.array_equal(frame.expression, whole.expression[i])

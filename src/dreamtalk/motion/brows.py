@@ -12,11 +12,17 @@ from dreamtalk.motion.chance import BROWS, Chance
 from dreamtalk.motion.stress import UNSTRESSED
 from dreamtalk.types import VIDEO_FPS
 
-AHEAD_FRAMES = 4
-"""Frames ahead that the stress is known; as far as the resting mouth looks (rest.ANTICIPATION_FRAMES)."""
+AHEAD_FRAMES = 8
+"""Frames (320 ms) ahead that the stress is known: no more than the speech encoder hears ahead anyway."""
 
-_RISE = 0.20
-"""Seconds up. It begins two frames before the stress: the brow is up 120 ms after it, as in tracked talkers."""
+_PEAK_FRAMES = 3
+"""Frames to either side that a peak of the stress is higher than."""
+
+_WINDOW = 2 * _PEAK_FRAMES + 1
+"""Frames of stress that are remembered."""
+
+_RISE = (AHEAD_FRAMES - _PEAK_FRAMES) / VIDEO_FPS
+"""Seconds up (0.2), to be up with the stressed syllable: tracked brows are, or just before it."""
 
 _STAY = (0.04, 0.24)
 """Seconds it stays up."""
@@ -49,7 +55,7 @@ class BrowAccents:
     def __init__(self, seed: int) -> None:
         self._chance = Chance(seed, BROWS, 3)
         self._frame = 0
-        self._stress: deque[float] = deque([UNSTRESSED] * (2 * AHEAD_FRAMES), maxlen=2 * AHEAD_FRAMES)
+        self._stress: deque[float] = deque([UNSTRESSED] * _WINDOW, maxlen=_WINDOW)
         self._usual = _LEAST
         self._raises: deque[tuple[float, float, float]] = deque()  # start (s), seconds up, size (% iod)
         self._last = -_PAUSE
@@ -74,9 +80,8 @@ class BrowAccents:
         return size * max((height * _raised(now - start, stay) for start, stay, height in self._raises), default=0.0)
 
     def _accent(self) -> bool:
-        """Whether the frame two ahead is a peak of the stress, and a high one."""
-        middle = len(self._stress) - 1 - AHEAD_FRAMES // 2
-        peak = self._stress[middle]
+        """Whether a high peak of the stress is as far ahead as brows take to rise."""
+        peak = self._stress[_PEAK_FRAMES]
         if peak < _LEAST or peak < max(self._stress):
             return False
         high = peak >= _ABOVE * self._usual

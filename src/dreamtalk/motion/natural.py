@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 
 from dreamtalk.face.arkit import weights
 from dreamtalk.motion.blink import BlinkMotion
-from dreamtalk.motion.brows import BrowAccents
+from dreamtalk.motion.brows import AHEAD_FRAMES, BrowAccents
 from dreamtalk.motion.gaze import GazeMotion
 from dreamtalk.motion.head import HeadMotion, place_of
 from dreamtalk.motion.rest import ANTICIPATION_FRAMES, RestGate
@@ -53,7 +54,7 @@ class Lids(Protocol):
 
 class Heard(NamedTuple):
     """The speech at a frame. activity: see rest.speech_activity; activity_ahead: ANTICIPATION_FRAMES later;
-    stress_ahead: see stress.speech_stress, as many frames later."""
+    stress_ahead: see stress.speech_stress, brows.AHEAD_FRAMES later."""
 
     activity: float
     activity_ahead: float
@@ -136,11 +137,14 @@ class NaturalMotion:
         self._gaze = GazeMotion(seed, jumps=gaze == "natural")
         self._scale = pose_scale
 
-    def ahead(self, activity: float, stress: float = UNSTRESSED) -> None:
-        """Activity and stress of frames 0, 1, ... ANTICIPATION_FRAMES - 1, before the first `next`."""
-        self._gate.next(activity)
-        if self._brows is not None:
-            self._brows.ahead(stress)
+    def ahead(self, activity: Iterable[float], stress: Iterable[float] = ()) -> None:
+        """Once, before the first `next`: activity of the first ANTICIPATION_FRAMES frames, stress of the first
+        AHEAD_FRAMES."""
+        for level in activity:
+            self._gate.next(level)
+        for level in stress:
+            if self._brows is not None:
+                self._brows.ahead(level)
 
     def next(self, expression: Float, heard: Heard, manner: Manner = _USUAL) -> NaturalFrame:
         """The next frame. expression: (E,) from the motion model. manner: of the style at this frame."""
@@ -183,12 +187,11 @@ def natural(
     frames = len(expression)
     heard = np.zeros(frames + ANTICIPATION_FRAMES, dtype=np.float32)
     heard[: min(frames, len(activity))] = activity[:frames]
-    stressed = np.full(frames + ANTICIPATION_FRAMES, UNSTRESSED, dtype=np.float32)
+    stressed = np.full(frames + AHEAD_FRAMES, UNSTRESSED, dtype=np.float32)
     if stress is not None:
         stressed[: min(frames, len(stress))] = stress[:frames]
     machine = NaturalMotion(seed, face_model, blink, pose, pose_scale, gaze, "off" if stress is None else "natural")
-    for level, loud in zip(heard[:ANTICIPATION_FRAMES], stressed, strict=False):
-        machine.ahead(float(level), float(loud))
+    machine.ahead(heard[:ANTICIPATION_FRAMES].tolist(), stressed[:AHEAD_FRAMES].tolist())
     motion = Motion(
         expression=np.empty((frames, expression.shape[1]), dtype=np.float32),
         rotation=np.empty((frames, 3), dtype=np.float32),
@@ -196,8 +199,7 @@ def natural(
         gaze=np.empty((frames, 4), dtype=np.float32),
     )
     for i in range(frames):
-        ahead = i + ANTICIPATION_FRAMES
-        now = Heard(float(heard[i]), float(heard[ahead]), float(stressed[ahead]))
+        now = Heard(float(heard[i]), float(heard[i + ANTICIPATION_FRAMES]), float(stressed[i + AHEAD_FRAMES]))
         frame = machine.next(expression[i], now, manner)
         motion.expression[i], motion.rotation[i] = frame.expression, frame.rotation
         motion.translation[i], motion.gaze[i] = frame.translation, frame.gaze

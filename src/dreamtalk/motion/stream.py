@@ -13,6 +13,7 @@ import numpy as np
 from dreamtalk.audio import Latency, SpeechEncoder
 from dreamtalk.face.model import FaceModel
 from dreamtalk.motion.articulation import Articulation
+from dreamtalk.motion.brows import AHEAD_FRAMES
 from dreamtalk.motion.drive import HeadPath, with_head
 from dreamtalk.motion.model import MotionModel
 from dreamtalk.motion.natural import AccentMode, BlinkMode, GazeMode, Heard, Manner, NaturalMotion, PoseMode
@@ -85,7 +86,8 @@ class MotionStream:
             self._stress = np.concatenate([self._stress, self._stressed.push(samples)])
         while (
             self._first_feature + len(self._heard) >= 2 * (self._made + CHUNK) + self._parts.reach
-            and min(len(self._levels), len(self._stress)) >= CHUNK + ANTICIPATION_FRAMES
+            and len(self._levels) >= CHUNK + ANTICIPATION_FRAMES
+            and len(self._stress) >= CHUNK + AHEAD_FRAMES
         ):
             yield self._chunk(CHUNK)
 
@@ -96,7 +98,8 @@ class MotionStream:
         silence = np.zeros(ANTICIPATION_FRAMES, np.float32)
         with self._watch.step("blinks and head"):
             self._levels = np.concatenate([self._levels, self._activity.finish(), silence])
-            self._stress = np.concatenate([self._stress, self._stressed.finish(), silence + UNSTRESSED])
+            after = np.full(AHEAD_FRAMES, UNSTRESSED, np.float32)
+            self._stress = np.concatenate([self._stress, self._stressed.finish(), after])
         while (left := len(self._levels) - ANTICIPATION_FRAMES) > 0:
             yield self._chunk(min(left, CHUNK))
 
@@ -134,13 +137,11 @@ class MotionStream:
     def _enliven(self, expression: Float, manner: list[Manner], first: bool) -> Motion:
         levels, stress = self._levels.tolist(), self._stress.tolist()
         if first:
-            for level, loud in zip(levels[:ANTICIPATION_FRAMES], stress, strict=False):
-                self._natural.ahead(level, loud)
-        ahead = ANTICIPATION_FRAMES
-        rows = [
-            self._natural.next(row, Heard(levels[i], levels[i + ahead], stress[i + ahead]), manner[i % len(manner)])
-            for i, row in enumerate(expression)
-        ]
+            self._natural.ahead(levels[:ANTICIPATION_FRAMES], stress[:AHEAD_FRAMES])
+        rows = []
+        for i, row in enumerate(expression):
+            heard = Heard(levels[i], levels[i + ANTICIPATION_FRAMES], stress[i + AHEAD_FRAMES])
+            rows.append(self._natural.next(row, heard, manner[i % len(manner)]))
         expressions, rotations, translations, gazes = (np.stack(part) for part in zip(*rows, strict=True))
         return Motion(expressions, rotations, translations, gazes)
 
