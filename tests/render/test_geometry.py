@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import pairwise
 
+import cv2
 import numpy as np
 import pytest
 
@@ -356,3 +357,21 @@ def test_what_lies_behind_a_far_cheek_goes_with_its_edge(closed: Portrait, own: 
     torn = np.linalg.norm((moved - rest)[behind, None] - (moved - rest)[None, cheek], axis=2)[beside]
     assert len(torn) > 4, "some of the rings lie on the cheek"
     assert torn.max() < 0.022 * geometry.canvas.width
+
+
+def test_brows_move_without_jumps_while_lids_shut(closed: Portrait, model: FaceModel) -> None:
+    """From lowered to raised, evenly: no point of the mesh may leap where a brow passes its place in the photo."""
+    dark = replace(closed, image=np.full_like(closed.image, 180))
+    for upper, lower in zip(topo.BROW_UPPER, topo.BROW_LOWER, strict=True):
+        outline = closed.landmarks[[*upper, *lower[::-1]], :2]
+        cv2.polylines(dark.image, [np.rint(outline).astype(np.int32)], True, (40, 40, 40), 3)
+    geometry = FaceGeometry(make_canvas(dark, None))
+    up = move(model, browInnerUp=0.9, browOuterUp=0.9)
+    shut = np.full(2, 0.7, np.float32)
+    path = [
+        geometry.shape(np.float32(amount) * up, shut, still(3), still(3)).vertices
+        for amount in np.linspace(-0.2, 0.2, 41)
+    ]
+    first, second = (np.abs(np.diff(np.stack(path), order, axis=0)).max() for order in (1, 2))
+    assert first > 0.03
+    assert second < 0.03

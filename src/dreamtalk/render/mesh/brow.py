@@ -93,9 +93,9 @@ class BrowBand:
         Not of a falling one: there the skin has no room to give.
         """
         middle, edge = self.below.T
-        behind = np.minimum((moved[edge] - moved[middle]) @ self.down, 0.0)
-        rising = moved[edge] @ self.down < 0.0
-        moved[middle] += (self.hair * behind * rising)[:, None] * self.down
+        rise = np.minimum(moved[edge] @ self.down, 0.0)
+        behind = np.clip((moved[edge] - moved[middle]) @ self.down, rise, 0.0)
+        moved[middle] += (self.hair * behind)[:, None] * self.down
 
 
 def _polynomial(line: Double) -> Double:
