@@ -23,10 +23,17 @@ def test_what_is_written_is_read(name: str, tmp_path: Path) -> None:
     np.testing.assert_array_equal(numbers_of(read_coefficients(tmp_path / name)), numbers_of(MOTION))
 
 
-def test_the_mat_file_serves_as_style_and_pose(tmp_path: Path) -> None:
-    write_coefficients(tmp_path / "x.mat", MOTION)
-    np.testing.assert_array_equal(read_style(tmp_path / "x.mat"), MOTION.expression)
-    np.testing.assert_array_equal(read_pose(tmp_path / "x.mat"), numbers_of(MOTION)[:, 64:])
+@pytest.mark.parametrize("name", ["x.mat", "x.npy"])
+def test_a_file_serves_as_style_and_pose(name: str, tmp_path: Path) -> None:
+    write_coefficients(tmp_path / name, MOTION)
+    np.testing.assert_array_equal(read_style(tmp_path / name), MOTION.expression)
+    np.testing.assert_array_equal(read_pose(tmp_path / name), numbers_of(MOTION)[:, 64:])
+
+
+def test_expressions_alone_are_no_pose(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", MOTION.expression)
+    with pytest.raises(UnusableInput, match="no pose"):
+        read_pose(tmp_path / "x.npy")
 
 
 def test_scipy_reads_the_mat_file(tmp_path: Path) -> None:
@@ -58,6 +65,7 @@ def test_a_mat_file_without_a_pose_gets_a_still_head(tmp_path: Path) -> None:
         (np.zeros((3, 70)), "rows of 70"),
         (np.zeros(64), "one row of numbers per frame"),
         (np.full((3, 73), np.nan), "no coefficients"),
+        (np.zeros((0, 73)), "rows of 73 are needed"),
         (np.array(["a"]), "one row of numbers per frame"),
         (np.array([{}]), "not a .npy file of numbers"),
     ],

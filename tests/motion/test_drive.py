@@ -118,3 +118,10 @@ def test_eyes_hold_their_target() -> None:
     made = with_head(Motion(blank, blank[:, :3], blank[:, :3], blank[:, :4]), turned)
     np.testing.assert_allclose(made.gaze[:, [0, 2]], EYE_RADIUS * np.sin(0.1), rtol=1e-5)
     assert not made.gaze[:, [1, 3]].any()
+
+
+def test_the_head_of_official_models_is_refused() -> None:
+    blank = np.zeros((9, 64), np.float32)
+    official = Motion(blank, blank[:, :3], blank[:, :3], blank[:, :4], face_space="bfm64", crop=blank[:, :3])
+    with pytest.raises(UnusableInput, match="official"):
+        head_path(official, "x.npz")

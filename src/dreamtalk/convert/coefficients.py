@@ -16,11 +16,7 @@ from dreamtalk.face.bfm64 import (
     ANGLES,
     COEFFICIENTS,
     EXPRESSION,
-    EXPRESSION_SIZE,
     FACE_SPACE,
-    LARGEST,
-    MOTION_SIZE,
-    STILL_POSE,
     TRANSLATION,
     has_pose,
     numbers_of,
@@ -28,8 +24,8 @@ from dreamtalk.face.bfm64 import (
     read_pose,
     read_style,
 )
-from dreamtalk.media.files import check_input, check_output, replacing
-from dreamtalk.types import Float, Motion
+from dreamtalk.media.files import check_output, replacing
+from dreamtalk.types import Motion
 
 _TRANSFORM = 5
 """Columns of transform_params: width and height of the picture, scale, x and y of the cut-out."""
@@ -40,11 +36,7 @@ _PICTURE = (256.0, 256.0)
 
 def read_coefficients(path: str | Path) -> Motion:
     """The motion of a .mat or .npy file. Without a pose in it the head is still. Raises UnusableInput."""
-    if Path(path).suffix.lower() == ".mat":
-        return posed(read_style(path), read_pose(path) if has_pose(path) else None)
-    numbers = _read_array(path)
-    pose = numbers[:, EXPRESSION_SIZE:] if numbers.shape[1] == MOTION_SIZE else STILL_POSE[None]
-    return posed(numbers[:, :EXPRESSION_SIZE], pose)
+    return posed(read_style(path), read_pose(path) if has_pose(path) else None)
 
 
 def write_coefficients(path: str | Path, motion: Motion) -> None:
@@ -67,20 +59,3 @@ def write_coefficients(path: str | Path, motion: Motion) -> None:
     transform = np.zeros((len(numbers), _TRANSFORM), np.float32)
     transform[:, :2], transform[:, 2:] = _PICTURE, numbers[:, -3:]
     write_matlab(path, {"coeff": coefficients, "transform_params": transform})
-
-
-def _read_array(path: str | Path) -> Float:
-    path = check_input(path)
-    try:
-        stored = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise UnusableInput(f"{path} is not a .npy file of numbers.") from error
-    if not isinstance(stored, np.ndarray) or stored.ndim != 2 or stored.dtype.kind not in "fiu" or not len(stored):
-        raise UnusableInput(f"{path} does not hold one row of numbers per frame.")
-    if stored.shape[1] not in (EXPRESSION_SIZE, MOTION_SIZE):
-        raise UnusableInput(
-            f"{path}: rows of {stored.shape[1]} numbers; {EXPRESSION_SIZE} or {MOTION_SIZE} are needed."
-        )
-    if not np.isfinite(stored).all() or np.abs(stored).max() > LARGEST:
-        raise UnusableInput(f"{path} holds values that are no coefficients.")
-    return stored.astype(np.float32)

@@ -26,7 +26,7 @@ MOTION_SIZE = 73
 STILL_POSE = np.array([0, 0, 0, 0, 0, 0, 0.9370641, 126.84911, 129.03864], np.float32)
 """Angles, translation, crop of a head that looks straight ahead and does not move."""
 
-_OFFICIAL_ONLY = (".mat", ".txt")
+_OFFICIAL_ONLY = (".mat", ".npy", ".txt")
 """Suffixes of coefficient files; .npz may be a file of any face space."""
 
 COEFFICIENTS = 257
@@ -38,7 +38,7 @@ LARGEST = 1e4
 
 
 def read_style(file: str | Path) -> Float:
-    """Expression (F, 64) at 25 fps of a .mat file (`coeff`), a .txt table, or a motion file (.npz) of this face space.
+    """Expression (F, 64) at 25 fps of a .mat file (`coeff`), a .npy or .txt table, or a motion file (.npz) of this kind.
 
     Raises UnusableInput when it holds no such expression.
     """
@@ -47,20 +47,27 @@ def read_style(file: str | Path) -> Float:
         return _checked(file, _read_text(file), EXPRESSION_SIZE)
     if suffix == ".npz":
         return _checked(file, _read_motion(file).expression, EXPRESSION_SIZE)
+    if suffix == ".npy":
+        return _read_array(file)[:, :EXPRESSION_SIZE]
     if suffix != ".mat":
-        raise UnusableInput(f"The style {file} must be coefficients for this motion model: .mat, .txt or .npz.")
+        raise UnusableInput(f"The style {file} must be coefficients for this motion model: .mat, .npy, .txt or .npz.")
     return _checked(file, _coefficients(file, EXPRESSION.stop)[:, EXPRESSION], EXPRESSION_SIZE)
 
 
 def read_pose(file: str | Path) -> Float:
-    """Angles, translation and crop (F, 9) of a .mat file, or of a motion file (.npz) of this face space.
+    """Angles, translation and crop (F, 9) of a .mat or .npy file, or of a motion file (.npz) of this face space.
 
     Raises UnusableInput when it holds no pose.
     """
+    if Path(file).suffix.lower() == ".npy":
+        numbers = _read_array(file)
+        if numbers.shape[1] != MOTION_SIZE:
+            raise UnusableInput(f"{file} holds expressions alone, no pose.")
+        return numbers[:, EXPRESSION_SIZE:]
     if Path(file).suffix.lower() == ".npz":
         return numbers_of(_read_motion(file))[:, EXPRESSION_SIZE:]
     if Path(file).suffix.lower() != ".mat":
-        raise UnusableInput(f"The pose {file} must be coefficients for this motion model: .mat or .npz.")
+        raise UnusableInput(f"The pose {file} must be coefficients for this motion model: .mat, .npy or .npz.")
     coefficients = _coefficients(file, TRANSLATION.stop)
     transform = _matrix(file, "transform_params")
     if transform.shape[0] != len(coefficients) or transform.shape[1] < 3:
@@ -70,7 +77,9 @@ def read_pose(file: str | Path) -> Float:
 
 
 def has_pose(file: str | Path) -> bool:
-    """Whether a .mat file holds what read_pose needs. Raises UnusableInput when it is none."""
+    """Whether a .mat or .npy file holds what read_pose needs. Raises UnusableInput when it is none."""
+    if Path(file).suffix.lower() == ".npy":
+        return len(_read_array(file)[0]) == MOTION_SIZE
     found = read_matlab(file, ("coeff", "transform_params"))
     coefficients = found.get("coeff")
     return "transform_params" in found and coefficients is not None and coefficients.shape[-1] >= TRANSLATION.stop
@@ -130,6 +139,22 @@ def _matrix(file: str | Path, name: str) -> NDArray[np.float32]:
     if matrix.ndim != 2 or len(matrix) == 0:
         raise UnusableInput(f"{file}: {name} has the shape {matrix.shape}, one row per frame is needed.")
     return matrix.astype(np.float32)
+
+
+def _read_array(file: str | Path) -> Float:
+    """A .npy table of expressions (F, 64), or of whole motions (F, 73) as DreamTalk's demo saves them."""
+    path = check_input(file)
+    try:
+        stored = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise UnusableInput(f"{path} is not a .npy file of numbers.") from error
+    if not isinstance(stored, np.ndarray) or stored.ndim != 2 or stored.dtype.kind not in "fiu":
+        raise UnusableInput(f"{path} does not hold one row of numbers per frame.")
+    if stored.shape[1] not in (EXPRESSION_SIZE, MOTION_SIZE):
+        raise UnusableInput(
+            f"{path}: rows of {stored.shape[1]} numbers; {EXPRESSION_SIZE} or {MOTION_SIZE} are needed."
+        )
+    return _checked(path, stored.astype(np.float32), stored.shape[1])
 
 
 def _read_text(file: str | Path) -> NDArray[np.float32]:

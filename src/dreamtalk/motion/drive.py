@@ -60,8 +60,8 @@ def head_path(source: FaceTrack | Motion, name: str) -> HeadPath:
     A track is seen from its median pose, smoothed, and frames without a face are bridged; of a motion, whose numbers
     are relative to a portrait already, only a usual pose of more than 2 degrees is taken off. Heads that turn further
     than the renderer can show are turned less throughout, instead of being held at the limit.
-    name: of the source, for messages. Raises UnusableInput for a single frame, or when the face is lost in more than
-    half of them; warns (DoubtfulInput) from a tenth on.
+    name: of the source, for messages. Raises UnusableInput for a single frame, for motions of official models, or when
+    the face is lost in more than half of the frames; warns (DoubtfulInput) from a tenth on.
     """
     if len(source.expression) < 2:
         raise UnusableInput(f"{name} is a single frame, which has no head motion. Use a video, or --pose still.")
@@ -70,6 +70,8 @@ def head_path(source: FaceTrack | Motion, name: str) -> HeadPath:
         pose = smoothed(bridged(source.pose, source.valid))
         usual = np.median(pose, axis=0)
         rotation, translation = _seen_from(pose[:, :3], usual[:3]), pose[:, 3:] - usual[3:]
+    elif source.crop is not None:
+        raise UnusableInput(f"{name} is a motion of official models, whose head goes with their faces alone.")
     else:
         usual = np.median(source.rotation, axis=0)
         usual = usual - np.clip(usual, -_MEANT, _MEANT)
