@@ -18,7 +18,7 @@ import numpy as np
 
 from dreamtalk.errors import DoubtfulInput, FaceNotFound, UnusableInput
 from dreamtalk.face.video import FACE_SPACE, track_picture, track_video
-from dreamtalk.media import ahead, is_image, read_frames, read_image, write_video
+from dreamtalk.media import ahead, is_image, read_frames, read_image, seconds_of, write_video
 from dreamtalk.models import Models
 from dreamtalk.options import AUTO, TalkOptions
 from dreamtalk.provenance import origin_comment
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from dreamtalk.motion.drive import HeadPath
     from dreamtalk.style.files import StyleClip
     from dreamtalk.style.timeline import StyleSource
+
+_WHOLE = 0.8
+"""Share of the length that a video claims, below which it counts as damaged."""
 
 _WAITING = "waiting for frames"
 """Step of the writer while the thread that makes frames is the slower one."""
@@ -174,7 +177,7 @@ class Talker(Models):
     def track(self, path: str | Path, longest: float | None = None) -> FaceTrack:
         """The face of a video (at 25 fps) or picture, frame by frame; a track file is read. Raises UnusableInput.
 
-        longest: seconds of a video that are looked at; None: all of it.
+        longest: seconds of a video that are looked at; None: all of it. Warns (DoubtfulInput) of one that ends early.
         """
         path = Path(path)
         if path.suffix.lower() == ".npz":
@@ -182,7 +185,12 @@ class Talker(Models):
         frames = iter([read_image(path)]) if is_image(path) else read_frames(path)
         if longest is not None:
             frames = islice(frames, round(longest * VIDEO_FPS))
-        return track_video(frames, self.tracker, self.face_model, path)
+        track = track_video(frames, self.tracker, self.face_model, path)
+        said, read = 0.0 if is_image(path) else seconds_of(path) or 0.0, len(track.valid) / VIDEO_FPS
+        if read < _WHOLE * min(said, longest or said):
+            doubt = f"{path.name} is damaged: of its {said:.1f} s only {read:.1f} s can be read. They are used."
+            warnings.warn(doubt, DoubtfulInput, stacklevel=2)
+        return track
 
     def style(self, given: str | Path | Style, neutral: str | Path | None = None) -> Style:
         """A manner of speaking: "happy", "happy:3", or that of a video, picture, track or style file.

@@ -87,6 +87,7 @@ class ShowStyle:
             _show(load("cpu").style_clip(file, self.neutral), self.name)
         else:
             read_name(self.name)  # says which names there are
+            _refuse_neutral(self.neutral)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +123,7 @@ class ExtractStyle:
 
 def _refuse_neutral(neutral: Path | None) -> None:
     if neutral is not None:
-        raise UnusableInput("--neutral goes with a video: a style file is relative to its person's neutral already.")
+        raise UnusableInput("--neutral goes with a video or picture: other styles need none.")
 
 
 def _show(clip: StyleClip, name: str) -> None:

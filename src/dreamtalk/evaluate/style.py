@@ -104,7 +104,7 @@ class StyleEvaluation:
 
 @dataclass(frozen=True)
 class Talks:
-    """Speeches and what the neutral style makes of them. clips, heard, neutral: one each per speech; neutral (T, 64)."""
+    """Speeches (clips, heard) and what the neutral style makes of each: neutral (T, 64)."""
 
     model: MotionModel
     face: FaceModel

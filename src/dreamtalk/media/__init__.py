@@ -2,7 +2,17 @@
 
 from dreamtalk.media.ahead import ahead
 from dreamtalk.media.files import check_input, check_output
-from dreamtalk.media.reader import is_image, read_frames, read_image
+from dreamtalk.media.reader import is_image, read_frames, read_image, seconds_of
 from dreamtalk.media.writer import OUTPUTS, write_video
 
-__all__ = ["OUTPUTS", "ahead", "check_input", "check_output", "is_image", "read_frames", "read_image", "write_video"]
+__all__ = [
+    "OUTPUTS",
+    "ahead",
+    "check_input",
+    "check_output",
+    "is_image",
+    "read_frames",
+    "read_image",
+    "seconds_of",
+    "write_video",
+]

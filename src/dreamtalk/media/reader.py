@@ -87,6 +87,22 @@ def read_frames(path: str | Path, fps: float = VIDEO_FPS) -> Iterator[Image]:
         raise UnusableInput(f"{path} holds no picture that can be read.")
 
 
+def seconds_of(path: str | Path) -> float | None:
+    """How long the pictures of a video last by its own account, s; None when it gives none or cannot be read.
+
+    Raises UnusableInput when the file is missing.
+    """
+    path = check_input(path)
+    try:
+        with open_media(path) as container:
+            stream = container.streams.video[0] if container.streams.video else None
+            if stream is not None and stream.duration is not None and stream.time_base is not None:
+                return float(stream.duration * stream.time_base)
+            return None if container.duration is None else container.duration / av.time_base
+    except av.error.FFmpegError:
+        return None
+
+
 def _decode(data: bytes, alpha: bool) -> Image | None:
     """OpenCV's decoder: applies EXIF and brings everything to 8-bit RGB; None when it cannot."""
     array = np.frombuffer(data, dtype=np.uint8)

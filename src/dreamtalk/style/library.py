@@ -70,18 +70,18 @@ _STYLES = (
         },
         gain=0.9,
     ),
-    # AU 9 + 10 + 15 + 17, eyes narrowed (6, 7)
+    # AU 9 + 10 + 15, eyes narrowed (6, 7). Brows a little up, because a wrinkled nose lowers them as anger does; much
+    # frown, because the motion model takes a raised upper lip for half a smile.
     NamedStyle(
         "disgusted",
-        "nose wrinkled, upper lip raised, narrow eyes",
+        "nose wrinkled, upper lip raised, corners down, narrow eyes",
         {
-            "noseSneer": 1.3,
-            "mouthUpperUp": 0.4,
-            "browDown": 0.25,
-            "mouthFrown": 0.7,
-            "eyeSquint": 0.55,
-            "cheekSquint": 0.5,
-            "mouthShrugLower": 0.5,
+            "noseSneer": 1.4,
+            "mouthUpperUp": 0.5,
+            "mouthFrown": 1.3,
+            "eyeSquint": 0.65,
+            "browOuterUp": 0.3,
+            "browInnerUp": 0.2,
         },
         gain=0.9,
         guidance=1.4,
@@ -94,9 +94,9 @@ _STYLES = (
     NamedStyle(
         "sad",
         "inner brows up, mouth corners down, small movements",
-        {"browInnerUp": 1.2, "browDown": 0.3, "mouthFrown": 0.9, "mouthShrugLower": 0.35, "eyeSquint": 0.15},
+        {"browInnerUp": 1.2, "browDown": 0.3, "mouthFrown": 0.9, "mouthShrugLower": 0.2, "eyeSquint": 0.15},
         gain=0.85,
-        guidance=1.9,
+        guidance=1.7,
     ),
     # AU 1 + 2 + 5 + 26
     NamedStyle("surprised", "brows up, wide eyes, jaw dropped", PROTOTYPES["surprised"], gain=1.1),

@@ -1,4 +1,4 @@
-"""A sheet of thumbnails: a portrait speaking in every style of the library, as the motion model makes it."""
+"""A sheet of thumbnails: a portrait speaking in every style known by name, as the motion model makes it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import numpy as np
 from dreamtalk.errors import UnusableOutput
 from dreamtalk.media.files import check_output, replacing
 from dreamtalk.render import Animator
+from dreamtalk.style.files import saved_names, saved_path
+from dreamtalk.style.find import style_of_file
 from dreamtalk.style.library import DEFAULT_LEVEL, LEVELS, STYLES, named_style
 from dreamtalk.types import Float, Image, Speech, Style
 
@@ -30,12 +32,15 @@ _FRAMES = 100
 """Frames of the speech (4 s) that are made, to choose a moment from."""
 _OPEN = 65.0
 """Percentile of the lip aperture at the moment shown: speaking, but not shouting."""
+_INTENSITIES = (0.5, 1.0, 1.5)
+"""At which the user's own styles are shown."""
 _ZOOM = 0.62
 """Share of the renderer's square around the head that is shown."""
 
 
 def style_sheet(talker: Talker, portrait: str | Path, audio: str | Path | Speech) -> Image:
-    """(H, W, 3): per style the three levels at one moment of the speech, and the default level at rest.
+    """(H, W, 3): per style the three levels at one moment of the speech, and the default level at rest; of the user's
+    own styles three intensities.
 
     Raises UnusableInput, FaceNotFound and UnusableAudio.
     """
@@ -46,18 +51,24 @@ def style_sheet(talker: Talker, portrait: str | Path, audio: str | Path | Speech
     animator = MeshRenderer(face, 1).prepare(talker.portrait(portrait), 2 * _CELL)
     heard, frames = talker.encoder.encode(speech), min(_FRAMES, speech.frames)
 
-    def talk(style: Style) -> Float:
-        return model.generate(heard, style, frames)
+    def talk(style: Style, intensity: float = 1.0) -> Float:
+        return model.generate(heard, style, frames, intensity)
 
     aperture = talk(model.neutral_style()) @ face.measure("aperture")
     moment = int(np.argmin(np.abs(aperture - np.percentile(aperture, _OPEN))))
+
+    def row(shown: dict[str, tuple[Style, float]], silent: str, rest: Float | None) -> Image:
+        cells = [_cell(animator, talk(*asked)[moment], label) for label, asked in shown.items()]
+        cells.append(_cell(animator, np.zeros(len(face.expression_std), np.float32) if rest is None else rest, silent))
+        return np.concatenate(cells, axis=1)
+
     rows = []
     for name in STYLES:
-        styles = [named_style(f"{name}:{level}", model, face) for level in LEVELS]
-        rest = styles[DEFAULT_LEVEL - 1].rest
-        cells = [_cell(animator, talk(s)[moment], f"{name}:{n}") for n, s in zip(LEVELS, styles, strict=True)]
-        cells.append(_cell(animator, np.zeros_like(aperture, shape=64) if rest is None else rest, f"{name}, silent"))
-        rows.append(np.concatenate(cells, axis=1))
+        levels = {f"{name}:{level}": (named_style(f"{name}:{level}", model, face), 1.0) for level in LEVELS}
+        rows.append(row(levels, f"{name}, silent", levels[f"{name}:{DEFAULT_LEVEL}"][0].rest))
+    for name in saved_names():
+        own = style_of_file(saved_path(name), model, face, name)
+        rows.append(row({f"{name} x {much:g}": (own, much) for much in _INTENSITIES}, f"{name}, silent", own.rest))
     return _columns(rows)
 
 
