@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 from rich.progress import track as progress
 
-from dreamtalk.audio import SpeechEncoder
 from dreamtalk.errors import DreamTalkError, UnusableInput
 from dreamtalk.evaluate.correlation import pearson
+from dreamtalk.evaluate.judges import PICTURE_EVERY, Ears, Eyes, mean_of
 from dreamtalk.evaluate.metrics import (
     blinks,
     expression_distance,
@@ -26,7 +26,6 @@ from dreamtalk.evaluate.metrics import (
     sync_judge,
 )
 from dreamtalk.evaluate.metrics import cpbd as sharpness
-from dreamtalk.evaluate.metrics import syncnet as sync
 from dreamtalk.evaluate.page import Figure
 from dreamtalk.evaluate.report import Report, Value, versions
 from dreamtalk.evaluate.scoring import Metric, Score
@@ -35,8 +34,7 @@ from dreamtalk.evaluate.watching import Watched, watch
 from dreamtalk.face import FaceTracker
 from dreamtalk.face.measures import aperture, eye_opening
 from dreamtalk.face.model import FaceModel
-from dreamtalk.lipsync.expert import LipExpert
-from dreamtalk.types import SAMPLE_RATE, VIDEO_FPS, Speech
+from dreamtalk.types import SAMPLE_RATE, VIDEO_FPS
 
 VIDEOS = (".mp4", ".mov", ".webm", ".mkv", ".avi", ".m4v")
 REAL, STILL, SHUFFLED = "real video", "still photo", "shuffled"
@@ -44,9 +42,6 @@ REAL, STILL, SHUFFLED = "real video", "still photo", "shuffled"
 lips and with that clip's sound, which is what chance is worth."""
 
 SET = "all clips"
-_PICTURE_EVERY = 5
-"""Frames between those whose pictures are compared: neighbours tell the same."""
-
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 """Shares of red, green and blue in the brightness (BT.601)."""
 
@@ -74,6 +69,12 @@ class VideosEvaluation:
     """Of the method, for the tables."""
     syncnet: Path | None = None
     """SyncNet's public weights (syncnet_v2.model), for Sync-C, Sync-D and the offset."""
+    lpips: tuple[Path, Path] | None = None
+    """AlexNet's weights and LPIPS's heads (alexnet-owt-*.pth, alex.pth), for LPIPS."""
+    inception: Path | None = None
+    """Inception as TorchScript (inception-2015-12-05.pt), for FID over all clips. TorchScript is code: trust it."""
+    i3d: Path | None = None
+    """I3D as TorchScript (i3d_torchscript.pt), for FVD over all clips."""
     seconds: float = 20.0
     """Of each clip, at most."""
     limit: int | None = None
@@ -106,7 +107,6 @@ METRICS = (
     head_motion.SPEED,
     head_motion.BEAT,
 )
-SYNC_METRICS = (sync.CONFIDENCE, sync.DISTANCE, sync.OFFSET)
 
 
 def evaluate_videos(config: VideosEvaluation) -> tuple[Report, list[Figure]]:
@@ -116,7 +116,7 @@ def evaluate_videos(config: VideosEvaluation) -> tuple[Report, list[Figure]]:
     """
     pairs = paired(config.videos, config.reference)[: config.limit]
     tracker, face = FaceTracker.load(), FaceModel.load()
-    ears = Ears.load(config.syncnet)
+    ears, eyes = Ears.load(config.syncnet), Eyes.load(config.lpips, config.inception, config.i3d)
     values: list[Value] = []
     notes: list[str] = []
     figures: list[Figure] = []
@@ -132,7 +132,7 @@ def evaluate_videos(config: VideosEvaluation) -> tuple[Report, list[Figure]]:
         for row, clip, truth in _rows(config.name, made, real, earlier):
             scores = {**_motion(clip, truth), **ears.scores(clip)}
             if row != SHUFFLED:
-                scores |= {**_pictures(clip, truth), **_manner(clip, truth)}
+                scores |= {**_pictures(clip, truth), **_manner(clip, truth), **eyes.look(row, clip, truth)}
             values += [Value(SET, row, made.name, name, Score(score)) for name, score in scores.items()]
         if len(figures) < 2 * config.shown:
             figures += [strip(config.name, made, real), lips_over_sound(config.name, made, real)]
@@ -142,49 +142,12 @@ def evaluate_videos(config: VideosEvaluation) -> tuple[Report, list[Figure]]:
     facts: dict[str, object] = {
         "config": {"videos": str(config.videos), "reference": str(config.reference), "seconds": config.seconds},
         "versions": versions(),
-        "notes": notes,
+        "notes": [*notes, *eyes.distances(REAL)],
     }
-    metrics = METRICS + (SYNC_METRICS if ears.syncnet is not None else ())
+    metrics = METRICS + eyes.metrics + ears.metrics
     rows = (config.name, STILL, REAL, SHUFFLED)
     report = Report(metrics, (SET,), rows, tuple(values), facts, config.resamples, config.seed, "Videos")
     return report, figures
-
-
-@dataclass(frozen=True)
-class Ears:
-    """What judges lip sync: our judge always, SyncNet where its weights are given."""
-
-    encoder: SpeechEncoder
-    judge: LipExpert
-    syncnet: sync.SyncNet | None
-
-    @classmethod
-    def load(cls, syncnet: Path | None) -> Ears:
-        """The embedded judge, and SyncNet's public weights. Raises UnusableInput when those are not."""
-        expert = sync_judge.load_judge()
-        network = None if syncnet is None else sync.SyncNet.load(syncnet)
-        return cls(SpeechEncoder.load(expert.config.encoder), expert, network)
-
-    def scores(self, clip: Watched) -> dict[str, float]:
-        """By the metric's name; none without sound, or for a clip that is too short."""
-        if len(clip.samples) == 0:
-            return {}
-        features = self.encoder.encode(Speech(clip.samples)).values
-        judged = sync_judge.judge(self.judge, clip.track.expression, features)
-        names = (sync_judge.IN_STEP.name, sync_judge.CONFIDENCE.name, sync_judge.OFFSET.name)
-        own = {} if judged is None else dict(zip(names, map(float, judged), strict=True))
-        return {**own, **self._syncnet(clip)}
-
-    def _syncnet(self, clip: Watched) -> dict[str, float]:
-        if self.syncnet is None:
-            return {}
-        points = clip.points[:, list(landmark_distance.FACE_68)]
-        boxes = np.concatenate([points.min(axis=1), points.max(axis=1)], axis=1)
-        try:
-            found = sync.sync_score(self.syncnet, sync.sync_crops(list(clip.crops), boxes), clip.samples)
-        except UnusableInput:
-            return {}
-        return dict(zip((m.name for m in SYNC_METRICS), map(float, found), strict=True))
 
 
 def paired(videos: Path, reference: Path) -> list[tuple[Path, Path]]:
@@ -219,12 +182,12 @@ def _rows(name: str, made: Watched, real: Watched, earlier: Watched | None) -> I
 
 def _pictures(clip: Watched, truth: Watched) -> dict[str, float]:
     """What the pictures look like."""
-    shown = range(0, len(clip), _PICTURE_EVERY)
+    shown = range(0, len(clip), PICTURE_EVERY)
     grey = [np.rint(clip.crops[i].astype(np.float32) @ _LUMA).astype(np.uint8) for i in shown]
     return {
-        likeness.PSNR.name: _mean([likeness.psnr(clip.crops[i], truth.crops[i]) for i in shown]),
-        likeness.SSIM.name: _mean([likeness.ssim(clip.crops[i], truth.crops[i]) for i in shown]),
-        sharpness.METRIC.name: _mean([sharpness.cpbd(picture) for picture in grey]),
+        likeness.PSNR.name: mean_of([likeness.psnr(clip.crops[i], truth.crops[i]) for i in shown]),
+        likeness.SSIM.name: mean_of([likeness.ssim(clip.crops[i], truth.crops[i]) for i in shown]),
+        sharpness.METRIC.name: mean_of([sharpness.cpbd(picture) for picture in grey]),
     }
 
 
@@ -288,8 +251,3 @@ def _at(video: Watched, index: np.ndarray[tuple[int], np.dtype[np.intp]]) -> Wat
     )
     samples = video.samples[: len(index) * SAMPLE_RATE // VIDEO_FPS]
     return replace(video, crops=video.crops[index], track=picked, samples=samples)
-
-
-def _mean(numbers: list[float]) -> float:
-    known = [n for n in numbers if np.isfinite(n)]
-    return float(np.mean(known)) if known else float("nan")

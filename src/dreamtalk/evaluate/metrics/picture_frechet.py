@@ -1,0 +1,65 @@
+"""FID and FVD: Fréchet distance of network features of pictures or of stretches of video, over a whole set.
+
+The networks are the user's, as TorchScript: Inception as in StyleGAN's `inception-2015-12-05.pt` (FID), I3D as in
+`i3d_torchscript.pt` (FVD). Only run files whose source you trust: TorchScript is code.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from dreamtalk.errors import UnusableInput
+from dreamtalk.evaluate.metrics.expression_distance import frechet_distance
+from dreamtalk.types import Float, Image
+
+STRETCH = 16
+"""Frames of one stretch of video."""
+_SIDE = 224
+"""px that I3D sees."""
+_BATCH = 16
+
+
+class PictureFrechet:
+    """Collects features by row, and compares every row with the real one."""
+
+    def __init__(self, network: torch.jit.ScriptModule, moving: bool) -> None:
+        """moving: the network takes stretches (1, 3, 16, 224, 224) in -1..1, else pictures (B, 3, H, W) uint8."""
+        self._network, self._moving = network, moving
+        self._features: dict[str, list[Float]] = {}
+
+    @classmethod
+    def load(cls, file: Path, moving: bool) -> PictureFrechet:
+        """Raises UnusableInput when the file is no TorchScript."""
+        try:
+            return cls(torch.jit.load(str(file), map_location="cpu").eval(), moving)  # type: ignore[no-untyped-call]
+        except Exception as error:
+            raise UnusableInput(f"{file} cannot be read as TorchScript.") from error
+
+    @torch.inference_mode()
+    def add(self, row: str, crops: Image) -> None:
+        """Crops (T, H, W, 3) of one video."""
+        if self._moving:
+            starts = range(0, len(crops) - STRETCH + 1, STRETCH)
+            found = [self._stretch(crops[i : i + STRETCH]) for i in starts]
+        else:
+            pictures = torch.from_numpy(np.ascontiguousarray(crops.transpose(0, 3, 1, 2)))
+            found = [self._network(pictures[i : i + _BATCH]) for i in range(0, len(pictures), _BATCH)]
+        self._features.setdefault(row, []).extend(np.asarray(f.flatten(1).float(), dtype=np.float32) for f in found)
+
+    def _stretch(self, frames: Image) -> torch.Tensor:
+        clip = torch.from_numpy(frames.astype(np.float32)).permute(0, 3, 1, 2) / 127.5 - 1.0
+        small = torch.nn.functional.interpolate(clip, size=(_SIDE, _SIDE), mode="bilinear", align_corners=False)
+        return torch.as_tensor(self._network(small.permute(1, 0, 2, 3)[None]))
+
+    @property
+    def rows(self) -> tuple[str, ...]:
+        """Those there are features of."""
+        return tuple(self._features)
+
+    def distance(self, row: str, real: str) -> float:
+        """Of a row's features and the real row's; nan where there are too few."""
+        rows = [np.concatenate(self._features[name]) for name in (row, real) if self._features.get(name)]
+        return frechet_distance(*rows) if len(rows) == 2 else float("nan")

@@ -1,0 +1,61 @@
+"""FID and FVD with tiny made-up networks whose answer is known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from dreamtalk.errors import UnusableInput
+from dreamtalk.evaluate.metrics.picture_frechet import PictureFrechet
+from dreamtalk.types import Image
+
+pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
+
+
+class Mean(nn.Module):
+    """The mean colour."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.float().flatten(2).mean(dim=2)
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("fid") / "mean.pt"
+    torch.jit.script(Mean()).save(str(file))
+    return file
+
+
+def film(frames: int, brighter: int) -> Image:
+    random = np.random.default_rng(frames)
+    levels = random.integers(50, 150, (frames, 1, 1, 3)) + brighter
+    return np.broadcast_to(levels, (frames, 32, 32, 3)).astype(np.uint8)
+
+
+def test_pictures_brighter_by_ten_are_three_hundred_apart(network: Path) -> None:
+    fid = PictureFrechet.load(network, moving=False)
+    fid.add("real", film(40, 0))
+    fid.add("same", film(40, 0))
+    fid.add("brighter", film(40, 10))  # the same spread, each of three means 10 away
+    assert fid.distance("same", "real") == pytest.approx(0.0, abs=1e-2)
+    assert fid.distance("brighter", "real") == pytest.approx(300.0, rel=1e-3)
+    assert np.isnan(fid.distance("none", "real"))
+
+
+def test_videos_are_seen_in_stretches(network: Path) -> None:
+    fvd = PictureFrechet.load(network, moving=True)
+    fvd.add("real", film(70, 0))
+    fvd.add("made", film(70, 20))
+    assert fvd.distance("made", "real") == pytest.approx(3 * (20 / 127.5) ** 2, rel=1e-2)
+    fvd.add("short", film(10, 0))
+    assert np.isnan(fvd.distance("short", "real"))
+
+
+def test_other_files_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "no.pt").write_bytes(b"no")
+    with pytest.raises(UnusableInput, match="TorchScript"):
+        PictureFrechet.load(tmp_path / "no.pt", moving=False)
