@@ -3,6 +3,7 @@
 Real pairs come from a prepared folder (MEAD): the code is that of the very clip that is heard. A talkset has none:
 there RAVDESS actors are heard, and seen are licence-clean people of the same gender whose neutral talk is moved by the
 named style of that emotion, as in training of the motion model (train/augment.py). docs/style_predictor.md says so.
+Those people's own talk is heard as well, as the neutral.
 """
 
 from __future__ import annotations
@@ -102,9 +103,12 @@ def load_pairs(
     seen = [c for c in clips if c.kind == "av" and c.split == split and (c.clean or not clean_only)]
     if not heard or not seen:
         raise UnusableInput(f"{data} has no emotional speech, or no people to be seen, in its split {split!r}.")
+    seen = _rarest(seen)
     people = _people(seen, cache, model.config.encoder, face_model)
     faces, which = _made_faces(people, model, face_model)
     thinned = heard[:: max(1, len(heard) // max_clips)] if max_clips else heard
+    if split == "train":  # or what is no acting in a studio would sound like an emotion
+        thinned += [clip for clip in seen if clip.emotion == "neutral"]
     tokens = _heard(thinned, cache, model.config.encoder, stride, voices and split == "train")
     utterances = []
     for clip, versions in zip(thinned, tokens, strict=True):
@@ -133,11 +137,15 @@ def _key(gender: str, emotion: str, intensity: str) -> tuple[str, str, str]:
     return gender, emotion, "" if emotion == "neutral" else intensity
 
 
-def _people(clips: list[Clip], cache: Path, encoder: str, face_model: FaceModel) -> list[_Person]:
+def _rarest(clips: list[Clip]) -> list[Clip]:
+    """Some of the clips, those of people with few clips first."""
     count: dict[str, int] = defaultdict(int)
     for clip in clips:
         count[clip.speaker] += 1
-    chosen = sorted(clips, key=lambda c: (count[c.speaker], c.id))[:_PEOPLE_CLIPS]
+    return sorted(clips, key=lambda c: (count[c.speaker], c.id))[:_PEOPLE_CLIPS]
+
+
+def _people(chosen: list[Clip], cache: Path, encoder: str, face_model: FaceModel) -> list[_Person]:
     talkers = load_talkers(chosen, cache, face_model, encoder)
     by_id = {t.id: t for t in talkers}
     people = []
@@ -279,7 +287,7 @@ def _prepared_pairs(
         if len(tokens) < LEAST_ACTIVE:
             continue
         others = [i for i in by_speaker[info.speaker] if i != index] or [index]
-        code = model.encode_style(handle.array("unblinking"), info.id).code
+        code = model.encode_style(np.array(handle.array("unblinking")), info.id).code
         utterances.append(
             Utterance(info.id, info.speaker, info.emotion, info.intensity, (tokens.astype(np.float16),), (len(faces),))
         )

@@ -30,6 +30,11 @@ _JOINED = 0.5
 """Share of rows in which two utterances of one speaker in one manner follow each other: users bring long speech."""
 
 
+_UNITS = 3.0
+"""Total standard deviation of the codes in the network's units. Were every number as large as the noise, all 128 of them
+together would give the emotion away in nearly every noised code, and there would be little to listen for."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class StylePredictorTraining(LoopConfig):
     """A whole training run."""
@@ -51,9 +56,9 @@ class StylePredictorTraining(LoopConfig):
     """Utterances per batch."""
     voices: bool = True
     """Whether every utterance is heard in another voice and room as well (train/voices.py)."""
-    feature_noise: float = 0.3
+    feature_noise: float = 0.5
     """Standard deviation of noise on the speech tokens, in units of theirs."""
-    voice_noise: float = 0.35
+    voice_noise: float = 0.5
     """The same of noise that all tokens of a row share, as if it were another voice or room: what the mean of a speech
     says is learned as ridge regression would, and twenty actors not by heart."""
     identity_noise: float = 0.5
@@ -126,6 +131,7 @@ class StylePredictorStage(Stage[NoisedCodes]):
         self.about = f"{len(learned)} utterances of {len(speakers) - len(held_out)} speakers, {len(pairs.faces)} faces"
         self._config, self._faces = config, pairs.faces
         self._groups = _groups(learned)
+        self._voices = _voices(learned)
         sizes = replace(
             config.predictor,
             code_size=model.config.denoiser.width,
@@ -148,7 +154,7 @@ class StylePredictorStage(Stage[NoisedCodes]):
             self.model.feature_std.copy_(torch.from_numpy(tokens.std(axis=0) + 1e-3))
             self.model.identity_scale.copy_(torch.from_numpy(face_model.identity_std))
             self.model.code_mean.copy_(torch.from_numpy(codes.mean(axis=0)))
-            self.model.code_scale.fill_(float(np.sqrt(codes.var(axis=0).mean())))
+            self.model.code_scale.fill_(float(np.sqrt(codes.var(axis=0).sum())) / _UNITS)
             self.model.null_code.copy_(torch.from_numpy(model.neutral_style().code))
 
     def batch(self, number: int, share: Share) -> NoisedCodes:
@@ -178,7 +184,7 @@ class StylePredictorStage(Stage[NoisedCodes]):
         tokens = _a_version(group, rng)
         if len(group) > 1 and rng.random() < _JOINED:
             tokens = np.concatenate([tokens, _a_version(group, rng)])
-        tokens = _a_part(tokens, model.config.tokens, rng)
+        tokens = self._in_another_voice(_a_part(tokens, model.config.tokens, rng), group[0].speaker, rng)
         hiss = rng.standard_normal(tokens.shape, dtype=np.float32) * model.feature_std.cpu().numpy()
         face = self._faces[group[0].faces[rng.integers(len(group[0].faces))]]
         portraits = face.others if config.cross_id else face.own
@@ -190,12 +196,18 @@ class StylePredictorStage(Stage[NoisedCodes]):
         heard = tokens + np.float32(config.feature_noise) * hiss + np.float32(config.voice_noise) * voice
         return heard, identity + np.float32(config.identity_noise) * wobble, face.code, noise, t
 
+    def _in_another_voice(self, tokens: Float, speaker: str, rng: np.random.Generator) -> Float:
+        """Tokens moved from the speaker's mean towards another one's: people who never were, with the same emotion."""
+        other = self._voices[list(self._voices)[rng.integers(len(self._voices))]]
+        share = np.float32(rng.random())
+        return tokens + share * (other - self._voices[speaker]) if speaker in self._voices else tokens
+
     def forward(self, batch: NoisedCodes) -> Losses:
-        """L_pred of eq. 10, per number of the code."""
+        """L_pred of eq. 10."""
         code = self.model.normalise(batch.code)
         noised = self.model.schedule.add_noise(code, batch.noise, batch.t)
         made = self.model(batch.speech, batch.padded, batch.identity, noised, batch.t)
-        return {"loss": (made - code).square().mean()}
+        return {"loss": (made - code).square().sum(dim=1).mean()}
 
     def export(self, weights: State, steps: int, file: Path) -> None:
         """The predictor by itself; scored on the speakers that were held out when it is time."""
@@ -215,6 +227,18 @@ def _groups(utterances: list[Utterance]) -> dict[str, list[list[Utterance]]]:
     for (emotion, _, _), members in by_manner.items():
         groups[emotion].append(members)
     return dict(groups)
+
+
+def _voices(utterances: list[Utterance]) -> dict[str, Float]:
+    """Mean token (F,) of each speaker that is heard in every emotion: of others it would hold their emotion."""
+    emotions = {u.emotion for u in utterances}
+    tokens: dict[str, list[Float]] = defaultdict(list)
+    heard: dict[str, set[str]] = defaultdict(set)
+    for utterance in utterances:
+        tokens[utterance.speaker].append(utterance.versions[0].astype(np.float32).mean(axis=0))
+        heard[utterance.speaker].add(utterance.emotion)
+    means = {s: np.asarray(np.mean(tokens[s], axis=0), np.float32) for s in tokens if heard[s] == emotions}
+    return means or {"": np.zeros(utterances[0].versions[0].shape[1], np.float32)}
 
 
 def _a_version(group: list[Utterance], rng: np.random.Generator) -> Float:
