@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from dreamtalk import talker as talker_module
 from dreamtalk.cli.main import run
 from dreamtalk.cli.options import MotionFlags
 from dreamtalk.cli.talk import options_of
-from dreamtalk.errors import UnusableInput
+from dreamtalk.errors import DoubtfulInput, UnusableInput
 from dreamtalk.options import TalkOptions
 from dreamtalk.store import save_track
 from dreamtalk.style import files
@@ -63,6 +65,52 @@ def test_extract_keeps_what_a_track_says(
     assert "2.0 s of" in capsys.readouterr().out
 
 
+def test_a_neutral_goes_with_videos_alone(tmp_path: Path, debug_talker: Talker) -> None:
+    save_track(tmp_path / "happy.npz", track_of_person(talk(100, mouthSmile=0.8)))
+    save_track(tmp_path / "calm.npz", track_of_person(talk(100)))
+    guessed = debug_talker.style_clip(tmp_path / "happy.npz")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        known = debug_talker.style_clip(tmp_path / "happy.npz", tmp_path / "calm.npz")
+    assert not np.array_equal(guessed.expression, known.expression)
+    calm = tmp_path / "calm.npz"
+    with_it = debug_talker.motion(
+        Speech(np.zeros(8000, np.float32)), TalkOptions(style=tmp_path / "happy.npz", style_neutral=calm)
+    )
+    without = debug_talker.motion(Speech(np.zeros(8000, np.float32)), TalkOptions(style=tmp_path / "happy.npz"))
+    assert not np.array_equal(with_it.expression, without.expression)
+    with pytest.raises(UnusableInput, match="neutral"):
+        debug_talker.style("happy", neutral=calm)
+
+
+def test_show_tells_the_actions_of_a_clip(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    save_track(tmp_path / "happy.npz", track_of_person(talk(100, mouthSmile=0.8)))
+    save_track(tmp_path / "calm.npz", track_of_person(talk(100)))
+    happy = ["style", "show", str(tmp_path / "happy.npz")]
+    assert run([*happy, "--neutral", str(tmp_path / "calm.npz")]) == 0
+    told = capsys.readouterr().out
+    assert "mouthSmileLeft" in told and "mouthSmileRight" in told and "movements" in told
+    assert run(["style", "show", "happy", "--neutral", str(tmp_path / "calm.npz")]) == 2
+    assert run(["style", "show", str(tmp_path / "nothing.mp4")]) == 2
+
+
+def test_damaged_videos_are_told(tmp_path: Path, debug_talker: Talker, examples: Path) -> None:
+    picture = cv2.resize(cv2.imread(str(examples / "portrait.jpg")), (256, 256))
+    whole, cut = tmp_path / "whole.mkv", tmp_path / "cut.mkv"
+    with av.open(str(whole), "w") as video:
+        stream = video.add_stream("mjpeg", rate=25, width=256, height=256, pix_fmt="yuvj420p")
+        for number in range(50):
+            frame = av.VideoFrame.from_ndarray(np.roll(picture, number % 3, axis=1), format="bgr24")
+            video.mux(stream.encode(frame))
+        video.mux(stream.encode())
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    with pytest.warns(DoubtfulInput, match=r"cut\.mkv is damaged: of its 2\.0 s"):
+        assert 15 < len(debug_talker.track(cut).valid) < 35
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(debug_talker.track(whole, longest=0.4).valid) == 10
+
+
 def test_names_that_styles_cannot_have(tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("happy", "../up", "a b", ""):
         assert run(["style", "extract", str(tmp_path / "none.mp4"), "--save", name]) == 2
@@ -78,14 +126,16 @@ def test_show_names_the_facial_actions(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_the_sheet_shows_every_style(
-    tmp_path: Path, examples: Path, debug_talker: Talker, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, home: Path, examples: Path, debug_talker: Talker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(talker_module, "load", lambda *_: debug_talker)
+    home.mkdir(parents=True)
+    save_style(home / "aunt.npz", CLIP)
     sheet = tmp_path / "sheet.png"
     words = [str(examples / "portrait.jpg"), "--speech", str(examples / "speech.wav"), "-o", str(sheet)]
     assert run(["style", "list", *words]) == 0
     picture = cv2.imread(str(sheet))
-    assert picture is not None and picture.shape == (6 * 162, 8 * 144, 3)
+    assert picture is not None and picture.shape == (7 * 162, 8 * 144, 3)
     assert run(["style", "list", str(tmp_path / "nobody.jpg"), "-o", str(sheet)]) == 2
 
 
