@@ -38,7 +38,7 @@ LARGEST = 1e4
 
 
 def read_style(file: str | Path) -> Float:
-    """Expression (F, 64) at 25 fps of a .mat file (`coeff`), a .npy or .txt table, or a motion file (.npz) of this kind.
+    """Expression (F, 64) at 25 fps of a .mat file (`coeff`), a .npy or .txt table, or a motion file (.npz) like them.
 
     Raises UnusableInput when it holds no such expression.
     """
