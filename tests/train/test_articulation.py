@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from dreamtalk.cli.main import run
 from dreamtalk.errors import UnusableInput
 from dreamtalk.motion.reader import GROUPS, ArticulationReader
 from dreamtalk.train import espeak
@@ -29,6 +30,7 @@ from dreamtalk.train.sentences import grid_text, line
 from dreamtalk.types import SAMPLE_RATE, Float, SpeechFeatures
 
 TALKSET = Path(__file__).parents[3] / "shared" / "talkset"
+needs_talkset = pytest.mark.skipif(not TALKSET.is_dir(), reason="the talkset is not beside the repository")
 needs_espeak = pytest.mark.skipif(ctypes.util.find_library("espeak-ng") is None, reason="eSpeak NG is not installed")
 
 
@@ -137,8 +139,26 @@ def test_a_folder_without_transcripts_is_refused(tmp_path: Path) -> None:
         train_articulation(ArticulationTraining(data=tmp_path, out=tmp_path / "run", device="cpu"))
 
 
+@pytest.mark.parametrize("wrong", [{"lines": 0}, {"rounds": -1}])
+def test_numbers_that_make_no_sense_are_refused(tmp_path: Path, wrong: dict[str, int]) -> None:
+    config = replace(articulation_smoke(tmp_path), out=tmp_path / "run", **wrong)
+    with pytest.raises(UnusableInput, match="1 line or more"):
+        train_articulation(config)
+
+
 @needs_espeak
-@pytest.mark.skipif(not TALKSET.is_dir(), reason="the talkset is not beside the repository")
+@needs_talkset
+def test_the_whole_stage_runs_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["train", "articulation", str(TALKSET), "--recipe", "smoke", "--lines", "3", "--steps", "5"]
+    words += ["--out", str(tmp_path / "run"), "--cache", str(tmp_path / "work"), "--device", "cpu"]
+    assert run([*words, "--dry-run"]) == 0
+    assert "3 synthetic and 0 real talks" in capsys.readouterr().out and not (tmp_path / "run").exists()
+    assert run([*words, "--no-tensorboard"]) == 0
+    assert ArticulationReader.load(tmp_path / "run" / "2-aligned" / "model.safetensors").config.reach == 5
+
+
+@needs_espeak
+@needs_talkset
 def test_the_shipped_reader_finds_the_words_of_an_unseen_talker() -> None:
     from dreamtalk.audio import SpeechEncoder, load_speech
 

@@ -195,12 +195,11 @@ class TrainArticulation(FromRecipe):
 
     def run(self) -> None:
         """Train, and say where the reader is."""
-        from dreamtalk.train.articulation import articulation_stage, train_articulation
-        from dreamtalk.train.dry_run import dry_run
+        from dreamtalk.train.articulation import dry_run_articulation, train_articulation
         from dreamtalk.train.recipes import ARTICULATION_RECIPES
 
         config = self.config(ARTICULATION_RECIPES)
-        print(dry_run(config, articulation_stage(config)) if self.dry_run else train_articulation(config))
+        print((dry_run_articulation if self.dry_run else train_articulation)(config))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,6 +23,7 @@ from dreamtalk.data.talkset import Clip, read_talkset
 from dreamtalk.errors import UnusableInput
 from dreamtalk.media.files import replacing
 from dreamtalk.motion.reader import GROUPS, ArticulationReader, ReaderConfig
+from dreamtalk.train.dry_run import dry_run
 from dreamtalk.train.espeak import PAUSE, Phone, speak
 from dreamtalk.train.loop import LoopConfig, Losses, Stage, State, check_training, train_stage
 from dreamtalk.train.phones import Int, align, labels_of
@@ -76,6 +77,14 @@ class ArticulationTraining(LoopConfig):
     clean_only: bool = True
     max_clips: int | None = None
 
+    def check(self) -> None:
+        """Raises UnusableInput also where there is nothing to learn from."""
+        super().check()
+        if self.lines < 1 or self.rounds < 0:
+            raise UnusableInput(
+                f"There must be 1 line or more and 0 rounds or more, not {self.lines} and {self.rounds}."
+            )
+
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
@@ -104,10 +113,13 @@ def train_articulation(config: ArticulationTraining) -> Path:
     return file
 
 
-def articulation_stage(config: ArticulationTraining) -> ArticulationStage:
-    """The first run with its data, to try a recipe on. Raises UnusableInput as training does."""
+def dry_run_articulation(config: ArticulationTraining) -> str:
+    """What the first run would be, and what that makes of all. Raises what training raises."""
+    first, *others = _runs(config)
+    check_training(first)
     _clips(config)
-    return ArticulationStage(config, list(synthetic_talks(config)))
+    shown = dry_run(first, ArticulationStage(first, list(synthetic_talks(config))))
+    return f"{shown}\n  in all        {len(others) + 1} runs one after the other, the last in {(others or [first])[-1].out}"
 
 
 def _runs(config: ArticulationTraining) -> list[ArticulationTraining]:
