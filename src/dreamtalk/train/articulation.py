@@ -119,7 +119,8 @@ def dry_run_articulation(config: ArticulationTraining) -> str:
     check_training(first)
     _clips(config)
     shown = dry_run(first, ArticulationStage(first, list(synthetic_talks(config))))
-    return f"{shown}\n  in all        {len(others) + 1} runs one after the other, the last in {(others or [first])[-1].out}"
+    last = (others or [first])[-1].out
+    return f"{shown}\n  in all        {len(others) + 1} runs one after the other, the last in {last}"
 
 
 def _runs(config: ArticulationTraining) -> list[ArticulationTraining]:
