@@ -105,7 +105,8 @@ def test_head_motion_is_taken_over_from_a_file(debug_talker: Talker, speech: Spe
     nod[:, 0] = np.linspace(-0.05, 0.05, 10)
     base = debug_talker.motion(speech)
     save_motion(tmp_path / "nod.npz", replace(base, **{
-        "expression": base.expression[:10], "rotation": nod, "translation": nod * 0, "gaze": base.gaze[:10]
+        "expression": base.expression[:10], "rotation": nod, "translation": nod * 0, "gaze": base.gaze[:10],
+        "tongue": None,
     }))  # fmt: skip
     driven = debug_talker.motion(speech, TalkOptions(pose=tmp_path / "nod.npz"))
     assert np.allclose(driven.rotation[:10], nod, atol=1e-5)
