@@ -239,6 +239,7 @@ def test_one_portrait_from_beginning_to_end(talkset: Path, tmp_path: Path) -> No
         assert one.drawn.r > 0.97, measure
         assert one.seen.r > 0.8, measure
         assert 0.3 < one.seen.slope < 1.3, measure
+    assert found.dots.r > 0.99 and 0.9 < found.dots.slope < 1.1, "the picture's mouth gets as wide as the mesh's"
     assert found.brows.picture.slope > 0.6, "the picture's brows go where the mesh goes"
     assert len(found.likeness.shapes) == 8
     assert [one.style for one in found.likeness.styles] == style_names()

@@ -19,6 +19,7 @@ from dreamtalk.errors import UnusableOutput
 from dreamtalk.evaluate.drives import EXPRESSIONS, Drive, brows_held, sweeps, talks
 from dreamtalk.evaluate.identity import Identity, find_identity
 from dreamtalk.evaluate.likeness import shape_code
+from dreamtalk.evaluate.painted import dot_distances, with_dots
 from dreamtalk.evaluate.renderer_report import BrowWitness, Followed, Likeness, PortraitResult, RendererReport
 from dreamtalk.evaluate.retrack import (
     Agreement,
@@ -115,7 +116,8 @@ def evaluate_renderer(config: RendererEvaluation, identity: Identity | None = No
     count = len(chosen(config.only))
     for subject in progress(subjects, description="Rendering and tracking", total=count, transient=True):
         animator = renderer.prepare(subject.portrait, config.size)
-        results.append(_measured(subject, animator, tools))
+        dotted = renderer.prepare(with_dots(subject.portrait), config.size)
+        results.append(_measured(subject, animator, dotted, tools))
         if config.sheets and config.out is not None:
             rows.append(row_of(subject.id, animator, face, animator.canvas.image))
     references: tuple[Reference, ...] = ()
@@ -145,7 +147,7 @@ def _make_folder(folder: Path) -> None:
         raise UnusableOutput(f"The report cannot be written to {folder}: {problem.strerror}.") from problem
 
 
-def _measured(subject: Subject, animator: MeshAnimator, tools: _Tools) -> PortraitResult:
+def _measured(subject: Subject, animator: MeshAnimator, dotted: MeshAnimator, tools: _Tools) -> PortraitResult:
     stage = _at_rest(animator, tools)
     followed, brows = _followed(stage, tools)
     return PortraitResult(
@@ -155,6 +157,7 @@ def _measured(subject: Subject, animator: MeshAnimator, tools: _Tools) -> Portra
         still=stillness(animator, animator.canvas, tools.face),
         followed=tuple(followed),
         brows=brows,
+        dots=_dots(dotted, stage.drawn, tools),
         likeness=_likeness(stage, tools),
     )
 
@@ -194,6 +197,18 @@ def _followed(stage: _Stage, tools: _Tools) -> tuple[list[Followed], BrowWitness
         found.append(_follow(SWEPT, measure, meant, drawn, seen, 1.0))
     drawn, picture, seen = np.concatenate(shifts).T
     return found, BrowWitness(_agree(drawn, picture), _agree(drawn, seen))
+
+
+def _dots(dotted: MeshAnimator, rest: Float, tools: _Tools) -> Agreement:
+    """Distance of dots painted beside the corners of the mouth against that of the corners drawn, under its sweeps."""
+    corners, dots = [], []
+    for drive in tools.drives:
+        if drive.measure == "width":
+            points = _points(dotted, drive.motion)
+            corners.append(np.linalg.norm(points[:, 291, :2] - points[:, 61, :2], axis=1))
+            dots.append(dot_distances(_frames(dotted, drive.motion), points, rest))
+    drawn, picture = np.concatenate(corners).astype(np.float32), np.concatenate(dots)
+    return agreement(drawn, picture, np.isfinite(picture))
 
 
 def _frames(animator: MeshAnimator, motion: Motion) -> list[Image]:

@@ -77,7 +77,8 @@ class Likeness:
 @dataclass(frozen=True, slots=True)
 class PortraitResult:
     """One portrait. id, group: see subjects.py. parted: whether the renderer takes the mouth in the photo for open: it
-    then closes it, so that the photo does not come back without motion."""
+    then closes it, so that the photo does not come back without motion. dots: distance of dots painted beside the
+    corners of the mouth against that of the drawn corners."""
 
     id: str
     group: str
@@ -85,6 +86,7 @@ class PortraitResult:
     still: Stillness
     followed: tuple[Followed, ...]
     brows: BrowWitness
+    dots: Agreement
     likeness: Likeness
 
     def misses(self, drive: str) -> float:
@@ -148,7 +150,7 @@ class RendererReport:
             rows.append(self._followed_row("all (worst r)", drive, lambda _: True, worst=True))
             rows.append(self._followed_row("all, as drawn", drive, lambda _: True, drawn=True))
             yield f"{drive}: seen in the frames against meant (median over portraits)", head, rows
-        yield "brows in px against drawn: in the picture, by the tracker (r, slope)", _BROWS, self._brow_rows(groups)
+        yield "px against drawn, by witnesses (r, slope)", _WITNESSES, self._witness_rows(groups)
         if any(np.isfinite(one.noise) for found in self.portraits for one in found.followed):
             yield "brows in talks, beside the tracker's noise (median over portraits)", _NOISE, self._noise_rows()
         for title, parted in (("closed mouth", False), ("parted lips, which are closed on purpose", True)):
@@ -176,12 +178,16 @@ class RendererReport:
             cells.append(cell + (f" ({min((p.r for p in pairs), default=float('nan')):.2f})" if worst else ""))
         return [name, str(len(chosen)), *cells]
 
-    def _brow_rows(self, groups: Sequence[str]) -> list[list[str]]:
+    def _witness_rows(self, groups: Sequence[str]) -> list[list[str]]:
         rows = []
-        for group in groups:
-            picture = [found.brows.picture for found in self.portraits if found.group == group]
-            tracker = [found.brows.tracker for found in self.portraits if found.group == group]
-            rows.append([group, str(len(picture)), _pair(picture), _pair(tracker)])
+        for name, belongs in [(group, _in(group)) for group in groups] + [("all", lambda _: True)]:
+            chosen = [found for found in self.portraits if belongs(found)]
+            cells = [
+                _pair([found.dots for found in chosen]),
+                _pair([found.brows.picture for found in chosen]),
+                _pair([found.brows.tracker for found in chosen]),
+            ]
+            rows.append([name, str(len(chosen)), *cells])
         return rows
 
     def _noise_rows(self) -> list[list[str]]:
@@ -249,10 +255,10 @@ _FOLLOWED = [
     "noise",
 ]  # fmt: skip
 _PORTRAITS = [
-    "portrait", "kind", "parted", "inside_db", "outside", "same", "jump", "halved", "brow_picture_r",
-    "brow_picture_slope", "brow_tracker_r", "brow_tracker_slope", "shape_worst",
+    "portrait", "kind", "parted", "inside_db", "outside", "same", "jump", "halved", "dots_r", "dots_slope",
+    "brow_picture_r", "brow_picture_slope", "brow_tracker_r", "brow_tracker_slope", "shape_worst",
 ]  # fmt: skip
-_BROWS = ["kind", "n", "in the picture", "by the tracker"]
+_WITNESSES = ["kind", "n", "mouth width, painted dots", "brows, in the picture", "brows, by the tracker"]
 _NOISE = [
     "talk", "brows move, % iod", "seen while held still", "r seen", "r that noise leaves", "r without it",
     "portraits with r 0.8", "without noise",
@@ -311,7 +317,8 @@ def _portrait_row(found: PortraitResult) -> list[str]:
     return [
         found.id, found.group, str(found.parted),
         f"{still.inside_db:.2f}", str(still.outside), str(still.same), f"{still.jump:.2f}", f"{still.halved:.3f}",
-        *_numbers(found.brows.picture), *_numbers(found.brows.tracker), f"{max(found.likeness.away()):.3f}",
+        *_numbers(found.dots), *_numbers(found.brows.picture), *_numbers(found.brows.tracker),
+        f"{max(found.likeness.away()):.3f}",
     ]  # fmt: skip
 
 
