@@ -27,6 +27,7 @@ from dreamtalk.types import FaceTrack, Motion, Portrait, Speech, Style
 
 if TYPE_CHECKING:
     from dreamtalk.options import TalkOptions
+    from dreamtalk.style.timeline import StyleKey, Timeline
     from dreamtalk.talk import Talk
     from dreamtalk.talker import Talker, load
 
@@ -39,9 +40,11 @@ __all__ = [
     "Portrait",
     "Speech",
     "Style",
+    "StyleKey",
     "Talk",
     "TalkOptions",
     "Talker",
+    "Timeline",
     "UnusableAudio",
     "UnusableInput",
     "UnusableOutput",
@@ -51,7 +54,14 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """The Talker is imported when asked for: ``import dreamtalk`` alone stays quick."""
-    homes = {"TalkOptions": "options", "Talk": "talk", "Talker": "talker", "load": "talker"}
+    homes = {
+        "StyleKey": "style.timeline",
+        "Talk": "talk",
+        "TalkOptions": "options",
+        "Talker": "talker",
+        "Timeline": "style.timeline",
+        "load": "talker",
+    }
     if name in homes:
         return getattr(import_module(f"dreamtalk.{homes[name]}"), name)
     raise AttributeError(f"module 'dreamtalk' has no attribute {name!r}")

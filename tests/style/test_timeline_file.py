@@ -153,6 +153,11 @@ def test_a_functions_chunks_equal_the_whole() -> None:
         )
 
 
+def test_a_list_of_keys_is_no_timeline() -> None:
+    with pytest.raises(UnusableInput, match="not list"):
+        source_of([StyleKey(0.0, PLAIN)], find, PLAIN)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("answer", ["happy", ("happy", -1.0), ("happy", float("nan")), None])
 def test_functions_must_give_a_style_and_a_number(answer: Any) -> None:
     with pytest.raises(UnusableInput, match="timeline"):

@@ -48,6 +48,10 @@ def source_of(given: GivenTimeline, find: FindStyle, before: Style) -> StyleSour
     if isinstance(given, Timeline):
         return given
     if not isinstance(given, str | Path):
+        if not callable(given):
+            raise UnusableInput(
+                f"A timeline is a file, a Timeline or a function of seconds, not {type(given).__name__}."
+            )
         return FunctionTimeline(given, find)
     path = check_input(given)
     found: dict[str, Style] = {}
