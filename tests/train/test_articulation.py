@@ -65,8 +65,7 @@ def test_known_words_are_found_with_or_without_a_pause_between(pause: int) -> No
     found = align(noisy, FIVE_L)
     assert found is not None
     expected = [GROUPS.index(name) for name, count in runs for _ in range(count)]
-    assert (found.groups == expected).mean() > 0.95
-    assert found.phone[11] == 0 and found.phone[-1] == -1 and (found.phone == 4).sum() >= 3
+    assert (found == expected).mean() > 0.95
 
 
 def test_more_phones_than_time_are_told() -> None:

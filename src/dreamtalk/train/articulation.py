@@ -193,8 +193,7 @@ def aligned_groups(reader: ArticulationReader, features: Float, transcript: str)
     """(N,) group heard at each feature (N, F) of a GRID sentence; None when its phones do not fit in."""
     probabilities = reader.read(SpeechFeatures(features, reader.config.encoder))
     phones = [p for p in speak(grid_text(transcript), "en").phones if p.name != PAUSE]
-    found = align(np.log(np.maximum(probabilities, _RARE)), phones)
-    return None if found is None else found.groups
+    return align(np.log(np.maximum(probabilities, _RARE)), phones)
 
 
 @dataclass(frozen=True, slots=True)

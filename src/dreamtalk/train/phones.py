@@ -53,18 +53,8 @@ def labels_of(phones: Sequence[Phone], count: int) -> Int:
     return np.array([SILENCE, *(group_of(phone.name) for phone in phones)], np.int64)[heard]
 
 
-@dataclass(frozen=True, slots=True)
-class Alignment:
-    """groups: (N,) group at each feature. phone: (N,) number of the phone in the sequence given, -1 in pauses. fit:
-    mean log probability per feature."""
-
-    groups: Int
-    phone: Int
-    fit: float
-
-
-def align(log_probabilities: Float, phones: Sequence[Phone]) -> Alignment | None:
-    """The most probable times of phones that are known in order; None when there are more than time allows.
+def align(log_probabilities: Float, phones: Sequence[Phone]) -> Int | None:
+    """(N,) group heard at each feature if these phones are said in this order; None when time does not allow them.
 
     log_probabilities: (N, G) of each feature. Between words, and at both ends, there may be a pause. Viterbi search
     over phones of at least _SHORTEST features.
@@ -84,33 +74,32 @@ def align(log_probabilities: Float, phones: Sequence[Phone]) -> Alignment | None
     at = len(states) - 1 if best[-1] >= best[-2] else len(states) - 2
     if not np.isfinite(best[at]):
         return None
-    fit, path = float(best[at]) / steps, np.zeros(steps, np.int64)
+    path = np.zeros(steps, np.int64)
     for n in range(steps - 1, -1, -1):
         path[n] = at
         at -= int(back[n, at])
-    return Alignment(groups[path], np.array([states[s].phone for s in path]), fit)
+    return np.asarray(groups[path], np.int64)
 
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """group, phone: as in Alignment. last: the last feature of a phone, which may be repeated. skippable_before: the
-    state before it is a pause that may be left out."""
+    """group: see GROUPS. last: the last feature of a phone, which may be repeated. skippable_before: the state before
+    it is a pause that may be left out."""
 
     group: int
-    phone: int
     last: bool
     skippable_before: bool
 
 
 def _states(phones: Sequence[Phone]) -> list[_State]:
-    pause = _State(SILENCE, -1, True, False)
+    pause = _State(SILENCE, True, False)
     states = [pause]
     for number, phone in enumerate(phones):
         if number > 0 and phone.word != phones[number - 1].word:
             states.append(pause)
         after_pause = states[-1] is pause
         group = group_of(phone.name)
-        states += [_State(group, number, k == _SHORTEST - 1, after_pause and k == 0) for k in range(_SHORTEST)]
+        states += [_State(group, k == _SHORTEST - 1, after_pause and k == 0) for k in range(_SHORTEST)]
     return [*states, pause]
 
 
