@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,12 @@ def test_broken_yaml_is_no_timeline(tmp_path: Path) -> None:
     for text in ("- {start: 0", "!!python/object/apply:os.getcwd []", "&a [*a]"):
         with pytest.raises(UnusableInput):
             read_timeline(written(tmp_path, text, "t.yml"))
+
+
+def test_without_the_library_people_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    with pytest.raises(UnusableInput, match=r"dreamtalk\[yaml\].*JSON"):
+        read_timeline(written(tmp_path, "- {start: 0, style: happy}", "t.yaml"))
 
 
 def test_until_the_first_key_there_is_the_style_asked_for(tmp_path: Path) -> None:
