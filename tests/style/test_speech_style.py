@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from dreamtalk import assets
 from dreamtalk.audio import SpeechEncoder, load_speech
@@ -13,6 +15,7 @@ from dreamtalk.errors import UnusableInput
 from dreamtalk.face.model import FaceModel
 from dreamtalk.motion import MotionModel
 from dreamtalk.options import TalkOptions
+from dreamtalk.style.around import Surroundings
 from dreamtalk.style.hearing import LEAST_ACTIVE, Heard, hear, levelled, means
 from dreamtalk.style.library import named_style
 from dreamtalk.style.predictor import StylePredictor
@@ -78,14 +81,14 @@ def test_one_window_that_disagrees_changes_nothing_and_a_lasting_change_is_follo
 
 def test_a_named_code_comes_with_what_the_named_style_has(listener: Listener) -> None:
     named = named_style("sad:2", listener.model, listener.face)
-    dressed = listener.dressed(named.code)
+    dressed = listener.around.dressed(named.code)
     assert dressed.source == "auto: like sad:2"
     assert dressed.guidance == pytest.approx(named.guidance, rel=0.1)
     assert dressed.rest is not None and named.rest is not None
     lower = list(listener.face.lower)
     cosine = dressed.rest[lower] @ named.rest[lower]
     assert cosine / np.linalg.norm(dressed.rest[lower]) / np.linalg.norm(named.rest[lower]) > 0.95
-    neutral = listener.dressed(listener.model.neutral_style().code)
+    neutral = listener.around.dressed(listener.model.neutral_style().code)
     assert neutral.rest is not None
     assert np.linalg.norm(neutral.rest) < 0.3 * np.linalg.norm(named.rest)
 
@@ -142,3 +145,21 @@ def test_other_styles_never_touch_the_non_commercial_weights(
 def test_an_automatic_timeline_needs_the_automatic_style() -> None:
     with pytest.raises(UnusableInput, match="--style auto"):
         TalkOptions(auto_timeline=True)
+
+
+def test_predictions_follow_a_named_style_that_is_tuned(listener: Listener) -> None:
+    """A predictor that learned when "sad" was elsewhere still means today's sad, and leaves other styles alone."""
+    model, today = listener.model, listener.around
+    names = today.names
+    sad = [row for row, name in enumerate(names) if name.startswith("sad:")]
+    predictor = StylePredictor(replace(StylePredictor.debug(model).config, anchors=names))
+    predictor.anchors.copy_(torch.from_numpy(today.now))
+    shift = np.full(today.now.shape[1], 0.1, np.float32)
+    predictor.anchors[sad] += torch.from_numpy(shift)
+    around = Surroundings(predictor, model, listener.face)
+    then = predictor.anchors.numpy()
+    moved = around.followed(then) - then
+    assert (moved[sad] @ -shift / (shift @ shift) > 0.7).all()
+    far = np.linalg.norm(then[:, None] - then[None, sad], axis=2).min(axis=1) > 7.0
+    assert far.sum() > 10
+    assert np.abs(moved[far]).max() < 0.01

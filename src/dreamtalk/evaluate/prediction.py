@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from dreamtalk.evaluate.scoring import Score, combine
 from dreamtalk.face.model import FaceModel
 from dreamtalk.motion.model import MotionModel
+from dreamtalk.style.around import REACH, Surroundings
 from dreamtalk.style.library import LEVELS, STYLES, named_style
 from dreamtalk.style.predictor import StylePredictor, densest
-from dreamtalk.style.speech_style import DRAWS, REACH
+from dreamtalk.style.speech_style import DRAWS
 from dreamtalk.train.style_pairs import Face, Utterance, load_pairs
 from dreamtalk.types import Float
 
@@ -51,6 +52,7 @@ class Judge:
         self, utterances: Sequence[Utterance], faces: Sequence[Face], model: MotionModel, face_model: FaceModel
     ) -> None:
         self._utterances, self._faces = list(utterances), faces
+        self._model, self._face_model = model, face_model
         self.emotions = tuple(name for name in STYLES if name in {u.emotion for u in utterances})
         names = [n if n == "neutral" else f"{n}:{level}" for n in self.emotions for level in LEVELS]
         self._codes = np.stack([named_style(name, model, face_model).code for name in names])
@@ -75,6 +77,8 @@ class Judge:
         portraits = np.stack([self._portrait(u, rng) for u in self._utterances])
         speech = [self._utterances[i].versions[0].astype(np.float32) for i in source]
         codes = predictor.draw(speech, portraits, draws, seed)
+        around = Surroundings(predictor, self._model, self._face_model)
+        codes = around.followed(codes.reshape(-1, codes.shape[2])).reshape(codes.shape)
         chosen = np.stack([drawn[densest(drawn, REACH)] for drawn in codes])
         distance = [self._distance(code, u) for code, u in zip(chosen, self._utterances, strict=True)]
         return Judged(

@@ -62,6 +62,8 @@ class StylePredictorConfig:
     diffusion: bool = True
     encoder: str = "whisper-base-l3"
     face_space: str = "mesh64"
+    anchors: tuple[str, ...] = ()
+    """Named styles whose codes at the time of training are kept (see style/around.py)."""
 
 
 class StylePredictor(nn.Module):
@@ -73,6 +75,7 @@ class StylePredictor(nn.Module):
     code_mean: Tensor
     code_scale: Tensor
     null_code: Tensor
+    anchors: Tensor
     position: Tensor
 
     def __init__(self, config: StylePredictorConfig) -> None:
@@ -99,6 +102,7 @@ class StylePredictor(nn.Module):
         self.register_buffer("code_mean", torch.zeros(config.code_size))
         self.register_buffer("code_scale", torch.ones(1))
         self.register_buffer("null_code", torch.zeros(config.code_size))
+        self.register_buffer("anchors", torch.zeros(len(config.anchors), config.code_size))
 
     @classmethod
     def load(cls, name: str | Path = DEFAULT_PREDICTOR) -> StylePredictor:
@@ -108,7 +112,8 @@ class StylePredictor(nn.Module):
         """
         file = name if isinstance(name, Path) else assets.path(name)
         weights, config = read_model(file, _FORMAT, "style predictor")
-        predictor = cls(StylePredictorConfig(**json.loads(config)))
+        sizes = json.loads(config)
+        predictor = cls(StylePredictorConfig(**{**sizes, "anchors": tuple(sizes["anchors"])}))
         predictor.load_state_dict(weights)
         return predictor.eval()
 

@@ -16,18 +16,14 @@ from dreamtalk.audio import SpeechEncoder
 from dreamtalk.errors import UnusableInput
 from dreamtalk.face.model import FaceModel
 from dreamtalk.motion.model import MotionModel
+from dreamtalk.style.around import REACH, Surroundings
 from dreamtalk.style.hearing import hear
-from dreamtalk.style.library import LEVELS, STYLES, named_style
 from dreamtalk.style.predictor import StylePredictor, densest
-from dreamtalk.style.timeline import StyleKey, Timeline, blended
+from dreamtalk.style.timeline import StyleKey, Timeline
 from dreamtalk.types import FEATURE_RATE, Float, Speech, Style
 
 DRAWS = 8
 """Codes drawn for each window."""
-
-REACH = 3.0
-"""Distance at which two codes are still of one opinion: clips of one named style by different people lie so far from
-their middle."""
 
 _HOP = 5
 """Tokens (1 s) from one window to the next in a timeline."""
@@ -67,18 +63,20 @@ class Listener:
             return self.model.neutral_style()
         if len(windows) > _MOST_WINDOWS:
             windows = [windows[i] for i in np.linspace(0, len(windows) - 1, _MOST_WINDOWS).astype(int)]
-        codes = self.predictor.draw(windows, identity, DRAWS, seed)
-        return self.dressed(_commonest(codes.reshape(-1, codes.shape[2])))
+        codes = self._draw(windows, identity, seed)
+        return self.around.dressed(_commonest(codes.reshape(-1, codes.shape[2])))
 
     def timeline(self, speech: Speech, identity: Float, seed: int = 0) -> Timeline:
         """Styles that follow the speech: a new one where several windows in a row hear another emotion."""
         windows = self._windows(speech, _HOP)
         if not windows:
             return Timeline((StyleKey(0.0, self.model.neutral_style()),))
-        codes = self.predictor.draw([tokens for _, tokens in windows], identity, DRAWS, seed)
-        nearest = self._nearest(codes.reshape(-1, codes.shape[2])).reshape(codes.shape[:2])
-        emotions = np.array([self._emotions.index(name.partition(":")[0]) for name in self._names])[nearest]
-        path = steadiest(emotions, len(self._emotions))
+        codes = self._draw([tokens for _, tokens in windows], identity, seed)
+        nearest = self.around.nearest(codes.reshape(-1, codes.shape[2])).reshape(codes.shape[:2])
+        names = [name.partition(":")[0] for name in self.around.names]
+        kinds = sorted(set(names))
+        emotions = np.array([kinds.index(name) for name in names])[nearest]
+        path = steadiest(emotions, len(kinds))
         keys, begin = [], 0
         for end in range(1, len(path) + 1):
             if end < len(path) and path[end] == path[begin]:
@@ -87,22 +85,9 @@ class Listener:
             if not len(agreeing):  # nobody said so in this stretch; it was only the way from one to another
                 agreeing = codes[begin:end].reshape(-1, codes.shape[2])
             start = 0.0 if begin == 0 else max(0.0, (windows[begin - 1][0] + windows[begin][0]) / 2 - _TRANSITION / 2)
-            keys.append(StyleKey(round(start, 2), self.dressed(_commonest(agreeing)), transition=_TRANSITION))
+            keys.append(StyleKey(round(start, 2), self.around.dressed(_commonest(agreeing)), transition=_TRANSITION))
             begin = end
         return Timeline(tuple(keys))
-
-    def dressed(self, code: Float) -> Style:
-        """A style of that code (D,), with what the named styles around it have besides their codes."""
-        apart = np.linalg.norm(self._codes - code, axis=1)
-        shares = np.exp(-0.5 * (apart**2 - apart.min() ** 2) / REACH**2)
-        around = blended(self._named, (shares / shares.sum())[None], np.ones(len(shares)))
-        return Style(
-            code=np.asarray(code, dtype=np.float32),
-            source=f"auto: like {self._names[int(apart.argmin())]}",
-            rest=None if around.rest is None else around.rest[0],
-            guidance=float(around.strength[0]),
-            liveliness=around.liveliness[0],
-        )
 
     def _windows(self, speech: Speech, hop: int) -> list[tuple[float, Float]]:
         """Middle, in seconds, and tokens of every window with enough speech in it."""
@@ -113,29 +98,15 @@ class Listener:
         second = FEATURE_RATE / config.stride
         return [((first + config.tokens / 2) / second, part) for first, part in parts if part is not None]
 
-    def _nearest(self, codes: Float) -> np.ndarray:
-        return np.asarray(np.linalg.norm(codes[:, None] - self._codes[None], axis=2).argmin(axis=1))
+    def _draw(self, windows: list[Float], identity: Float, seed: int) -> Float:
+        """Codes (R, DRAWS, D) for each window, among today's named styles."""
+        codes = self.predictor.draw(windows, identity, DRAWS, seed)
+        return self.around.followed(codes.reshape(-1, codes.shape[2])).reshape(codes.shape)
 
     @cached_property
-    def _names(self) -> tuple[str, ...]:
-        """The library's styles, with their levels."""
-        return tuple(
-            name if name == "neutral" else f"{name}:{level}"
-            for name in STYLES
-            for level in (LEVELS if name != "neutral" else LEVELS[:1])
-        )
-
-    @cached_property
-    def _emotions(self) -> tuple[str, ...]:
-        return tuple(STYLES)
-
-    @cached_property
-    def _named(self) -> list[Style]:
-        return [named_style(name, self.model, self.face) for name in self._names]
-
-    @cached_property
-    def _codes(self) -> Float:
-        return np.stack([style.code for style in self._named])
+    def around(self) -> Surroundings:
+        """The named styles among the codes."""
+        return Surroundings(self.predictor, self.model, self.face)
 
 
 def steadiest(said: np.ndarray, kinds: int) -> list[int]:

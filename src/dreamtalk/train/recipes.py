@@ -234,7 +234,7 @@ ARTICULATION_RECIPES = {"cpu": articulation_cpu, "smoke": articulation_smoke}
 
 def style_predictor_cpu(data: Path) -> StylePredictorTraining:
     """The shipped style predictor: docs/style_predictor.md has time and results."""
-    return StylePredictorTraining(data=data)
+    return StylePredictorTraining(data=data, precision="float32")
 
 
 def style_predictor_chosen(data: Path) -> StylePredictorTraining:

@@ -18,7 +18,9 @@ from dreamtalk.errors import UnusableInput
 from dreamtalk.evaluate.prediction import Judge
 from dreamtalk.face.model import FaceModel
 from dreamtalk.motion.model import DEFAULT_MODEL, MotionModel
+from dreamtalk.style.around import style_names
 from dreamtalk.style.hearing import LEAST_ACTIVE
+from dreamtalk.style.library import named_style
 from dreamtalk.style.predictor import StylePredictor, StylePredictorConfig
 from dreamtalk.train.loop import LoopConfig, Losses, Stage, State, train_stage
 from dreamtalk.train.place import Share
@@ -31,8 +33,8 @@ _JOINED = 0.5
 
 
 _UNITS = 3.0
-"""Total standard deviation of the codes in the network's units. Were every number as large as the noise, all 128 of them
-together would give the emotion away in nearly every noised code, and there would be little to listen for."""
+"""Total standard deviation of the codes in the network's units. Were every number as large as the noise, all 128 of
+them together would give the emotion away in nearly every noised code, and there would be little to listen for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,16 +51,16 @@ class StylePredictorTraining(LoopConfig):
     predictor: StylePredictorConfig = field(default_factory=StylePredictorConfig)
     cross_id: bool = True
     """Whether the portrait is from another clip than the style code. False: Table V's "w/o cross-ID training"."""
-    steps: int = 1500
+    steps: int = 1000
     learning_rate: float = 1e-3
     ema: float = 0.99
-    rows: int = 64
+    rows: int = 32
     """Utterances per batch."""
     voices: bool = True
     """Whether every utterance is heard in another voice and room as well (train/voices.py)."""
-    feature_noise: float = 0.5
+    feature_noise: float = 0.4
     """Standard deviation of noise on the speech tokens, in units of theirs."""
-    voice_noise: float = 0.5
+    voice_noise: float = 0.35
     """The same of noise that all tokens of a row share, as if it were another voice or room: what the mean of a speech
     says is learned as ridge regression would, and twenty actors not by heart."""
     identity_noise: float = 0.5
@@ -138,6 +140,7 @@ class StylePredictorStage(Stage[NoisedCodes]):
             feature_size=learned[0].versions[0].shape[1],
             encoder=model.config.encoder,
             face_space=model.config.face_space,
+            anchors=style_names(),
         )
         self.model = StylePredictor(sizes)
         self._measure_units(learned, model, face_model)
@@ -156,6 +159,8 @@ class StylePredictorStage(Stage[NoisedCodes]):
             self.model.code_mean.copy_(torch.from_numpy(codes.mean(axis=0)))
             self.model.code_scale.fill_(float(np.sqrt(codes.var(axis=0).sum())) / _UNITS)
             self.model.null_code.copy_(torch.from_numpy(model.neutral_style().code))
+            for row, name in enumerate(style_names()):
+                self.model.anchors[row] = torch.from_numpy(named_style(name, model, face_model).code)
 
     def batch(self, number: int, share: Share) -> NoisedCodes:
         """This process's rows; row r of a batch depends on the seed, the batch's number and r alone."""
