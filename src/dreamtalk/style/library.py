@@ -83,8 +83,8 @@ _STYLES = (
         "nose wrinkled, upper lip raised, corners down, narrow eyes",
         {
             "noseSneer": 0.85,
-            "mouthUpperUp": 0.5,
-            "mouthFrown": 0.5,
+            "mouthUpperUp": 0.3,
+            "mouthFrown": 0.8,
             "eyeSquint": 0.6,
             "browOuterUp": 0.2,
             "browInnerUp": 0.1,
