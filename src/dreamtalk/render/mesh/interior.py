@@ -15,13 +15,15 @@ _CORNER_SHARE, _CORNER_LEAST = 0.30, 0.25
 """Towards its corners, over this share of its width, a mouth darkens to the second share of its light."""
 _SHADOW_MM, _SHADOW_LEAST = 2.0, 0.65
 """Below the upper lip it is dark: over this height, from this share of the light on."""
-_WET_TUCKED_MM, _WET_OWN = 0.6, 0.4
+_WET_TUCKED_MM, _WET_OWN = 0.6, 0.6
 """A lower lip under the teeth shows so much of its wet inside; over the photo's own teeth it is the second share of the
 way from the usual width to that."""
 _TIP_HALF_MM, _TIP_CRISP = 15.0, 0.18
 """A raised tongue: half the width of its tip, and how much sharper its outline gets."""
 _TIP_LIGHT, _TIP_UNDER = 0.92, 0.62
 """Brightness of a raised tip, and of the tongue's underside below it."""
+_OWN_PURSED = 0.35
+"""The photo's own teeth lose this share of their light behind pursed lips."""
 _HAZY = 120.0
 """Brighter than this (0 to 255), nothing in the mouth shows the photo's haze."""
 _EDGE_SLACK_MM = 0.4
@@ -180,7 +182,8 @@ def paint_interior(
             side = _ramp(0.3, 0.7, under / max(0.1, height))
             rim = 0.52 + 0.48 * min(lit, _ramp(-0.5, 1.2, near) + 0.35 + 0.35 * side)
             keep = 1.0 - real
-            soft = (0.80 + 0.20 * _ramp(-0.2, 1.5, near)) * min(1.0, 0.25 + 0.75 * lit / 0.8)
+            soft = (0.80 + 0.20 * _ramp(-0.2, 1.5, near)) * min(1.0, 0.15 + 0.85 * lit / 0.80)
+            soft *= 1.0 - _OWN_PURSED * scene.narrow
             bright = 0.0
             for c in range(3):
                 # Shadows in a mouth are red: green and blue lose a little more.

@@ -31,6 +31,8 @@ _COLUMNS = 97
 
 _SEAM_MM, _SEAM_DARK, _SEAM_SHADE = 0.6, 0.75, 0.35
 """Width of the line between closed lips, how dark it is, and how dark the soft shadow around it."""
+_SEAM_GONE_MM = 2.2
+"""Lips so far apart show nothing of it: it gives way slowly, for with the inside it would go all at once."""
 
 _MEET_PX = 6.0
 """Picture taken around the line along which the lips of an open photo meet."""
@@ -123,8 +125,8 @@ class MouthLayer:
         fade = float(np.clip((shape.gap_mm - _VISIBLE_MM) / _FADE_MM, 0.0, 1.0))
         if self._parted:
             self._soften(picture, shape)
-        if self._parted and fade < 1.0:
-            self._seam(picture, shape, 1.0 - fade)
+        if self._parted and shape.gap_mm < _SEAM_GONE_MM:
+            self._seam(picture, shape, 1.0 - float(smoothstep(0.0, _SEAM_GONE_MM, shape.gap_mm)))
         outline = shape.vertices[self._loop, :2]
         box = region(outline, 2.0, picture.shape)
         if fade <= 0.0 or box is None:
