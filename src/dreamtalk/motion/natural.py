@@ -125,7 +125,7 @@ class NaturalMotion:
         gaze: GazeMode = "natural",
         accents: AccentMode = "natural",
     ) -> None:
-        """As in `natural`."""
+        """accents: whether brows rise on stressed syllables. The others as in `natural`."""
         self._lower = list(face.lower)
         self._neutral = np.zeros(len(self._lower), dtype=np.float32)
         self._gate = RestGate()
