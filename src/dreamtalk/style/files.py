@@ -15,6 +15,7 @@ import platformdirs
 
 from dreamtalk.errors import UnusableInput
 from dreamtalk.media.files import check_input, check_output, replacing
+from dreamtalk.options import AUTO
 from dreamtalk.store import EXPRESSION_SIZE, MAX_EXPRESSION
 from dreamtalk.style.library import STYLES
 from dreamtalk.types import Float
@@ -83,7 +84,7 @@ def user_folder() -> Path:
 
 def saved_path(name: str) -> Path:
     """The file of a style saved by that name. Raises UnusableInput when a style cannot be called so."""
-    if name in STYLES:
+    if name in (*STYLES, AUTO):
         raise UnusableInput(f"{name!r} is a style of the library; choose another name.")
     if not _NAME.fullmatch(name):
         raise UnusableInput(f"A style's name has letters, digits, - and _, at most 64, not {name!r}.")

@@ -7,6 +7,7 @@ from pathlib import Path
 from dreamtalk.errors import UnusableInput
 from dreamtalk.face.model import FaceModel
 from dreamtalk.motion.model import MotionModel
+from dreamtalk.options import AUTO
 from dreamtalk.style.code_file import is_code_file, load_code
 from dreamtalk.style.encode import style_of_clip
 from dreamtalk.style.files import is_style_file, load_style, saved_names, saved_path
@@ -21,6 +22,8 @@ def find_style(given: str | Path, model: MotionModel, face: FaceModel) -> Style 
     cannot be used.
     """
     text, path = str(given), Path(given)
+    if text == AUTO:
+        raise UnusableInput("The style auto is heard in speech: --style auto of generate and motion, or style predict.")
     if is_named(text):
         return named_style(text, model, face)
     if path.suffix.lower() == ".npz" and is_style_file(path):
