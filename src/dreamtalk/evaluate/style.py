@@ -32,10 +32,11 @@ from dreamtalk.style.guess import neutral_guess
 from dreamtalk.style.library import DEFAULT_LEVEL, STYLES, named_style, offset_of
 from dreamtalk.types import Float, SpeechFeatures, Style
 
-REAL, OURS, GUESSED, NEUTRAL, SHUFFLED = (
-    "real clip", "ours, neutral known", "ours, neutral guessed", "neutral style", "another reference"
+REAL, OURS, PICTURED, GUESSED, NEUTRAL, SHUFFLED = (
+    "real clip", "ours, neutral clip", "ours, neutral picture", "ours, neutral guessed", "neutral style",
+    "another reference",
 )  # fmt: skip
-ROWS = (REAL, OURS, GUESSED, NEUTRAL, SHUFFLED)
+ROWS = (REAL, OURS, PICTURED, GUESSED, NEUTRAL, SHUFFLED)
 
 KNOWN, UNKNOWN, NAMED = "references with a known neutral", "references without", "styles by name, level 2"
 SETS = (KNOWN, UNKNOWN, NAMED)
@@ -205,6 +206,8 @@ def _of_reference(
     rows = {REAL: real, GUESSED: styled(reference.guessed, growth=reference.known is None), NEUTRAL: neutral}
     if reference.known is not None:
         rows[OURS] = styled(reference.known, growth=True)
+    if reference.pictured is not None:
+        rows[PICTURED] = styled(reference.pictured, growth=False)
     rows[SHUFFLED] = styled(other.truest, growth=False)
     return [found for row, scores in rows.items() for found in value(row, scores)]
 

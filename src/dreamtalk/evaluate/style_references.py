@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,20 +17,23 @@ from dreamtalk.types import FaceTrack, Float
 
 EMOTIONS = ("angry", "contempt", "disgusted", "fear", "happy", "sad", "surprised")
 
+_PER_FRAME = ("landmarks", "expression", "pose", "gaze", "blendshapes", "valid")
+
 _WINDOW, _STEP = 50, 25
 """Frames (2 s) of which the mean pose is taken, and from one such window to the next."""
 
 
 @dataclass(frozen=True, slots=True)
 class StyleReference:
-    """guessed: the style clip as anybody's video would give it. known: the one with the person's neutral clip given;
-    None where there is none. emotion: "" when not one of EMOTIONS."""
+    """guessed: the style clip as anybody's video would give it. known, pictured: with the person's neutral clip given,
+    and with its first frame; None where there is none. emotion: "" when not one of EMOTIONS."""
 
     id: str
     person: str
     emotion: str
     guessed: StyleClip
     known: StyleClip | None
+    pictured: StyleClip | None = None
 
     @property
     def truest(self) -> StyleClip:
@@ -52,10 +55,12 @@ def load_references(dataset: Path, tracks: Path | None, face: FaceModel, split: 
         if row["emotion"] == "neutral":
             continue
         track, neutral = tracked[row["id"]], calm.get(row["speaker"])
-        guessed = clip_of_track(track, row["id"], face)[0]
-        known = None if neutral is None else clip_of_track(track, row["id"], face, neutral)[0]
+        guessed, known, pictured = clip_of_track(track, row["id"], face)[0], None, None
+        if neutral is not None:
+            known = clip_of_track(track, row["id"], face, neutral)[0]
+            pictured = clip_of_track(track, row["id"], face, _first_frame(neutral))[0]
         emotion = row["emotion"] if row["emotion"] in EMOTIONS else ""
-        found.append(StyleReference(row["id"], row["speaker"], emotion, guessed, known))
+        found.append(StyleReference(row["id"], row["speaker"], emotion, guessed, known, pictured))
     return found
 
 
@@ -63,6 +68,13 @@ def windows(offsets: Float) -> Float:
     """(N, 64) mean of every 2 s of offsets (T, 64), half overlapping; of all when there is less."""
     starts = range(0, max(1, len(offsets) - _WINDOW + 1), _STEP)
     return np.stack([offsets[start : start + _WINDOW].mean(axis=0) for start in starts])
+
+
+def _first_frame(track: FaceTrack) -> FaceTrack:
+    """The track as if of a picture."""
+    first = int(track.valid.argmax())
+    rows = {name: getattr(track, name)[first : first + 1] for name in _PER_FRAME}
+    return replace(track, **rows)
 
 
 def _track(video: Path, tracks: Path | None, face: FaceModel) -> FaceTrack:
