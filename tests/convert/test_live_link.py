@@ -93,7 +93,7 @@ def test_recorded_over_midnight(file: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("Timecode", "Time"), "no column Timecode"),
+        (("Timecode", "Time"), "names no Timecode"),
         (("JawOpen,MouthClose", "Jaw,Mouth"), "lacks JawOpen, MouthClose"),
         (("00:00:01:03.000,61,0", "00:00:01:03.000,61,x0"), "line 30 holds 'x0"),
         (("00:00:01:03.000", "later"), "'later' is no timecode"),

@@ -13,7 +13,9 @@ from dreamtalk.convert import MOTION_OUTPUTS, export_motion, read_motion
 from dreamtalk.errors import UnusableInput, UnusableOutput
 from dreamtalk.face.arkit import weights
 from dreamtalk.face.model import FaceModel
+from dreamtalk.options import TalkOptions
 from dreamtalk.store import save_motion, save_track
+from dreamtalk.talker import Talker
 from dreamtalk.types import FaceTrack, Float, Motion
 
 FRAMES = 30
@@ -69,6 +71,17 @@ def test_a_tracked_face_is_a_motion(tmp_path: Path) -> None:
     assert np.std(made.expression - talking()) < np.std(noisy - talking())
     assert np.abs(np.median(made.rotation, axis=0)).max() < 0.01 and np.ptp(made.rotation[:, 1]) > 0.08
     export_motion(made, tmp_path / "track.csv")
+
+
+def test_a_recording_drives_a_portrait(file: Path, debug_talker: Talker, examples: Path, tmp_path: Path) -> None:
+    assert run(["export", str(file), "-o", str(tmp_path / "talk.csv"), "--fps", "60"]) == 0
+    told = read_motion(tmp_path / "talk.csv")
+    order = np.argsort(read_motion(file).expression @ FaceModel.load().measure("jaw"))[[0, 1, -1]]
+    parts = {name: getattr(told, name)[order] for name in ("expression", "rotation", "translation", "gaze")}
+    options = TalkOptions(size=256, badge=False, smoothing=0.0)
+    frames = debug_talker.render(examples / "portrait.jpg", Motion(**parts), options)
+    shut, nearly, wide = (frame.astype(float) for frame in frames)
+    assert np.abs(wide - shut).mean() > 3 * np.abs(nearly - shut).mean() > 0.0
 
 
 @pytest.mark.parametrize("suffix", [s for s in MOTION_OUTPUTS if s in (".mat", ".npy")])

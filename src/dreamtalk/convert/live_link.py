@@ -13,7 +13,6 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Sequence
-from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -84,9 +83,7 @@ def read_live_link(path: str | Path, fps: float | None = None) -> ArkitTake:
     cells) are bridged. Raises UnusableInput when columns are missing, no row holds a face, or numbers are none.
     """
     path = check_input(path)
-    names, rows = _table(path)
-    columns = _columns(path, names)
-    values = np.array([_numbers(path, line, row, columns) for line, row in rows], np.float64).reshape(len(rows), -1)
+    timecodes, values = _table(path)
     seen = np.isfinite(values).all(axis=1)
     if not seen.any():
         raise UnusableInput(f"{path} has no row with a face.")
@@ -94,7 +91,7 @@ def read_live_link(path: str | Path, fps: float | None = None) -> ArkitTake:
     if weights.max() > _LARGEST or weights.min() < -_LARGEST:
         worst = weights.flat[np.abs(weights).argmax()]
         raise UnusableInput(f"{path} holds weights like {worst:g}; ARKit's lie between 0 and 1.")
-    times, rate = _times(path, [row[names.index("timecode")] for _, row in rows], fps)
+    times, rate = _times(path, timecodes, fps)
     known, every = times[seen], np.concatenate([np.clip(weights, 0.0, 1.0), values[seen, len(NAMES) :]], axis=1)
     wanted = np.arange(max(1, round((times[-1] - times[0]) * rate) + 1)) / rate + times[0]
     even = resampled(every.astype(np.float32), known, wanted)
@@ -109,24 +106,30 @@ def _timecode(frame: int, fps: int) -> str:
     return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}:{rest:02d}.000"
 
 
-def _table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """Names of the columns in small letters, and the rows with their line numbers."""
+def _table(path: Path) -> tuple[list[str], NDArray[np.float64]]:
+    """Timecodes, and the weights and the head's angles (T, 55); NaN where the face was lost."""
     if path.stat().st_size > _MAX_BYTES:
         raise UnusableInput(f"{path} is larger than a recording of an hour can be.")
+    timecodes, values = [], []
     try:
-        lines = list(csv.reader(StringIO(path.read_text(encoding="utf-8-sig"))))
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            lines = csv.reader(file)
+            names = [name.strip().lower() for name in next(lines, [])]
+            if "timecode" not in names:
+                raise UnusableInput(f"{path} is not a recording of Live Link Face: its first line names no Timecode.")
+            columns, clock = _columns(path, names), names.index("timecode")
+            for row in lines:
+                if not any(cell.strip() for cell in row):
+                    continue
+                if len(row) <= clock:
+                    raise UnusableInput(f"{path}: line {lines.line_num} has no timecode.")
+                timecodes.append(row[clock])
+                values.append(np.array(_numbers(path, lines.line_num, row, columns)))
     except (UnicodeDecodeError, csv.Error) as error:
         raise UnusableInput(f"{path} is not a table of text (CSV).") from error
-    names = [name.strip().lower() for name in lines[0]] if lines else []
-    if "timecode" not in names:
-        raise UnusableInput(f"{path} is not a recording of Live Link Face: its first line names no column Timecode.")
-    rows = [(number, row) for number, row in enumerate(lines[1:], 2) if any(cell.strip() for cell in row)]
-    if not rows:
+    if not values:
         raise UnusableInput(f"{path} has no rows below its header.")
-    short = next((number for number, row in rows if len(row) <= names.index("timecode")), None)
-    if short is not None:
-        raise UnusableInput(f"{path}: line {short} has no timecode.")
-    return names, rows
+    return timecodes, np.stack(values)
 
 
 def _columns(path: Path, names: Sequence[str]) -> list[int | None]:
