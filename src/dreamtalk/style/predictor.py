@@ -39,7 +39,7 @@ _FORMAT = "dreamtalk-style-predictor-1"
 
 _SAME_CODE = 0.02
 """Two motion models whose codes of "no style" differ by less than this share of their length have the same style
-encoder: number formats differ by 0.005, other trainings by more than 0.5."""
+encoder. Students and other number formats leave it as it is (0); a predictor's file rounds the code (0.0002)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +194,8 @@ class StylePredictor(nn.Module):
         """
         heard, padded = _stacked([part[: self.config.tokens] for part in speech])
         heard, padded = heard.repeat_interleave(count, 0), padded.repeat_interleave(count, 0)
-        people = np.broadcast_to(np.asarray(identity, np.float32), (len(speech), self.config.identity_size))
-        people = torch.from_numpy(people.copy()).repeat_interleave(count, 0)
+        each = np.broadcast_to(np.asarray(identity, np.float32), (len(speech), self.config.identity_size))
+        people = torch.from_numpy(each.copy()).repeat_interleave(count, 0)
         chance = torch.Generator().manual_seed(seed)
 
         def noise(_: int = 0) -> Tensor:

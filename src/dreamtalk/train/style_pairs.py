@@ -280,7 +280,8 @@ def _prepared_pairs(
     by_speaker: dict[str, list[int]] = defaultdict(list)
     for index, handle in enumerate(handles):
         by_speaker[handle.info.speaker].append(index)
-    utterances, faces = [], []
+    utterances: list[Utterance] = []
+    faces: list[Face] = []
     for index, handle in enumerate(handles):
         info = handle.info
         tokens = means(np.asarray(handle.array("features"), np.float32)[: 2 * info.frames], stride)
