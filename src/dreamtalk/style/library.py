@@ -50,14 +50,14 @@ def _weaker(name: str, share: float) -> dict[str, float]:
 
 
 # How strong each is was found with `dreamtalk evaluate renderer --embedding dlib`: at level 2 a photo is still surely
-# the same person (docs/evaluation.md).
+# the same person (docs/renderer.md).
 _STYLES = (
     NamedStyle("neutral", "no particular emotion", {}),
     # AU 4 + 5 + 7 + 23, the mouth a little down and square
     NamedStyle(
         "angry",
         "brows down, hard eyes, tight lips, stronger speech",
-        {"browDown": 0.5, "eyeWide": 0.5, "eyeSquint": 0.1, "mouthPress": 0.2, "mouthFrown": 0.25},
+        {"browDown": 0.44, "eyeWide": 0.5, "eyeSquint": 0.1, "mouthPress": 0.2, "mouthFrown": 0.25},
         gain=1.1,
     ),
     # AU 12 + 14 + 6 of one side, the other brow up
@@ -82,7 +82,7 @@ _STYLES = (
         "disgusted",
         "nose wrinkled, upper lip raised, corners down, narrow eyes",
         {
-            "noseSneer": 0.85,
+            "noseSneer": 0.75,
             "mouthUpperUp": 0.3,
             "mouthFrown": 0.8,
             "eyeSquint": 0.6,
@@ -100,12 +100,12 @@ _STYLES = (
     NamedStyle(
         "sad",
         "inner brows up, mouth corners down, small movements",
-        {"browInnerUp": 1.2, "browDown": 0.3, "mouthFrown": 0.6, "mouthShrugLower": 0.2, "eyeSquint": 0.15},
+        {"browInnerUp": 1.1, "browDown": 0.3, "mouthFrown": 0.6, "mouthShrugLower": 0.2, "eyeSquint": 0.15},
         gain=0.85,
         guidance=1.55,
     ),
     # AU 1 + 2 + 5 + 26
-    NamedStyle("surprised", "brows up, wide eyes, jaw dropped", _weaker("surprised", 0.75), gain=1.1),
+    NamedStyle("surprised", "brows up, wide eyes, jaw dropped", _weaker("surprised", 0.72), gain=1.1),
     # AU 12, lids a little down
     NamedStyle("calm", "soft eyes, small movements", {"mouthSmile": 0.15, "eyeSquint": 0.15}, gain=0.8),
     # AU 1 + 2 + 5 + 12
