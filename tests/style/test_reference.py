@@ -68,6 +68,8 @@ def test_short_clips_lost_and_turned_faces_are_told(face: FaceModel) -> None:
     turned[:30, 1] = 1.0
     _, notes = clip_of_track(replace(track, pose=turned), "a.mp4", face, calm)
     assert "turned" in notes[0] and "30%" in notes[0]
+    _, notes = clip_of_track(track, "a.mp4", face, replace(calm, pose=turned))
+    assert "neutral of a.mp4" in notes[0] and "turned" in notes[0]
     with pytest.raises(UnusableInput, match="no frame"):
         clip_of_track(replace(track, valid=np.zeros(100, bool)), "a.mp4", face)
 

@@ -74,6 +74,7 @@ def clip_of_track(
     if track.face_space != FACE_SPACE:
         raise UnusableInput(f"{source} is tracked in the face space {track.face_space}, not {FACE_SPACE}.")
     chosen, notes = _usable(track, source)
+    notes += _too_short(len(track.valid), len(chosen), source)
     seen = _Seen(track.landmarks[chosen], track.blendshapes[chosen])
     if neutral is None:
         offset = neutral_guess().offset(seen.landmarks, seen.blendshapes, face)
@@ -82,7 +83,8 @@ def clip_of_track(
             "truer (--neutral of style extract, --style-neutral elsewhere)."
         )
     else:
-        calm = _usable(neutral, f"The neutral of {source}")[0]
+        calm, doubts = _usable(neutral, f"The neutral of {source}")
+        notes += doubts
         offset = _known_offset(seen, _Seen(neutral.landmarks[calm], neutral.blendshapes[calm]), face)
     expression = _still(offset, face) if seen.still else _moving(seen, offset, face)
     return StyleClip(expression, track.face_space, source), tuple(notes)
@@ -106,27 +108,32 @@ def _usable(track: FaceTrack, source: str) -> tuple[NDArray[np.int64], list[str]
     frames = np.flatnonzero(frontal if frontal.any() else track.valid)
     if len(frames) == 0:
         raise UnusableInput(f"{source} holds no frame in which a face was found.")
-    if not interocular(track.landmarks[frames]).min() > _LEAST_FACE:
+    if not np.median(interocular(track.landmarks[frames])) > _LEAST_FACE:
         raise UnusableInput(f"{source} holds no landmarks of a face.")
-    notes, total = [], len(track.valid)
+    notes = []
     lost, turned = 1.0 - track.valid.mean(), (track.valid & ~frontal).mean()
     if lost > _LOST_SHARE:
         notes.append(f"{source}: the face is lost in {lost:.0%} of the frames; the others are used.")
     if turned > _LOST_SHARE:
         used = "the others are used" if frontal.any() else "they are used all the same"
         notes.append(f"{source}: the head is turned far to the side or up in {turned:.0%} of the frames; {used}.")
-    if total == 1:
-        notes.append(f"{source}: one picture; its expression is taken, the movements are those of neutral talk.")
-    elif len(frames) < _STILL_FRAMES:
-        notes.append(f"{source}: less than 1 s with a face; only its expression is taken, not its movements.")
-    elif len(frames) < _SHORT_SECONDS * VIDEO_FPS:
-        seconds = len(frames) / VIDEO_FPS
-        notes.append(f"{source}: only {seconds:.1f} s with a face; {_SHORT_SECONDS:g} s and more make a better style.")
     if len(frames) > CLIP_FRAMES:
         spans = frames[CLIP_FRAMES - 1 :] - frames[: -CLIP_FRAMES + 1]
         first = int(spans.argmin())
         frames = frames[first : first + CLIP_FRAMES]
     return frames, notes
+
+
+def _too_short(total: int, usable: int, source: str) -> list[str]:
+    """What to tell of a clip with so few frames, or so few usable ones."""
+    if total == 1:
+        return [f"{source}: one picture; its expression is taken, the movements are those of neutral talk."]
+    if usable < _STILL_FRAMES:
+        return [f"{source}: less than 1 s with a face; only its expression is taken, not its movements."]
+    if usable < _SHORT_SECONDS * VIDEO_FPS:
+        seconds = usable / VIDEO_FPS
+        return [f"{source}: only {seconds:.1f} s with a face; {_SHORT_SECONDS:g} s and more make a better style."]
+    return []
 
 
 def _known_offset(seen: _Seen, calm: _Seen, face: FaceModel) -> Float:
