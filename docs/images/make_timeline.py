@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import cv2
@@ -18,8 +19,16 @@ from dreamtalk.types import Float, Image
 PORTRAITS = ("examples/portrait.jpg", "docs/images/head_cc0.jpg")
 SPEECH = "examples/speech.wav"
 STRENGTHS = (0.5, 1.0, 1.5, 2.0)
-KEYS = ((0.0, "neutral"), (1.4, "happy"), (3.0, "angry"), (4.4, "sad"), (5.8, "surprised"))
-"""Seconds and style."""
+KEYS = (
+    (0.0, "neutral", 1.0),
+    (1.4, "happy:3", 1.0),
+    (3.0, "angry:3", 2.0),
+    (4.4, "sad:3", 1.5),
+    (5.8, "surprised:3", 1.5),
+)
+"""Seconds, style, intensity."""
+LEVEL = 3
+"""Of the styles in the grid."""
 EVERY = 10
 """Frames between two pictures of the strip."""
 OPEN = 65.0
@@ -54,15 +63,15 @@ def grid(talker: Talker, animators: list[Animator]) -> Image:
     for name in STYLES:
         if name == "neutral":
             continue
-        style = named_style(name, model, face)
+        style = named_style(f"{name}:{LEVEL}", model, face)
         said = [model.generate(heard, style, 100, strength)[moment] for strength in STRENGTHS]
-        labels = [f"{name} x {strength:g}" for strength in STRENGTHS]
+        labels = [f"{name}:{LEVEL} x {strength:g}" for strength in STRENGTHS]
         rows.append([cell(still(a, e), label) for a in animators for e, label in zip(said, labels, strict=True)])
     halves = [("eyes", Halves(1.5, 0.0)), ("mouth", Halves(0.0, 1.5))]
     last = []
     for animator in animators:
         for name in ("happy", "angry"):
-            style = named_style(name, model, face)
+            style = named_style(f"{name}:{LEVEL}", model, face)
             for label, half in halves:
                 said_half = model.generate(heard, style, 100, half)[moment]
                 last.append(cell(still(animator, said_half), f"{name}, {label} alone"))
@@ -71,10 +80,10 @@ def grid(talker: Talker, animators: list[Animator]) -> Image:
 
 def strip(talker: Talker, animators: list[Animator]) -> Image:
     """Frames of a talk that goes through several styles."""
-    entries = ", ".join(f'{{"start": {start}, "style": "{name}"}}' for start, name in KEYS)
+    entries = [{"start": start, "style": name, "intensity": strength} for start, name, strength in KEYS]
     file = Path("work/timeline_strip.json")
     file.parent.mkdir(exist_ok=True)
-    file.write_text(f"[{entries}]", encoding="utf-8")
+    file.write_text(json.dumps(entries), encoding="utf-8")
     motion = talker.motion(SPEECH, TalkOptions(timeline=file, seed=3))
     chosen = range(EVERY // 2, len(motion), EVERY)
     half = -(-len(chosen) // 2)
@@ -83,7 +92,7 @@ def strip(talker: Talker, animators: list[Animator]) -> Image:
         for animator in animators:
             cells = []
             for i in part:
-                now = [name for start, name in KEYS if start <= i / 25][-1]
+                now = [name for start, name, _ in KEYS if start <= i / 25][-1]
                 frame = animator.frame(motion.expression[i], motion.rotation[i], motion.translation[i], motion.gaze[i])
                 cells.append(cell(frame, f"{i / 25:.1f} s {now}"))
             cells += [np.zeros_like(cells[0])] * (half - len(cells))

@@ -19,7 +19,7 @@ from dreamtalk.types import VIDEO_FPS, Float, Liveliness, Style
 
 SHORTEST_TRANSITION = 0.6
 """Seconds; what is asked to be quicker takes as long. From here on no frame of a change, speech and all, moves further
-than one in a hundred of real talkers' frames (docs/timeline.md); at 0.5 s, from a grin to grief, one did."""
+than one in a hundred of real talkers' frames (docs/timeline.md); at 0.5 s, between styles twice as strong, one did."""
 
 DEFAULT_TRANSITION = SHORTEST_TRANSITION
 """Seconds from one style to the next."""
