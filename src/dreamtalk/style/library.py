@@ -57,7 +57,7 @@ _STYLES = (
     NamedStyle(
         "angry",
         "brows down, hard eyes, tight lips, stronger speech",
-        {"browDown": 0.44, "eyeWide": 0.5, "eyeSquint": 0.1, "mouthPress": 0.2, "mouthFrown": 0.25},
+        {"browDown": 0.42, "eyeWide": 0.5, "eyeSquint": 0.1, "mouthPress": 0.2, "mouthFrown": 0.25},
         gain=1.1,
     ),
     # AU 12 + 14 + 6 of one side, the other brow up
@@ -90,7 +90,7 @@ _STYLES = (
             "browInnerUp": 0.1,
         },
         gain=0.9,
-        guidance=1.4,
+        guidance=1.1,
     ),
     # AU 1 + 2 + 4 + 5 + 20
     NamedStyle("fear", "brows up and together, wide eyes, mouth stretched", _weaker("fear", 0.9)),
