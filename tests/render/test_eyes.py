@@ -68,7 +68,7 @@ def right_eye(animator: MeshAnimator, model: FaceModel, gaze: float = 0.0, **act
 
 def test_eyes_that_hardly_move_are_the_photos_own(renderer: MeshRenderer, closed: Portrait, model: FaceModel) -> None:
     animator = renderer.prepare(closed, None)
-    for gaze, actions in ((0.003, {}), (0.0, {"eyeWide": 0.8}), (0.0, {"eyeBlink": 0.05})):
+    for gaze, actions in ((0.003, {}), (0.0, {"eyeWide": 0.8}), (0.0, {"eyeBlink": 0.03})):
         drawn, bare = right_eye(animator, model, gaze, **actions)
         np.testing.assert_array_equal(drawn, bare)
     for gaze, actions in ((0.03, {}), (0.0, {"eyeBlink": 0.6})):

@@ -19,9 +19,9 @@ _GAZE_CORE, _GAZE_RIM = 1.1, 2.3
 """The eye moves fully within the first radius (in iris radii) and not at all beyond the second."""
 _GAZE_BLEND = 0.10
 """Shift of the iris, in radii, at which the extended eyeball replaces the photo's eye fully."""
-_LIDS_FROM, _LIDS_FULL = 0.20, 0.40
+_LIDS_FROM, _LIDS_FULL = 0.14, 0.44
 """Closure over which lids without eye pixels replace the photo's."""
-_STILL_CLOSURE, _STILL_GAZE_MM = (0.10, 0.30), (0.4, 1.6)
+_STILL_CLOSURE, _STILL_GAZE_MM = (0.06, 0.34), (0.4, 1.6)
 """An eye of which lids and iris have moved by less than the first of each is the photo's own, stretched with its lids;
 by the second of either, it is the painted one."""
 _SEAL_FROM, _SEAL_FULL = 0.65, 0.95
