@@ -24,7 +24,7 @@ from dreamtalk.errors import UnusableInput
 from dreamtalk.media.files import replacing
 from dreamtalk.motion.reader import GROUPS, ArticulationReader, ReaderConfig
 from dreamtalk.train.dry_run import dry_run
-from dreamtalk.train.espeak import PAUSE, Phone, speak
+from dreamtalk.train.espeak import PAUSE, Phone, Spoken, speak
 from dreamtalk.train.loop import LoopConfig, Losses, Stage, State, check_training, train_stage
 from dreamtalk.train.phones import Int, align, labels_of
 from dreamtalk.train.place import Share
@@ -138,23 +138,34 @@ def _clips(config: ArticulationTraining) -> list[Clip]:
 
 
 def synthetic_talks(config: ArticulationTraining) -> Iterator[Labelled]:
-    """Lines by eSpeak NG with their phones; features are kept in the cache folder."""
+    """Lines by eSpeak NG with their phones; features are kept in the cache folder.
+
+    eSpeak's flutter goes on from line to line: where one is missing, all before it are said again, or it would not be
+    the same as in a run from the beginning.
+    """
     folder = config.cache / f"features-{config.reader.encoder}-espeak"
     folder.mkdir(parents=True, exist_ok=True)
     hear = SpeechEncoder.load(config.reader.encoder)
-    for number in progress(range(config.lines), description="Synthetic speech"):
-        file = folder / f"{config.seed}-{number:05}.npz"
-        if not file.is_file():
-            features, groups = _synthetic(np.random.default_rng([config.seed, number]), hear)
+    files = [folder / f"{config.seed}-{number:05}.npz" for number in range(config.lines)]
+    to_say = max((number + 1 for number, file in enumerate(files) if not file.is_file()), default=0)
+    for number, file in enumerate(progress(files, description="Synthetic speech")):
+        rng = np.random.default_rng([config.seed, number])
+        spoken = _spoken(rng) if number < to_say else None
+        if spoken is not None and not file.is_file():
+            features, groups = _labelled(spoken, rng, hear)
             with replacing(file) as temporary, temporary.open("wb") as stored:
                 np.savez(stored, features=features.astype(np.float16), groups=groups)
         with np.load(file, allow_pickle=False) as kept:
             yield Labelled(kept["features"], kept["groups"])
 
 
-def _synthetic(rng: np.random.Generator, hear: SpeechEncoder) -> tuple[Float, Int]:
+def _spoken(rng: np.random.Generator) -> Spoken:
     said = line(rng)
-    spoken = speak(said.text, said.voice, said.words_per_minute, said.pitch, said.pitch_range)
+    return speak(said.text, said.voice, said.words_per_minute, said.pitch, said.pitch_range)
+
+
+def _labelled(spoken: Spoken, rng: np.random.Generator, hear: SpeechEncoder) -> tuple[Float, Int]:
+    """Features and groups of a line with silence around it, in some voice and room."""
     before, after = (round(float(s) * SAMPLE_RATE) for s in rng.uniform(*_QUIET_SECONDS, 2))
     samples = np.pad(spoken.samples, (before, after))
     samples += rng.standard_normal(len(samples)).astype(np.float32) * _QUIET_LEVEL
