@@ -145,6 +145,8 @@ def test_other_styles_never_touch_the_non_commercial_weights(
 def test_an_automatic_timeline_needs_the_automatic_style() -> None:
     with pytest.raises(UnusableInput, match="--style auto"):
         TalkOptions(auto_timeline=True)
+    with pytest.raises(UnusableInput, match="neutral face"):
+        TalkOptions(style="auto", style_neutral="calm.jpg")
 
 
 def test_predictions_follow_a_named_style_that_is_tuned(listener: Listener) -> None:
