@@ -108,7 +108,7 @@ class TalkOptions:
         if self.auto_timeline and (self.style != AUTO or self.timeline is not None):
             raise UnusableInput("--auto-timeline goes with --style auto, and not with --timeline.")
         if self.style == AUTO and self.style_neutral is not None:
-            raise UnusableInput("A neutral face goes with the style of a video, picture or track, not with --style auto.")
+            raise UnusableInput("A neutral face goes with the style of a video or picture, not with --style auto.")
         for name in ("expression_scale", "lip_scale", "pose_scale", "gaze_scale"):
             _check_range(name.replace("_", " "), getattr(self, name), MAX_SCALE)
         _check_range("smoothing", self.smoothing, MAX_SMOOTHING)
