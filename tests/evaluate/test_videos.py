@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import av
 import cv2
 import numpy as np
 import pytest
+from rich.console import Console
 
 from dreamtalk.errors import UnusableInput
 from dreamtalk.evaluate.videos import REAL, SET, SHUFFLED, STILL, VideosEvaluation, evaluate_videos, paired
@@ -69,5 +72,51 @@ def test_folders_without_a_common_name_are_refused(tmp_path: Path) -> None:
     (tmp_path / "b" / "y.mp4").touch()
     with pytest.raises(UnusableInput, match="No video in"):
         paired(tmp_path / "a", tmp_path / "b")
+    (tmp_path / "b" / "y.webm").touch()
+    with pytest.raises(UnusableInput, match=r"y\.mp4 and y\.webm"):
+        paired(tmp_path / "a", tmp_path / "b")
     with pytest.raises(UnusableInput, match="not a folder"):
         paired(tmp_path / "a", tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"name": REAL}, "is taken"),
+        ({"seconds": 0.0}, "--seconds"),
+        ({"limit": 0}, "--limit"),
+        ({"resamples": 0}, "--resamples"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(folders: tuple[Path, Path], changed: dict[str, Any], said: str) -> None:
+    with pytest.raises(UnusableInput, match=said):
+        evaluate_videos(VideosEvaluation(*folders, **changed))
+
+
+def test_odd_videos_are_told_or_left_out(examples: Path, tmp_path: Path) -> None:
+    """A video that fades in, has no sound and another rate; one that ends early; a method's name with signs."""
+    portrait = cv2.resize(read_image(examples / "portrait.jpg"), (192, 192), interpolation=cv2.INTER_AREA)
+    made, real = tmp_path / "made", tmp_path / "real"
+    made.mkdir()
+    real.mkdir()
+    for name in ("one [1]", "two"):
+        film(real / f"{name}.mp4", portrait, 14, 0.0)
+    dark = [np.zeros_like(portrait)] * 6 + [portrait] * 10
+    with av.open(str(made / "one [1].mp4"), "w") as container:
+        stream = container.add_stream("libx264", rate=30)
+        stream.height, stream.width, stream.pix_fmt = 192, 192, "yuv420p"
+        for picture in dark:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")))
+        container.mux(stream.encode())
+    film(made / "two.mp4", portrait, 6, 0.0)
+    report, _ = evaluate_videos(VideosEvaluation(made, real, name="a [b] | c", shown=0))
+    said = " ".join(report.notes)
+    assert "two left out: 6 frames are less than half" in said
+    assert "one [1]: 30 frames per second" in said and "no metric of sound" in said and "no face in 5 of 13" in said
+    console = Console(record=True, width=200)
+    report.show(console)
+    text = console.export_text()
+    assert "a [b] | c" in text and "one [1]: 30 frames" in text
+    assert r"| | a [b] \| c | still photo |" in report.markdown()
+    report, _ = evaluate_videos(VideosEvaluation(real, made, shown=0))
+    assert report.estimates[SET, STILL, "psnr"].value > 25  # not the dark first frame

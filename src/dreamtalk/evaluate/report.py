@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from importlib import metadata
@@ -13,11 +14,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from dreamtalk.errors import UnusableOutput
 from dreamtalk.evaluate.page import Figure, page
 from dreamtalk.evaluate.scoring import Estimate, Metric, Score, combine
+from dreamtalk.media.files import replacing
 
 _PACKAGES = ("dreamtalk", "torch", "numpy", "ai-edge-litert", "opencv-python-headless", "av")
 
@@ -69,22 +72,26 @@ class Report:
         """Prints one table per set, without the intervals, which are in the files."""
         console = console or Console()
         for name, cells in self._tables(intervals=False):
-            table = Table(title=f"{name} ({self.clips(name)} clips)", title_justify="left")
+            table = Table(title=escape(f"{name} ({self.clips(name)} clips)"), title_justify="left")
             table.add_column("")
             for row in self.rows:
-                table.add_column(row, justify="right")
+                table.add_column(escape(row), justify="right")
             for title, texts in cells:
                 table.add_row(title, *texts)
             console.print(table)
         for note in self.notes:
-            console.print(f"[dim]{note}[/dim]")
+            console.print(f"[dim]{escape(note)}[/dim]")
 
     def markdown(self) -> str:
         """All tables and the definitions, for reading."""
         lines = [f"# {self.title} evaluation", "", f"Configuration: {json.dumps(self.facts['config'])}", ""]
         lines += [f"* {note}" for note in self.notes] + [""]
         for name, cells in self._tables():
-            lines += [f"## {name} ({self.clips(name)} clips)", "", "| | " + " | ".join(self.rows) + " |"]
+            lines += [
+                f"## {name} ({self.clips(name)} clips)",
+                "",
+                "| | " + " | ".join(_cell(row) for row in self.rows) + " |",
+            ]
             lines += ["|---" * (len(self.rows) + 1) + "|"]
             lines += [f"| {title} | " + " | ".join(texts) + " |" for title, texts in cells] + [""]
         lines += ["In brackets: 95 % bootstrap interval over clips. n: events behind a share.", "", "## Metrics", ""]
@@ -110,12 +117,9 @@ class Report:
         Raises UnusableOutput when the folder cannot be written.
         """
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / "table.md").write_text(self.markdown(), encoding="utf-8")
-            (folder / "table.tex").write_text(self.latex(), encoding="utf-8")
-            (folder / "report.html").write_text(page(self, figures), encoding="utf-8")
-            (folder / "report.json").write_text(json.dumps(self._json(), indent=1), encoding="utf-8")
-            self._write_csv(folder)
+            for name, text in self._files(figures):
+                with replacing(folder / name) as part:
+                    part.write_text(text, encoding="utf-8", newline="")
         except OSError as problem:
             raise UnusableOutput(f"The report cannot be written to {folder}: {problem.strerror}.") from problem
 
@@ -143,17 +147,17 @@ class Report:
             numbers.setdefault(name, {}).setdefault(row, {})[metric] = asdict(found)
         return {**self.facts, "metrics": [asdict(m) for m in self.metrics], "results": numbers}
 
-    def _write_csv(self, folder: Path) -> None:
-        with (folder / "metrics.csv").open("w", newline="", encoding="utf-8") as file:
-            out = csv.writer(file)
-            out.writerow(["set", "row", "metric", "value", "low", "high", "clips", "weight"])
-            for key, e in self.estimates.items():
-                out.writerow([*key, f"{e.value:.5f}", f"{e.low:.5f}", f"{e.high:.5f}", e.clips, f"{e.weight:.0f}"])
-        with (folder / "clips.csv").open("w", newline="", encoding="utf-8") as file:
-            out = csv.writer(file)
-            out.writerow(["set", "row", "clip", "metric", "value", "weight"])
-            for v in self.values:
-                out.writerow([v.set, v.row, v.clip, v.metric, f"{v.score.value:.5f}", f"{v.score.weight:.0f}"])
+    def _files(self, figures: Sequence[Figure]) -> Iterator[tuple[str, str]]:
+        """Names and contents."""
+        yield "table.md", self.markdown()
+        yield "table.tex", self.latex()
+        yield "report.html", page(self, figures)
+        yield "report.json", json.dumps(self._json(), indent=1)
+        found = self.estimates.items()
+        numbers = [(*k, *(f"{x:.5f}" for x in (e.value, e.low, e.high)), e.clips, f"{e.weight:.0f}") for k, e in found]
+        yield "metrics.csv", _csv(["set", "row", "metric", "value", "low", "high", "clips", "weight"], numbers)
+        clips = [(*v[:4], f"{v.score.value:.5f}", f"{v.score.weight:.0f}") for v in self.values]
+        yield "clips.csv", _csv(["set", "row", "clip", "metric", "value", "weight"], clips)
 
 
 def versions() -> dict[str, str]:
@@ -167,11 +171,25 @@ def versions() -> dict[str, str]:
     return found
 
 
+def _csv(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    file = io.StringIO(newline="")
+    csv.writer(file).writerows([heads, *rows])
+    return file.getvalue()
+
+
 def _head(metric: Metric) -> str:
     return f"{metric.title}, {metric.unit}" if metric.unit else metric.title
 
 
+def _cell(text: str) -> str:
+    """Text for a cell of a Markdown table."""
+    return text.replace("|", "\\|")
+
+
+_TEX = {c: "\\" + c for c in "%&#_${}"} | {"\\": r"\textbackslash{}", "~": r"\~{}", "^": r"\^{}"}
+
+
 def _tex(text: str) -> str:
     """Text with the characters escaped that mean something to LaTeX."""
-    made = "".join("\\" + c if c in "%&#_$" else c for c in text)
+    made = "".join(_TEX.get(c, c) for c in text)
     return made.replace("–", "--").replace("²", "$^2$").replace("±", "$\\pm$")

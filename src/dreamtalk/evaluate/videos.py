@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -38,10 +39,12 @@ from dreamtalk.types import SAMPLE_RATE, VIDEO_FPS
 
 VIDEOS = (".mp4", ".mov", ".webm", ".mkv", ".avi", ".m4v")
 REAL, STILL, SHUFFLED = "real video", "still photo", "shuffled"
-"""Rows beside the method's own: the real video; its first frame, held; the method's video against another clip's real
+"""Rows beside the method's own: the real video; its first frame with a face, held; the method's video against another clip's real
 lips and with that clip's sound, which is what chance is worth."""
 
 SET = "all clips"
+_LEAST_LENGTH = 0.5
+"""Share of the real video's frames below which a video is not scored."""
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 """Shares of red, green and blue in the brightness (BT.601)."""
 
@@ -112,8 +115,9 @@ METRICS = (
 def evaluate_videos(config: VideosEvaluation) -> tuple[Report, list[Figure]]:
     """Tables of every pair, and figures of the first `shown`. Clips that cannot be scored are named in the notes.
 
-    Raises UnusableInput when the folders share no video, or none can be scored.
+    Raises UnusableInput when the folders share no video, none can be scored, or the configuration makes no sense.
     """
+    _check(config)
     pairs = paired(config.videos, config.reference)[: config.limit]
     tracker, face = FaceTracker.load(), FaceModel.load()
     ears, eyes = Ears.load(config.syncnet), Eyes.load(config.lpips, config.inception, config.i3d)
@@ -125,6 +129,7 @@ def evaluate_videos(config: VideosEvaluation) -> tuple[Report, list[Figure]]:
         try:
             made = watch(made_file, tracker, face, config.seconds)
             real = watch(real_file, tracker, face, config.seconds)
+            _check_length(made, real)
         except DreamTalkError as problem:
             notes.append(f"{made_file.stem} left out: {problem}")
             continue
@@ -155,9 +160,8 @@ def paired(videos: Path, reference: Path) -> list[tuple[Path, Path]]:
     for folder in (videos, reference):
         if not folder.is_dir():
             raise UnusableInput(f"{folder} is not a folder of videos.")
-    real = {file.stem: file for file in sorted(reference.iterdir()) if file.suffix.lower() in VIDEOS}
-    made = [file for file in sorted(videos.iterdir()) if file.suffix.lower() in VIDEOS]
-    found = [(file, real[file.stem]) for file in made if file.stem in real]
+    real, made = _by_name(reference), _by_name(videos)
+    found = [(file, real[name]) for name, file in made.items() if name in real]
     if not found:
         raise UnusableInput(
             f"No video in {videos} ({len(made)}) has the name of one in {reference} ({len(real)}). Videos are compared "
@@ -166,11 +170,45 @@ def paired(videos: Path, reference: Path) -> list[tuple[Path, Path]]:
     return found
 
 
+def _by_name(folder: Path) -> dict[str, Path]:
+    """Videos of a folder, sorted by their names without ending. Raises UnusableInput when two have the same."""
+    found: dict[str, Path] = {}
+    for file in sorted(folder.iterdir()):
+        if file.suffix.lower() in VIDEOS and not file.name.startswith("."):
+            if file.stem in found:
+                raise UnusableInput(f"{folder} has both {found[file.stem].name} and {file.name}: which one is meant?")
+            found[file.stem] = file
+    return found
+
+
+def _check(config: VideosEvaluation) -> None:
+    """Raises UnusableInput for a configuration that makes no sense, or without the packages that are needed."""
+    if not all(find_spec(package) for package in ("skimage", "matplotlib")):
+        raise UnusableInput("This needs scikit-image and matplotlib. Install: pip install 'dreamtalk[eval]'")
+    if config.name in (STILL, REAL, SHUFFLED) or not config.name.strip():
+        raise UnusableInput(f"--name {config.name!r} is taken; give the method another one.")
+    if not 0 < config.seconds < float("inf"):
+        raise UnusableInput(f"--seconds must be above 0, not {config.seconds}.")
+    for name, value, least in (
+        ("limit", config.limit, 1),
+        ("resamples", config.resamples, 1),
+        ("shown", config.shown, 0),
+    ):
+        if value is not None and value < least:
+            raise UnusableInput(f"--{name} must be at least {least}, not {value}.")
+
+
+def _check_length(made: Watched, real: Watched) -> None:
+    """A video that ends early would be scored on its easy beginning. Raises UnusableInput for such a one."""
+    if len(made) < _LEAST_LENGTH * len(real):
+        raise UnusableInput(f"{len(made)} frames are less than half of the real video's {len(real)}.")
+
+
 def _rows(name: str, made: Watched, real: Watched, earlier: Watched | None) -> Iterator[tuple[str, Watched, Watched]]:
     """Each row's video and its truth, of the same length. earlier: another clip, for its sound."""
     frames = min(len(made), len(real))
     ours, truth = _first(made, frames), _first(real, frames)
-    held = np.zeros(frames, dtype=np.intp)
+    held = np.full(frames, truth.track.valid.argmax(), dtype=np.intp)  # videos fade in
     yield name, ours, truth
     yield STILL, replace(_at(truth, held), samples=truth.samples), truth
     yield REAL, truth, truth
@@ -227,10 +265,8 @@ def _differences(made: Watched, real: Watched) -> list[str]:
         notes.append(f"{made.name}: {len(made)} frames against {len(real)}; the shorter was scored.")
     if made.size != real.size:
         notes.append(f"{made.name}: {made.size[0]} × {made.size[1]} px against {real.size[0]} × {real.size[1]}.")
-    lost = int((~made.track.valid).sum())
-    if lost:
-        notes.append(f"{made.name}: no face in {lost} of {len(made)} frames; the nearest frame's was taken.")
-    return notes
+    notes += [f"{made.name}: {note}" for note in made.notes]
+    return notes + [f"{made.name}, real video: {note}" for note in real.notes]
 
 
 def _first(video: Watched, frames: int) -> Watched:

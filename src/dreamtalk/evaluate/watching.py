@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -15,7 +17,7 @@ from dreamtalk.face import FaceTracker
 from dreamtalk.face.align import align, canonical_face, interocular, to_face_frame
 from dreamtalk.face.model import FaceModel
 from dreamtalk.face.video import track_video
-from dreamtalk.media import read_frames
+from dreamtalk.media import fps_of, read_frames
 from dreamtalk.types import VIDEO_FPS, FaceTrack, Float, Image
 
 CROP = 256
@@ -27,6 +29,9 @@ _REACH = 1.7
 _BELOW = 0.45
 """How far its middle lies below that of the eyes, in iod."""
 
+_SAME_RATE = 0.02
+"""Frames per second by which a rate may differ from 25 unsaid."""
+
 _EYES = (33, 133, 263, 362)
 """Eye corners."""
 
@@ -34,13 +39,15 @@ _EYES = (33, 133, 263, 362)
 @dataclass(frozen=True)
 class Watched:
     """One video at 25 fps. crops: (T, 256, 256, 3) uint8, the same place in all frames. track: of the whole frames.
-    samples: (S,) at 16 kHz; none in a silent video. size: width and height of the frames, px."""
+    samples: (S,) at 16 kHz; none in a silent video. size: width and height of the frames, px. notes: what readers of
+    its numbers should know."""
 
     name: str
     crops: Image
     track: FaceTrack
     samples: Float
     size: tuple[int, int]
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def face(self) -> Float:
@@ -69,7 +76,8 @@ def watch(path: Path, tracker: FaceTracker, face: FaceModel, seconds: float) -> 
         crops.append(_cut(frame, matrix))
     if len(crops) != len(track.landmarks):
         raise UnusableInput(f"{path}: the video reads differently twice; it is damaged.")
-    return Watched(path.stem, np.stack(crops), track, _sound(path), size)
+    samples, doubts = _sound(path)
+    return Watched(path.stem, np.stack(crops), track, samples, size, (*_doubts(path, track), *doubts))
 
 
 def crop_matrix(track: FaceTrack) -> Float:
@@ -87,11 +95,20 @@ def _cut(frame: Image, matrix: Float) -> Image:
     return np.asarray(cv2.warpAffine(frame, matrix, (CROP, CROP), flags=flags, borderMode=cv2.BORDER_REPLICATE))
 
 
-def _sound(path: Path) -> Float:
-    """Samples of a video's sound, none where it has none."""
+def _sound(path: Path) -> tuple[Float, tuple[str, ...]]:
+    """Samples of a video's sound, none where it has none that can be used, and why."""
     from dreamtalk.audio import load_speech
 
     try:
-        return load_speech(path).samples
-    except UnusableAudio:
-        return np.zeros(0, dtype=np.float32)
+        return load_speech(path, max_seconds=math.inf).samples, ()
+    except UnusableAudio as problem:
+        return np.zeros(0, dtype=np.float32), (f"no metric of sound: {problem}",)
+
+
+def _doubts(path: Path, track: FaceTrack) -> Iterator[str]:
+    """What was made of frames that are not as they should be."""
+    rate, lost = fps_of(path), int((~track.valid).sum())
+    if rate is not None and abs(rate - VIDEO_FPS) > _SAME_RATE:
+        yield f"{rate:g} frames per second, read at {VIDEO_FPS}: jitter and speeds hold the uneven steps."
+    if lost:
+        yield f"no face in {lost} of {len(track.valid)} frames; the nearest frame's was taken."

@@ -2,7 +2,7 @@
 
 from dreamtalk.media.ahead import ahead
 from dreamtalk.media.files import check_input, check_output
-from dreamtalk.media.reader import is_image, read_frames, read_image, seconds_of
+from dreamtalk.media.reader import fps_of, is_image, read_frames, read_image, seconds_of
 from dreamtalk.media.writer import OUTPUTS, write_video
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "ahead",
     "check_input",
     "check_output",
+    "fps_of",
     "is_image",
     "read_frames",
     "read_image",

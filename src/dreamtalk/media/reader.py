@@ -103,6 +103,20 @@ def seconds_of(path: str | Path) -> float | None:
         return None
 
 
+def fps_of(path: str | Path) -> float | None:
+    """Pictures per second of a video by its own account; None when it gives none or cannot be read.
+
+    Raises UnusableInput when the file is missing.
+    """
+    path = check_input(path)
+    try:
+        with open_media(path) as container:
+            rate = container.streams.video[0].average_rate if container.streams.video else None
+            return None if not rate else float(rate)
+    except av.error.FFmpegError:
+        return None
+
+
 def _decode(data: bytes, alpha: bool) -> Image | None:
     """OpenCV's decoder: applies EXIF and brings everything to 8-bit RGB; None when it cannot."""
     array = np.frombuffer(data, dtype=np.uint8)

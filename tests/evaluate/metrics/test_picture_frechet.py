@@ -46,6 +46,23 @@ def test_pictures_brighter_by_ten_are_three_hundred_apart(network: Path) -> None
     assert np.isnan(fid.distance("none", "real"))
 
 
+class Classifier(nn.Module):
+    """Like the public networks: shares of classes, unless asked for features."""
+
+    def forward(self, x: Tensor, return_features: bool = False) -> Tensor:
+        means = x.float().flatten(2).mean(dim=2)
+        return means if return_features else torch.softmax(means, dim=1)
+
+
+@pytest.mark.parametrize("moving", [False, True])
+def test_networks_that_classify_are_asked_for_their_features(tmp_path: Path, moving: bool) -> None:
+    torch.jit.script(Classifier()).save(str(tmp_path / "inception.pt"))
+    found = PictureFrechet.load(tmp_path / "inception.pt", moving)
+    found.add("real", film(48, 0))
+    found.add("brighter", film(48, 10))
+    assert found.distance("brighter", "real") == pytest.approx(300.0 / (127.5**2 if moving else 1), rel=1e-2)
+
+
 def test_videos_are_seen_in_stretches(network: Path) -> None:
     fvd = PictureFrechet.load(network, moving=True)
     fvd.add("real", film(70, 0))

@@ -1,7 +1,9 @@
 """FID and FVD: Fréchet distance of network features of pictures or of stretches of video, over a whole set.
 
 The networks are the user's, as TorchScript: Inception as in StyleGAN's `inception-2015-12-05.pt` (FID), I3D as in
-`i3d_torchscript.pt` (FVD). Only run files whose source you trust: TorchScript is code.
+`i3d_torchscript.pt` (FVD). Both give shares of classes unless asked for features (`return_features`),
+which are what the published distances are of; a network without that switch is taken to give features. Only run files
+whose source you trust: TorchScript is code.
 """
 
 from __future__ import annotations
@@ -28,6 +30,8 @@ class PictureFrechet:
     def __init__(self, network: torch.jit.ScriptModule, moving: bool) -> None:
         """moving: the network takes stretches (1, 3, 16, 224, 224) in -1..1, else pictures (B, 3, H, W) uint8."""
         self._network, self._moving = network, moving
+        known = {argument.name for argument in network.forward.schema.arguments}  # type: ignore[attr-defined]
+        self._options = {"return_features": True} if "return_features" in known else {}
         self._features: dict[str, list[Float]] = {}
 
     @classmethod
@@ -46,13 +50,13 @@ class PictureFrechet:
             found = [self._stretch(crops[i : i + STRETCH]) for i in starts]
         else:
             pictures = torch.from_numpy(np.ascontiguousarray(crops.transpose(0, 3, 1, 2)))
-            found = [self._network(pictures[i : i + _BATCH]) for i in range(0, len(pictures), _BATCH)]
+            found = [self._network(pictures[i : i + _BATCH], **self._options) for i in range(0, len(pictures), _BATCH)]
         self._features.setdefault(row, []).extend(np.asarray(f.flatten(1).float(), dtype=np.float32) for f in found)
 
     def _stretch(self, frames: Image) -> torch.Tensor:
         clip = torch.from_numpy(frames.astype(np.float32)).permute(0, 3, 1, 2) / 127.5 - 1.0
         small = torch.nn.functional.interpolate(clip, size=(_SIDE, _SIDE), mode="bilinear", align_corners=False)
-        return torch.as_tensor(self._network(small.permute(1, 0, 2, 3)[None]))
+        return torch.as_tensor(self._network(small.permute(1, 0, 2, 3)[None], **self._options))
 
     @property
     def rows(self) -> tuple[str, ...]:
