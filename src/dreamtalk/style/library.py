@@ -93,9 +93,9 @@ _STYLES = (
         guidance=1.1,
     ),
     # AU 1 + 2 + 4 + 5 + 20
-    NamedStyle("fear", "brows up and together, wide eyes, mouth stretched", _weaker("fear", 0.9)),
+    NamedStyle("fear", "brows up and together, wide eyes, mouth stretched", _weaker("fear", 0.85)),
     # AU 6 + 12
-    NamedStyle("happy", "smile, raised cheeks, narrow eyes", _weaker("happy", 0.9), gain=1.1),
+    NamedStyle("happy", "smile, raised cheeks, narrow eyes", _weaker("happy", 0.8), gain=1.1),
     # AU 1 + 4 + 15 + 17, lids a little down
     NamedStyle(
         "sad",
