@@ -44,11 +44,14 @@ class Change:
     then: float
     low: float
     high: float
-    now: float
+    now: float | None
+    """None: it cannot be measured any more."""
 
     @property
     def worse(self) -> bool:
-        """Whether it left the recorded interval on the wrong side."""
+        """Whether it left the recorded interval on the wrong side, or is gone."""
+        if self.now is None:
+            return True
         if self.metric in _NEAR_ZERO_IS_BETTER:
             return abs(self.now) > max(abs(self.low), abs(self.high))
         return self.now < self.low if self.metric in _MORE_IS_BETTER else self.now > self.high
@@ -83,13 +86,14 @@ def numbers(report: Report) -> dict[str, dict[str, dict[str, float]]]:
 
 
 def compare(recorded: dict[str, dict[str, dict[str, float]]], report: Report) -> list[Change]:
-    """Every number that both have."""
-    now = numbers(report)
+    """Every recorded number, and what it is now."""
+    now = {
+        (name, metric): found["value"] for name, metrics in numbers(report).items() for metric, found in metrics.items()
+    }
     return [
-        Change(name, metric, then["value"], then["low"], then["high"], now[name][metric]["value"])
+        Change(name, metric, then["value"], then["low"], then["high"], now.get((name, metric)))
         for name, metrics in recorded.items()
         for metric, then in metrics.items()
-        if metric in now.get(name, {})
     ]
 
 
@@ -99,8 +103,8 @@ def show(changes: list[Change]) -> None:
     for head in ("set", "metric", "recorded", "now", ""):
         table.add_column(head, justify="left" if head in ("set", "metric", "") else "right")
     for c in changes:
-        mark = "worse" if c.worse else ""
-        table.add_row(c.set, c.metric, f"{c.then:.2f} [{c.low:.2f}, {c.high:.2f}]", f"{c.now:.2f}", mark)
+        mark, value = "worse" if c.worse else "", "–" if c.now is None else f"{c.now:.2f}"
+        table.add_row(c.set, c.metric, f"{c.then:.2f} [{c.low:.2f}, {c.high:.2f}]", value, mark)
     Console().print(table)
 
 

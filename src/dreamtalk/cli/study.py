@@ -10,7 +10,7 @@ from rich.console import Console
 from tyro.conf import Positional, UseAppendAction, arg
 
 from dreamtalk.errors import UnusableInput
-from dreamtalk.media.files import replacing
+from dreamtalk.media.files import check_output, replacing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,11 +36,13 @@ class MakeStudy:
         """Write the study and say how large it is."""
         from dreamtalk.evaluate.study import StudyPlan, make_study
 
-        methods = {}
+        methods: dict[str, Path] = {}
         for given in self.method:
             name, sign, folder = given.partition("=")
             if not (name and sign and folder):
                 raise UnusableInput(f"--method takes NAME=FOLDER, not {given!r}.")
+            if name in methods:
+                raise UnusableInput(f"--method {name} is given twice.")
             methods[name] = Path(folder)
         plan = StudyPlan(methods, self.reference, self.choose, self.samples, self.title, self.seed)
         trials = make_study(plan, self.out)
@@ -56,12 +58,14 @@ class AnalyseStudy:
     ratings: Annotated[Positional[tuple[Path, ...]], arg(metavar="RATINGS")]
     """The files that raters sent."""
     out: Annotated[Path | None, arg(aliases=["-o"])] = None
-    """A Markdown file for the tables; none: only the screen."""
+    """A Markdown file (.md) for the tables; none: only the screen."""
 
     def run(self) -> None:
         """Print the tables, and write them where `out` says."""
         from dreamtalk.evaluate.study import analyse
 
+        if self.out is not None:
+            check_output(self.out, ".md", (self.key, *self.ratings))
         found = analyse(self.key, self.ratings)
         found.show()
         if self.out is not None:

@@ -39,8 +39,8 @@ from dreamtalk.types import SAMPLE_RATE, VIDEO_FPS
 
 VIDEOS = (".mp4", ".mov", ".webm", ".mkv", ".avi", ".m4v")
 REAL, STILL, SHUFFLED = "real video", "still photo", "shuffled"
-"""Rows beside the method's own: the real video; its first frame with a face, held; the method's video against another clip's real
-lips and with that clip's sound, which is what chance is worth."""
+"""Rows beside the method's own: the real video; its first frame with a face, held; the method's video against another
+clip's real lips and with that clip's sound, which is what chance is worth."""
 
 SET = "all clips"
 _LEAST_LENGTH = 0.5
@@ -157,10 +157,7 @@ def evaluate_videos(config: VideosEvaluation) -> tuple[Report, list[Figure]]:
 
 def paired(videos: Path, reference: Path) -> list[tuple[Path, Path]]:
     """Videos of two folders with the same name, sorted. Raises UnusableInput when there are none."""
-    for folder in (videos, reference):
-        if not folder.is_dir():
-            raise UnusableInput(f"{folder} is not a folder of videos.")
-    real, made = _by_name(reference), _by_name(videos)
+    real, made = videos_of(reference), videos_of(videos)
     found = [(file, real[name]) for name, file in made.items() if name in real]
     if not found:
         raise UnusableInput(
@@ -170,8 +167,10 @@ def paired(videos: Path, reference: Path) -> list[tuple[Path, Path]]:
     return found
 
 
-def _by_name(folder: Path) -> dict[str, Path]:
-    """Videos of a folder, sorted by their names without ending. Raises UnusableInput when two have the same."""
+def videos_of(folder: Path) -> dict[str, Path]:
+    """Videos of a folder by their names without ending, sorted. Raises UnusableInput when two have the same."""
+    if not folder.is_dir():
+        raise UnusableInput(f"{folder} is not a folder of videos.")
     found: dict[str, Path] = {}
     for file in sorted(folder.iterdir()):
         if file.suffix.lower() in VIDEOS and not file.name.startswith("."):

@@ -65,7 +65,8 @@ def test_the_same_seed_makes_the_same_study(folders: dict[str, Path], tmp_path: 
 
 def test_ratings_are_analysed(folders: dict[str, Path], tmp_path: Path) -> None:
     make_study(plan_of(folders), tmp_path / "study")
-    key = json.loads((tmp_path / "study" / "key.json").read_text())["trials"]
+    made = json.loads((tmp_path / "study" / "key.json").read_text())
+    key = made["trials"]
     random = np.random.default_rng(0)
     best = {"ours": 4.2, "theirs": 2.5, "others": 2.6}
     files = []
@@ -79,9 +80,11 @@ def test_ratings_are_analysed(folders: dict[str, Path], tmp_path: Path) -> None:
             for number, trial in key.items()
         }
         files.append(tmp_path / f"ratings-{rater}.json")
-        files[-1].write_text(json.dumps({"rater": str(rater), "answers": answers}))
+        files[-1].write_text(
+            json.dumps({"study": made["study"], "id": str(rater), "rater": "Anna", "answers": answers})
+        )
     found = analyse(tmp_path / "study" / "key.json", files)
-    assert found.raters == 12
+    assert found.raters == 12  # of the same name
     means = {(m.aspect, m.method): m for m in found.means}
     assert means["lip_sync", "ours"].mean == pytest.approx(4.2, abs=0.3)
     assert means["lip_sync", "ours"].ratings == 36
@@ -114,7 +117,7 @@ def test_choices_are_counted_for_the_method_not_the_place(folders: dict[str, Pat
     for rater in range(10):
         answers = {t["id"]: {"choice": 0 if rater < 8 else 1} for t in study["trials"]}
         files.append(tmp_path / f"{rater}.json")
-        files[-1].write_text(json.dumps({"rater": str(rater), "answers": answers}))
+        files[-1].write_text(json.dumps({"study": study["study"], "rater": str(rater), "answers": answers}))
     found = analyse(tmp_path / "study" / "key.json", files).preferences[0]
     assert (found.first, found.chosen, found.trials) == ("ours", 24, 30)
     assert found.low < 0.8 < found.high and found.p < 0.01
@@ -124,10 +127,21 @@ def test_what_cannot_be_used_is_refused(folders: dict[str, Path], tmp_path: Path
     with pytest.raises(UnusableInput, match="at least two methods"):
         make_study(StudyPlan({"ours": folders["ours"]}), tmp_path / "study")
     make_study(plan_of(folders), tmp_path / "study")
-    with pytest.raises(UnusableOutput, match="not empty"):
+    with pytest.raises(UnusableOutput, match="not an empty folder"):
         make_study(plan_of(folders), tmp_path / "study")
-    (tmp_path / "r.json").write_text(json.dumps({"rater": "r", "answers": {"t99": {"realness": 3}}}))
-    with pytest.raises(UnusableInput, match="ratings of this study"):
-        analyse(tmp_path / "study" / "key.json", [tmp_path / "r.json"])
+    number = json.loads((tmp_path / "study" / "key.json").read_text())["study"]
+    for study, answers, said in (
+        (number, {"t99": {"realness": 3}}, "ratings of this study"),
+        ("another", {"t0": {"realness": 3}}, "ratings of this study"),
+        (number, {"t0": {"realness": 9}}, "nobody can give"),
+        (number, {"t0": 3}, "nobody can give"),
+    ):
+        (tmp_path / "r.json").write_text(json.dumps({"study": study, "rater": "r", "answers": answers}))
+        with pytest.raises(UnusableInput, match=said):
+            analyse(tmp_path / "study" / "key.json", [tmp_path / "r.json"])
+    with pytest.raises(UnusableInput, match="--samples"):
+        make_study(plan_of(folders, samples=0), tmp_path / "none")
+    with pytest.raises(UnusableOutput, match="not an empty folder"):
+        make_study(plan_of(folders), tmp_path / "r.json")
     with pytest.raises(UnusableInput, match="cannot be read as JSON"):
         analyse(tmp_path / "study" / "page" / "index.html", [])

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from dreamtalk.errors import UnusableInput
@@ -95,9 +97,9 @@ class Analysis:
         for title, (heads, *rows) in self.lines():
             table = Table(title=title, title_justify="left")
             for head in heads:
-                table.add_column(head)
+                table.add_column(escape(head))
             for row in rows:
-                table.add_row(*row)
+                table.add_row(*map(escape, row))
             (console or Console()).print(table)
 
     def markdown(self) -> str:
@@ -110,24 +112,39 @@ class Analysis:
 
 
 def analyse(key: Path, ratings: Sequence[Path]) -> Analysis:
-    """Analysis of the files that raters sent back. A rater who sent two counts once, by the later answers.
+    """Analysis of the files that raters sent back. A rater (by the page's own number of each, not by the name, which
+    two may share) who sent two counts once, by the answers of the later file given.
 
     Raises UnusableInput when a file is not of this study, or there is nothing to analyse.
     """
-    trials = _read(key).get("trials")
-    kind = _read(key).get("kind")
+    if find_spec("scipy") is None:
+        raise UnusableInput("This needs scipy. Install: pip install 'dreamtalk[eval]'")
+    made = _read(key)
+    trials, kind = made.get("trials"), made.get("kind")
     if not isinstance(trials, dict) or kind not in ("rating", "choice"):
         raise UnusableInput(f"{key} is not the key of a study (key.json).")
     answers: dict[str, dict[str, Any]] = {}
     for file in ratings:
         found = _read(file)
         given = found.get("answers")
-        if not isinstance(given, dict) or not set(given) <= set(trials):
+        same = found.get("study") == made.get("study")
+        if not same or not isinstance(given, dict) or not set(given) <= set(trials):
             raise UnusableInput(f"{file} does not hold ratings of this study.")
-        answers.setdefault(str(found.get("rater", file.stem)), {}).update(given)
+        if not all(_makes_sense(said, kind) for said in given.values()):
+            raise UnusableInput(f"{file} holds answers that nobody can give; it is damaged.")
+        answers.setdefault(str(found.get("id", found.get("rater", file.stem))), {}).update(given)
     if not any(answers.values()):
         raise UnusableInput("There are no ratings to analyse.")
     return _choices(trials, answers) if kind == "choice" else _ratings(trials, answers)
+
+
+def _makes_sense(said: object, kind: str) -> bool:
+    """Whether that is what the page gives for one trial."""
+    if not isinstance(said, dict):
+        return False
+    if kind == "choice":
+        return said.get("choice") in (0, 1)
+    return all(said.get(aspect, 1) in (1, 2, 3, 4, 5) for aspect in QUESTIONS)
 
 
 def _ratings(trials: dict[str, Any], answers: dict[str, dict[str, Any]]) -> Analysis:

@@ -6,6 +6,7 @@ Two kinds (paper IV-F): ratings from 1 to 5 of single videos, and the choice bet
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from dreamtalk.errors import UnusableInput, UnusableOutput
-from dreamtalk.evaluate.videos import VIDEOS
+from dreamtalk.evaluate.videos import videos_of
 from dreamtalk.media.files import replacing
 
 QUESTIONS: dict[str, str] = {
@@ -51,12 +52,14 @@ def make_study(plan: StudyPlan, folder: Path) -> int:
     """Writes folder/page (index.html and its videos, to be put on any web server or handed out) and folder/key.json.
 
     Returns the number of trials. Raises UnusableInput when the methods share no sample, UnusableOutput when the folder
-    is not empty or cannot be written.
+    is not an empty one or cannot be written.
     """
     random = np.random.default_rng(plan.seed)
     names = _samples(plan, random)
-    if folder.exists() and any(folder.iterdir()):
-        raise UnusableOutput(f"{folder} is not empty. Choose a new folder: a study under way must not change.")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UnusableOutput(
+            f"{folder} is not an empty folder. Choose a new folder: a study under way must not change."
+        )
     try:
         with replacing(folder) as part:
             return _write(plan, names, part, random)
@@ -69,8 +72,11 @@ def _write(plan: StudyPlan, names: list[str], folder: Path, random: np.random.Ge
     (page / "videos").mkdir(parents=True)
     blind = _Blind(page, random)
     trials, key = _choices(plan, names, blind) if plan.choose else _ratings(plan, names, blind)
+    text = {"format": _FORMAT, "kind": "choice" if plan.choose else "rating", "trials": key}
+    number = hashlib.sha256(json.dumps([plan.title, text, trials]).encode()).hexdigest()[:16]
     study = {
         "format": _FORMAT,
+        "study": number,
         "title": plan.title,
         "questions": {} if plan.choose else QUESTIONS,
         "choice": CHOICE if plan.choose else None,
@@ -79,8 +85,7 @@ def _write(plan: StudyPlan, names: list[str], folder: Path, random: np.random.Ge
     template = resources.files("dreamtalk.evaluate.study").joinpath("page.html").read_text(encoding="utf-8")
     inside = json.dumps(study).replace("</", "<\\/")  # a title must not end the script
     (page / "index.html").write_text(template.replace("/*STUDY*/null", inside), encoding="utf-8")
-    text = {"format": _FORMAT, "kind": "choice" if plan.choose else "rating", "trials": key}
-    (folder / KEY_FILE).write_text(json.dumps(text, indent=1), encoding="utf-8")
+    (folder / KEY_FILE).write_text(json.dumps({**text, "study": number}, indent=1), encoding="utf-8")
     return len(trials)
 
 
@@ -103,12 +108,12 @@ def _ratings(plan: StudyPlan, names: list[str], blind: _Blind) -> tuple[list[dic
     trials: list[dict[str, object]] = []
     key: dict[str, object] = {}
     for sample in names:
-        reference = None if plan.references is None else blind(_video(plan.references, sample))
+        reference = None if plan.references is None else blind(videos_of(plan.references)[sample])
         for method, folder in plan.methods.items():
             number = f"t{len(trials)}"
             asked = [name for name in QUESTIONS if name != "style" or reference is not None]
             trials.append(
-                {"id": number, "videos": [blind(_video(folder, sample))], "reference": reference, "asked": asked}
+                {"id": number, "videos": [blind(videos_of(folder)[sample])], "reference": reference, "asked": asked}
             )
             key[number] = {"sample": sample, "methods": [method]}
     return trials, key
@@ -120,10 +125,10 @@ def _choices(plan: StudyPlan, names: list[str], blind: _Blind) -> tuple[list[dic
     trials: list[dict[str, object]] = []
     key: dict[str, object] = {}
     for sample in names:
-        reference = blind(_video(plan.references, sample))
+        reference = blind(videos_of(plan.references)[sample])
         for pair in combinations(plan.methods, 2):
             number = f"t{len(trials)}"
-            videos = [blind(_video(plan.methods[method], sample)) for method in pair]
+            videos = [blind(videos_of(plan.methods[method])[sample]) for method in pair]
             trials.append({"id": number, "videos": videos, "reference": reference, "asked": []})
             key[number] = {"sample": sample, "methods": list(pair)}
     return trials, key
@@ -133,16 +138,11 @@ def _samples(plan: StudyPlan, random: np.random.Generator) -> list[str]:
     """Names of the samples that every folder has."""
     if len(plan.methods) < 2:
         raise UnusableInput("A study compares at least two methods: --method NAME=FOLDER, twice or more.")
+    if plan.samples < 1:
+        raise UnusableInput(f"--samples must be at least 1, not {plan.samples}.")
     folders = [*plan.methods.values(), *([] if plan.references is None else [plan.references])]
-    for folder in folders:
-        if not folder.is_dir():
-            raise UnusableInput(f"{folder} is not a folder of videos.")
-    found = [{f.stem for f in folder.iterdir() if f.suffix.lower() in VIDEOS} for folder in folders]
+    found = [set(videos_of(folder)) for folder in folders]
     common = sorted(set.intersection(*found))
     if not common:
         raise UnusableInput("The folders have no video of the same name in common.")
     return sorted(random.choice(common, min(plan.samples, len(common)), replace=False).tolist())
-
-
-def _video(folder: Path, sample: str) -> Path:
-    return next(f for f in sorted(folder.iterdir()) if f.stem == sample and f.suffix.lower() in VIDEOS)
