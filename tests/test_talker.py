@@ -14,9 +14,10 @@ import pytest
 import dreamtalk
 from dreamtalk import TalkOptions
 from dreamtalk.audio import load_speech
-from dreamtalk.errors import FaceNotFound, UnusableInput
+from dreamtalk.errors import DoubtfulInput, FaceNotFound, UnusableInput
 from dreamtalk.media import read_frames, read_image, write_video
 from dreamtalk.store import save_motion, save_track
+from dreamtalk.style.timeline import StyleKey, Timeline
 from dreamtalk.talker import Talker
 from dreamtalk.types import SAMPLE_RATE, Motion, Portrait, Speech
 
@@ -170,6 +171,19 @@ def test_unknown_devices_are_refused() -> None:
         dreamtalk.load("abacus")
     with pytest.raises(UnusableInput, match="thread"):
         dreamtalk.load("cpu", threads=0)
+
+
+@pytest.mark.parametrize("word", ["hapy", "x" * 5000])
+@pytest.mark.parametrize("option", ["style", "pose"])
+def test_words_that_are_no_names_are_told(debug_talker: Talker, speech: Speech, option: str, word: str) -> None:
+    with pytest.raises(UnusableInput, match=f"There is no {option} called '{word}'"):
+        debug_talker.motion(speech, TalkOptions(**{option: word}))  # type: ignore[arg-type]
+
+
+def test_a_timeline_longer_than_the_speech_is_told(debug_talker: Talker, speech: Speech) -> None:
+    keys = (StyleKey(0.0, debug_talker.style("neutral")), StyleKey(5.0, debug_talker.style("happy")))
+    with pytest.warns(DoubtfulInput, match=r"ends at 1\.21 s: happy.* at 5 s will not be seen"):
+        debug_talker.motion(speech, TalkOptions(timeline=Timeline(keys)))
 
 
 @pytest.mark.parametrize("option", ["style", "pose", "motion_weights"])

@@ -19,6 +19,7 @@ import numpy as np
 from dreamtalk.errors import DoubtfulInput, FaceNotFound, UnusableInput
 from dreamtalk.face.video import FACE_SPACE, track_picture, track_video
 from dreamtalk.media import ahead, is_image, read_frames, read_image, seconds_of, write_video
+from dreamtalk.media.files import exists
 from dreamtalk.models import Models
 from dreamtalk.options import AUTO, TalkOptions
 from dreamtalk.provenance import origin_comment
@@ -109,7 +110,7 @@ class Talker(Models):
                 return self._utterance(speech, model, options, watch)
             driver = self._driver(options.pose)
             choices = MotionChoices(
-                style=self._styles(options, model),
+                style=self._styles(options, model, speech),
                 intensity=intensity_of(options),
                 seed=options.seed,
                 blink=options.blink,
@@ -228,14 +229,16 @@ class Talker(Models):
         refuse_for_mesh(given)
         return style_of_clip(self.style_clip(given, neutral), model, self.face_model, str(given))
 
-    def _styles(self, options: TalkOptions, model: MotionModel) -> Style | StyleSource:
-        """The style asked for, or the styles over time."""
+    def _styles(self, options: TalkOptions, model: MotionModel, speech: Speech) -> Style | StyleSource:
+        """The style asked for, or the styles over time; warns of those that start after the speech."""
         style = self._style(options.style, model, options.style_neutral)
         if options.timeline is None:
             return style
-        from dreamtalk.style.timeline_file import source_of
+        from dreamtalk.style.timeline_file import source_of, tell_late_keys
 
-        return source_of(options.timeline, lambda given: self._style(given, model), style)
+        source = source_of(options.timeline, lambda given: self._style(given, model), style)
+        tell_late_keys(source, speech.seconds)
+        return source
 
     def _utterance(
         self, speech: Speech, model: MotionModel, options: TalkOptions, watch: Stopwatch
@@ -244,7 +247,7 @@ class Talker(Models):
         from dreamtalk.motion.utterance import OfficialChoices, OfficialParts, official_pose, utterance_motion
 
         choices = OfficialChoices(
-            style=self._styles(options, model),
+            style=self._styles(options, model, speech),
             intensity=intensity_of(options),
             seed=options.seed,
             pose=official_pose(options.pose),
@@ -345,6 +348,6 @@ def load(device: str = "auto", threads: int | None = None) -> Talker:
 def _check_choice(option: str, given: str | Path, names: tuple[str, ...]) -> None:
     """A word that is neither a known name nor a file gets a message that lists the names."""
     path = Path(given)
-    if path.suffix == "" and len(path.parts) == 1 and not path.exists():
+    if path.suffix == "" and len(path.parts) == 1 and not exists(path):
         known = ", ".join(names)
         raise UnusableInput(f"There is no {option} called {str(given)!r}. Use {known}, or a video or .npz file.")

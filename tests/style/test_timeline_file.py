@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from dreamtalk.errors import UnusableInput
+from dreamtalk.errors import DoubtfulInput, UnusableInput
 from dreamtalk.style.function import FunctionTimeline
 from dreamtalk.style.timeline import StyleKey, Timeline
-from dreamtalk.style.timeline_file import Entry, read_timeline, source_of, strongest
+from dreamtalk.style.timeline_file import Entry, read_timeline, source_of, strongest, tell_late_keys
 from dreamtalk.types import Style
 
 PLAIN = Style(np.zeros(256, np.float32), "plain")
@@ -88,6 +89,8 @@ def test_transition_frames_are_seconds(tmp_path: Path) -> None:
         ({"expressions": DID, "speed": 1}, "list of styles"),
         ("[{'start': 0}]", "not a timeline"),
         ('[{"start": NaN, "style": "happy"}]', "start"),
+        ('[{"start": ' + "1" * 400 + ', "style": "happy"}]', "start"),
+        ('[{"start": 0, "style": ' + json.dumps(["x" * 90] * 1000) + "}]", r"not \['x+\.\.\.[^$]{0,500}$"),
         ("[" * 100_000, "not a timeline"),
         (" " * 2_000_000, "larger than 1 MB"),
     ],
@@ -104,6 +107,12 @@ def test_broken_yaml_is_no_timeline(tmp_path: Path) -> None:
             read_timeline(written(tmp_path, text, "t.yml"))
 
 
+def test_a_mark_in_front_of_the_text_is_no_matter(tmp_path: Path) -> None:
+    path = tmp_path / "notepad.json"
+    path.write_text('[{"start": 0, "style": "happy"}]\r\n', encoding="utf-8-sig")
+    assert read_timeline(path) == (Entry(0.0, "happy"),)
+
+
 def test_without_the_library_people_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "yaml", None)
     with pytest.raises(UnusableInput, match=r"dreamtalk\[yaml\].*JSON"):
@@ -118,10 +127,28 @@ def test_until_the_first_key_there_is_the_style_asked_for(tmp_path: Path) -> Non
     assert np.array_equal(at_once.frames(0, 1).code[0], OTHERS["happy"].code)
 
 
+def test_styles_that_start_after_the_speech_are_told() -> None:
+    timeline = Timeline(tuple(StyleKey(start, OTHERS["sad"]) for start in (0.0, 7.0, 9.0)))
+    with pytest.warns(DoubtfulInput, match=r"ends at 7\.00 s: sad at 7 s and 1 more"):
+        tell_late_keys(timeline, 7.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        tell_late_keys(timeline, 9.1)
+        tell_late_keys(FunctionTimeline(lambda seconds: (PLAIN, 1.0), find), 0.1)
+
+
 def test_two_styles_at_once_are_refused_with_the_files_name(tmp_path: Path) -> None:
     path = written(tmp_path, [{"start": 0, "style": "happy"}, {"start": 0, "style": "sad"}])
     with pytest.raises(UnusableInput, match=r"timeline\.json.*start at 0 s"):
         source_of(path, find, PLAIN)
+
+
+def test_a_style_that_is_not_found_is_told_with_the_files_name(tmp_path: Path) -> None:
+    def none(given: object) -> Style:
+        raise UnusableInput(f"There is no style called {given!r}.")
+
+    with pytest.raises(UnusableInput, match=r"timeline\.json: There is no style called 'hapy'"):
+        source_of(written(tmp_path, [{"start": 0, "style": "hapy"}]), none, PLAIN)
 
 
 def test_files_in_a_timeline_lie_beside_it(tmp_path: Path) -> None:
@@ -134,6 +161,8 @@ def test_files_in_a_timeline_lie_beside_it(tmp_path: Path) -> None:
 
     source_of(written(tmp_path, [{"start": 0, "style": "aunt.npz"}, {"start": 1, "style": "uncle.npz"}]), noted, PLAIN)
     assert asked == [str(tmp_path / "aunt.npz"), "uncle.npz"]
+    source_of(written(tmp_path, [{"start": 0, "style": "x" * 5000}]), noted, PLAIN)
+    assert asked[-1] == "x" * 5000, "no file system has such a name: whoever finds styles says so"
 
 
 def test_the_strongest_intensity_is_known_beforehand(tmp_path: Path) -> None:

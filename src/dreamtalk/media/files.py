@@ -16,7 +16,7 @@ from dreamtalk.errors import UnusableInput, UnusableOutput
 def check_input(path: str | Path) -> Path:
     """The path of a readable file that is not empty. Raises UnusableInput otherwise."""
     path = Path(path)
-    if not _exists(path):
+    if not exists(path):
         raise UnusableInput(f"{path} does not exist.")
     if path.is_dir():
         raise UnusableInput(f"{path} is a folder; a file is needed.")
@@ -50,7 +50,7 @@ def check_output(
     try:
         if path.is_dir():
             raise UnusableOutput(f"The output {path} is a folder; give the name of a file.")
-        if path.exists() and any(_exists(other) and path.samefile(other) for other in inputs):
+        if path.exists() and any(exists(other) and path.samefile(other) for other in inputs):
             raise UnusableOutput(f"The output {path} would overwrite an input. Choose another name.")
         folder = path.absolute().parent
         while not folder.exists() and folder != folder.parent:
@@ -72,11 +72,11 @@ def _check_numbered(path: Path) -> None:
         raise UnusableOutput(
             f"For a sequence of pictures give a name with a number, such as frames/%05d.png, not {path}."
         )
-    if _exists(path.parent):
+    if exists(path.parent):
         raise UnusableOutput(f"The pictures {path} need a folder of their own, but {path.parent} is there already.")
 
 
-def _exists(path: Path) -> bool:
+def exists(path: Path) -> bool:
     """Whether there is such a file; names that the file system cannot hold belong to none."""
     try:
         return path.exists()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import isfinite
 from pathlib import Path
+from reprlib import repr as short
 from typing import Any, TypeAlias
 
-from dreamtalk.errors import UnusableInput
+from dreamtalk.errors import DoubtfulInput, UnusableInput
 from dreamtalk.media.files import check_input
 from dreamtalk.options import MAX_INTENSITY
 from dreamtalk.style.function import FunctionTimeline, StyleFunction
@@ -54,15 +55,13 @@ def source_of(given: GivenTimeline, find: FindStyle, before: Style) -> StyleSour
             )
         return FunctionTimeline(given, find)
     path = check_input(given)
-    found: dict[str, Style] = {}
-    keys = []
-    for entry in read_timeline(path):
-        if entry.style not in found:
-            found[entry.style] = find(_beside(entry.style, path))
-        keys.append(StyleKey(entry.start, found[entry.style], entry.intensity, entry.transition))
-    if keys[0].start > 0.0:
-        keys.insert(0, StyleKey(0.0, before))
+    entries, found = read_timeline(path), dict[str, Style]()
     try:
+        for style in (entry.style for entry in entries):
+            found[style] = found.get(style) or find(_beside(style, path))
+        keys = [StyleKey(entry.start, found[entry.style], entry.intensity, entry.transition) for entry in entries]
+        if keys[0].start > 0.0:
+            keys.insert(0, StyleKey(0.0, before))
         return Timeline(tuple(keys))
     except UnusableInput as error:
         raise UnusableInput(f"{path}: {error}") from error
@@ -91,10 +90,23 @@ def strongest(given: GivenTimeline | None) -> float:
     return max(key.intensity for key in given.keys) if isinstance(given, Timeline) else 0.0
 
 
+def tell_late_keys(source: StyleSource, seconds: float) -> None:
+    """Warn (DoubtfulInput) of styles that start after a speech of so many seconds has ended."""
+    late = [key for key in source.keys if key.start >= seconds] if isinstance(source, Timeline) else []
+    if late:
+        first = f"{late[0].style.source} at {late[0].start:g} s"
+        more = f" and {len(late) - 1} more" if len(late) > 1 else ""
+        doubt = f"The timeline goes on after the speech, which ends at {seconds:.2f} s: {first}{more} will not be seen."
+        warnings.warn(doubt, DoubtfulInput, stacklevel=2)
+
+
 def _beside(style: str, path: Path) -> str:
     """A file named in a timeline lies in the timeline's folder, or where the name says."""
     near = path.parent / style
-    return str(near) if near.is_file() else style
+    try:
+        return str(near) if near.is_file() else style
+    except OSError:  # a name too long for the file system
+        return style
 
 
 def _content(path: Path) -> Any:
@@ -102,7 +114,7 @@ def _content(path: Path) -> Any:
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise _not_one(path, "It is larger than 1 MB.")
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # some editors put a mark in front
         return _yaml(text) if path.suffix.lower() in (".yaml", ".yml") else json.loads(text)
     except (OSError, ValueError, RecursionError) as error:
         raise _not_one(path, str(error).splitlines()[0]) from error
@@ -132,7 +144,7 @@ def _unwrapped(content: Any) -> Any:
 
 def _entry(given: Any, place: str, transition: float) -> Entry:
     if not isinstance(given, Mapping):
-        raise UnusableInput(f"{place} must look like {{start: 2.0, style: happy}}, not {given!r}.")
+        raise UnusableInput(f"{place} must look like {{start: 2.0, style: happy}}, not {short(given)}.")
     foreign = "expression" in given or "start_frame" in given
     known = _DID if foreign else _OURS
     if unknown := sorted(map(str, given.keys() - known)):
@@ -143,7 +155,9 @@ def _entry(given: Any, place: str, transition: float) -> Entry:
     style = given["expression" if foreign else "style"]
     if not isinstance(style, str) or (foreign and style not in _DID_NAMES):
         known_styles = ", ".join(_DID_NAMES) if foreign else "a name such as happy:3, or a file"
-        raise UnusableInput(f"{place}: the style must be {'one of ' if foreign else ''}{known_styles}, not {style!r}.")
+        raise UnusableInput(
+            f"{place}: the style must be {'one of ' if foreign else ''}{known_styles}, not {short(style)}."
+        )
     intensity = _number(given, "intensity", MAX_INTENSITY, place) if "intensity" in given else 1.0
     if foreign:
         start = _number(given, "start_frame", _MOST_SECONDS * VIDEO_FPS, place) / VIDEO_FPS
@@ -155,8 +169,8 @@ def _entry(given: Any, place: str, transition: float) -> Entry:
 
 def _number(given: Mapping[str, Any], name: str, most: float, place: str) -> float:
     value = given[name]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not (isfinite(value) and 0 <= value <= most):
-        raise UnusableInput(f"{place}: {name} must be a number from 0 to {most:g}, not {value!r}.")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:  # NaN is neither
+        raise UnusableInput(f"{place}: {name} must be a number from 0 to {most:g}, not {short(value)}.")
     return float(value)
 
 

@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
+from dreamtalk.convert.makehuman import MakeHuman, Points, Triangles
 from dreamtalk.face.align import FACE_POINTS, canonical_face, interocular, procrustes, unit_face
 from dreamtalk.face.arkit import ARKIT
 from dreamtalk.face.measures import EYES, INNER_LIP_LOWER, INNER_LIP_UPPER, OUTER_LIP
 from dreamtalk.face.tracker import FaceTracker
-from dreamtalk.convert.makehuman import MakeHuman, Points, Triangles
 from dreamtalk.types import Float, Image
 
 HEADS = 200
