@@ -9,7 +9,7 @@ import pytest
 from tests.evaluate.test_motion import clip
 from tests.style.people import talk
 
-from dreamtalk.errors import UnusableInput
+from dreamtalk.errors import UnusableInput, UnusableOutput
 from dreamtalk.evaluate.clips import GRID_UNSEEN
 from dreamtalk.evaluate.style import StyleEvaluation, Talks, evaluate_style
 from dreamtalk.evaluate.style_emotions import EmotionClassifier
@@ -79,6 +79,13 @@ def test_odd_numbers_and_folders_are_refused(tmp_path: Path) -> None:
         evaluate_style(StyleEvaluation(tmp_path, limit=0))
     with pytest.raises(UnusableInput, match=r"clips\.csv"):
         evaluate_style(StyleEvaluation(tmp_path))
+    (tmp_path / "clips.csv").write_text("id,file,split,kind,speaker,emotion\n")
+    with pytest.raises(UnusableInput, match="emotional clips"):
+        evaluate_style(StyleEvaluation(tmp_path))
+    with pytest.raises(UnusableInput, match="every emotion"):
+        EmotionClassifier.trained([])
+    with pytest.raises(UnusableOutput, match="cannot be written"):
+        evaluate_style(StyleEvaluation(tmp_path, out=tmp_path / "clips.csv"))
 
 
 @pytest.mark.skipif(not TALKSET.is_dir(), reason="needs ../shared/talkset")

@@ -25,6 +25,7 @@ from dreamtalk.evaluate.scoring import Metric, Score
 from dreamtalk.evaluate.style_emotions import EmotionClassifier
 from dreamtalk.evaluate.style_references import EMOTIONS, StyleReference, load_references
 from dreamtalk.face.model import FaceModel
+from dreamtalk.media import check_output
 from dreamtalk.motion.model import MotionModel
 from dreamtalk.style.encode import style_of_clip
 from dreamtalk.style.files import StyleClip
@@ -164,12 +165,19 @@ def evaluate_style(config: StyleEvaluation) -> Report:
     for name in ("limit", "resamples"):
         if getattr(config, name) < 1:
             raise UnusableInput(f"--{name} must be at least 1, not {getattr(config, name)}.")
+    if config.out is not None:
+        check_output(config.out / "table.md", ".md")
     face = FaceModel.load()
     model = MotionModel.load(config.model) if config.model else MotionModel.load()
     references = load_references(config.dataset, config.tracks, face, "dev")
+    if len(references) < 2:
+        raise UnusableInput(f"{config.dataset} has no two emotional clips of its dev split (kind style) to compare.")
     classifier = EmotionClassifier.trained(load_references(config.dataset, config.tracks, face, "train"))
     dev = load_clips(config.dataset, config.tracks, face, config.limit)
-    talks = Talks.of([c for c in dev if c.set in (GRID_TRAINED, GRID_UNSEEN)], model, face, config.seed)
+    speeches = [c for c in dev if c.set in (GRID_TRAINED, GRID_UNSEEN)]
+    if not speeches:
+        raise UnusableInput(f"{config.dataset} has no GRID clips with sound in its dev split.")
+    talks = Talks.of(speeches, model, face, config.seed)
     values: list[Value] = []
     for index, reference in enumerate(progress(references, description="References", transient=True)):
         other = references[(index + 1) % len(references)]

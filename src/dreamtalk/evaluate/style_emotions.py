@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dreamtalk.errors import UnusableInput
 from dreamtalk.evaluate.style_references import EMOTIONS, StyleReference, windows
 from dreamtalk.style.guess import neutral_guess
 from dreamtalk.types import Float
@@ -24,7 +25,10 @@ class EmotionClassifier:
 
     @classmethod
     def trained(cls, references: Sequence[StyleReference]) -> EmotionClassifier:
-        """On the 2 s windows of clips with a known neutral; every emotion counts alike."""
+        """On the 2 s windows of clips with a known neutral; every emotion counts alike.
+
+        Raises UnusableInput when there are no such clips.
+        """
         offsets, labels = [], []
         for reference in references:
             if reference.known is None or not reference.emotion:
@@ -32,6 +36,10 @@ class EmotionClassifier:
             seen = windows(reference.known.expression - neutral_guess().talk)
             offsets.append(seen)
             labels += [EMOTIONS.index(reference.emotion)] * len(seen)
+        if len(set(labels)) < len(EMOTIONS):
+            raise UnusableInput(
+                "There are no clips of every emotion (and of the same people in neutral) to learn from."
+            )
         terms = _terms(np.concatenate(offsets)).astype(np.float64)
         wanted = np.eye(len(EMOTIONS))[labels] - 1.0 / len(EMOTIONS)
         weight = 1.0 / np.bincount(labels, minlength=len(EMOTIONS))[labels]
