@@ -75,8 +75,9 @@ def test_tokens_are_means_and_silence_around_speech_is_left_out() -> None:
 
 def test_one_window_that_disagrees_changes_nothing_and_a_lasting_change_is_followed() -> None:
     happy, sad = np.full(8, 0), np.full(8, 1)
-    assert steadiest(np.stack([happy, happy, sad, happy, happy]), 3) == [0] * 5
-    assert steadiest(np.stack([happy] * 4 + [sad] * 4), 3) == [0] * 4 + [1] * 4
+    assert steadiest(np.stack([happy, happy, sad, happy, happy]), 11) == [0] * 5
+    assert steadiest(np.stack([sad, happy, happy, happy, sad]), 11) == [0] * 5
+    assert steadiest(np.stack([happy] * 4 + [sad] * 4), 11) == [0] * 4 + [1] * 4
 
 
 def test_a_named_code_comes_with_what_the_named_style_has(listener: Listener) -> None:
