@@ -29,10 +29,8 @@ FRAMES = 6
 _EDGE = 0.1
 """Share of a clip at both ends that is not looked at: people are silent there."""
 
-ONE_CLIP, OTHER_CLIPS, EMOTIONS, STRANGERS = (
-    "same person, same clip", "same person, another clip", "same person, neutral to strong emotion", "other people"
-)  # fmt: skip
-"""What real videos are asked. The first frame that is looked at stands for the photo."""
+ONE_CLIP, OTHER_CLIPS, EMOTIONS, STRANGERS = "same clip", "another clip", "neutral to", "other people"
+"""What real videos of the same person are asked, and of others. The first frame that is looked at stands for the photo."""
 _STRONG = "3"
 """Ending of the names of MEAD clips with an emotion at its strongest."""
 _CLIPS_PER_PERSON = 3
@@ -142,7 +140,7 @@ def _actors(clips: Sequence[Clip], codes: dict[str, list[Float]], identity: Iden
     for emotion in dict.fromkeys(clip.emotion for clip in acted if clip.emotion != "neutral"):
         same = [clip for clip in acted if clip.emotion == emotion and clip.speaker in calm]
         found = [identity.distance(calm[clip.speaker], code) for clip in same for code in codes[clip.id]]
-        yield Reference(f"{EMOTIONS}: {emotion}", tuple(found))
+        yield Reference(f"{EMOTIONS} {emotion}", tuple(found))
 
 
 def _acted(clip: Clip) -> bool:
