@@ -30,7 +30,7 @@ _EDGE = 0.1
 """Share of a clip at both ends that is not looked at: people are silent there."""
 
 ONE_CLIP, OTHER_CLIPS, EMOTIONS, STRANGERS = "same clip", "another clip", "neutral to", "other people"
-"""What real videos of the same person are asked, and of others. The first frame that is looked at stands for the photo."""
+"""What real videos are asked, of the same person and of others. The first frame looked at stands for the photo."""
 _STRONG = "3"
 """Ending of the names of MEAD clips with an emotion at its strongest."""
 _CLIPS_PER_PERSON = 3
