@@ -38,7 +38,7 @@ class EmotionClassifier:
             labels += [EMOTIONS.index(reference.emotion)] * len(seen)
         if len(set(labels)) < len(EMOTIONS):
             raise UnusableInput(
-                "There are no clips of every emotion (and of the same people in neutral) to learn from."
+                "No clips of every emotion (and of the same people in neutral) to learn from."
             )
         terms = _terms(np.concatenate(offsets)).astype(np.float64)
         wanted = np.eye(len(EMOTIONS))[labels] - 1.0 / len(EMOTIONS)
