@@ -102,6 +102,17 @@ def test_resampling_never_goes_beyond_its_neighbours() -> None:
     assert resampled(line[:1], np.zeros(1), np.arange(3.0)).tolist() == [[0.0]] * 3
 
 
+@pytest.mark.parametrize("fps", [0.0, -25.0, 241.0, float("nan"), float("inf")])
+def test_rates_that_no_animation_has(face: FaceModel, fps: float) -> None:
+    with pytest.raises(UnusableInput, match="frames per second"):
+        take_of(motion(speech(face)), face, fps)
+
+
+def test_a_single_frame_keeps_the_portraits_pose(face: FaceModel) -> None:
+    held_low = ArkitTake(np.zeros((1, 52), np.float32), np.array([[0.4, 0.0, 0.0]], np.float32), 60.0)
+    assert not motion_of(held_low, face, "it").rotation.any()
+
+
 def test_official_motions_have_no_weights(face: FaceModel) -> None:
     official = Motion(*(np.zeros((2, n), np.float32) for n in (64, 3, 3, 4)), face_space="bfm64")
     with pytest.raises(UnusableInput, match="bfm64"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 
 from dreamtalk.convert.arkit import ArkitTake
 from dreamtalk.convert.live_link import HEADER, NAMES, read_live_link, write_live_link
-from dreamtalk.errors import UnusableInput, UnusableOutput
+from dreamtalk.errors import DoubtfulInput, UnusableInput, UnusableOutput
 from dreamtalk.face.arkit import ARKIT, ARKIT_INDEX
 
 
@@ -98,11 +100,58 @@ def test_recorded_over_midnight(file: Path) -> None:
         (("00:00:01:03.000,61,0", "00:00:01:03.000,61,x0"), "line 30 holds 'x0"),
         (("00:00:01:03.000", "later"), "'later' is no timecode"),
         (("00:00:01:03.000,61,", "00:00:01:03.000,61,55"), "weights like 55"),
+        (("00:00:01:03.000", "00:00:01:990"), "frame 990, which 240 per second"),
+        (("00:00:01:03.000", "9999:00:01:03"), "is no timecode"),
+        (("00:00:00:00.000", "01:00:00:00.000"), "jump back"),
+        (("00:00:02:19.000", "22:00:02:19.000"), "lasts 22.0 hours"),
     ],
 )
 def test_what_is_wrong_is_said(file: Path, change: tuple[str, str], message: str) -> None:
-    with pytest.raises(UnusableInput, match=message):
+    with pytest.raises((UnusableInput, DoubtfulInput), match=message), warnings.catch_warnings():
+        warnings.simplefilter("error")
         read_live_link(edited(file, change))
+
+
+def test_angles_in_degrees_are_refused(tmp_path: Path) -> None:
+    degrees = replace(take(), rotation=take().rotation + np.float32(30.0))
+    write_live_link(tmp_path / "x.csv", degrees)
+    with pytest.raises(UnusableInput, match=r"angles like -?30.*radians"):
+        read_live_link(tmp_path / "x.csv")
+
+
+def test_a_rate_that_the_timecodes_contradict(tmp_path: Path) -> None:
+    write_live_link(tmp_path / "x.csv", take(frames=90, fps=60.0))
+    with pytest.raises(UnusableInput, match="frame 59, which 25 per second"):
+        read_live_link(tmp_path / "x.csv", fps=25)
+
+
+def test_rows_of_the_same_time_count_once(file: Path) -> None:
+    header, *rows = file.read_text().splitlines()
+    file.write_text("\n".join([header, *(row for row in rows for _ in range(2))]))
+    np.testing.assert_allclose(read_live_link(file).weights, take().weights, atol=1e-6)
+
+
+def test_a_spreadsheets_semicolons_and_commas(file: Path) -> None:
+    header, *rows = file.read_text().splitlines()
+    cells = [row.split(",") for row in rows]
+    lines = [";".join([row[0], *(cell.replace(".", ",") for cell in row[1:])]) for row in cells]
+    file.write_text("\n".join([header.replace(",", ";"), *lines]))
+    np.testing.assert_allclose(read_live_link(file).weights, take().weights, atol=1e-6)
+
+
+def test_a_face_that_is_often_lost(file: Path) -> None:
+    header, *rows = file.read_text().splitlines()
+
+    def lost(every: int) -> None:
+        kept = [row if n % every else row.split(",")[0] + ",0" + "," * 61 for n, row in enumerate(rows)]
+        file.write_text("\n".join([header, *kept]))
+
+    lost(4)
+    with pytest.warns(DoubtfulInput, match="lost in 26%"):
+        assert len(read_live_link(file).weights) == 70
+    lost(1)
+    with pytest.raises(UnusableInput, match="no row with a face"):
+        read_live_link(file)
 
 
 @pytest.mark.parametrize(

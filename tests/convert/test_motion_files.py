@@ -102,7 +102,7 @@ def test_wrong_names_and_options_are_said(file: Path, motion: Motion, tmp_path: 
     (tmp_path / "x.bvh").write_text("HIERARCHY")
     with pytest.raises(UnusableInput, match=r"\.csv"):
         read_motion(tmp_path / "x.bvh")
-    with pytest.raises(UnusableInput, match="--fps"):
+    with pytest.raises(UnusableInput, match="--input-fps"):
         read_motion(file, fps=30)
     with pytest.raises(UnusableInput, match="does not exist"):
         read_motion(tmp_path / "none.csv")

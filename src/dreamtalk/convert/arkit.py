@@ -7,7 +7,7 @@ can be reached, and docs/motion_formats.md says how much is lost.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,9 @@ from dreamtalk.motion.head import place_of
 from dreamtalk.types import VIDEO_FPS, Float, Motion
 
 FACE_SPACE = "mesh64"
+
+MAX_FPS = 240
+"""Frames per second that a take may have; phones and animation programs have no more."""
 
 _FULL_TURN = {"Out": np.radians(22.0), "In": np.radians(22.0), "Up": np.radians(11.0), "Down": np.radians(16.0)}
 """How far an eye turns at weight 1, on the CC0 head (convert/makehuman.py); Apple gives no angles."""
@@ -54,8 +57,11 @@ class ArkitTake:
 def take_of(motion: Motion, face: FaceModel, fps: float = float(VIDEO_FPS)) -> ArkitTake:
     """The motion in ARKit's terms. The head's translation, breath and the tongue inside the mouth have no place there.
 
-    Raises UnusableInput for the face space of official models, which has no shapes without the Basel Face Model.
+    Raises UnusableInput for less than 1 or more than MAX_FPS frames per second, and for the face space of official
+    models, which has no shapes without the Basel Face Model.
     """
+    if not 1 <= fps <= MAX_FPS:
+        raise UnusableInput(f"{fps:g} frames per second cannot be written; 1 to {MAX_FPS} can.")
     if motion.face_space != FACE_SPACE:
         raise UnusableInput(f"Motions of the face space {motion.face_space} cannot be turned into ARKit's weights.")
     weights = np.zeros((len(motion), len(ARKIT)), np.float32)
@@ -72,8 +78,8 @@ def take_of(motion: Motion, face: FaceModel, fps: float = float(VIDEO_FPS)) -> A
 def motion_of(take: ArkitTake, face: FaceModel, name: str) -> Motion:
     """The motion at 25 fps that a take asks of a portrait: of any person, as weights know of none.
 
-    The head is brought to the portrait's pose and range by drive.head_path, and turns about the neck.
-    name: of the source, for messages.
+    The head is brought to the portrait's pose and range by drive.head_path, and turns about the neck; that of a single
+    frame is the portrait's own. name: of the source, for messages.
     """
     rows = np.concatenate([take.weights, take.rotation], axis=1)
     if take.fps != VIDEO_FPS:
@@ -82,7 +88,7 @@ def motion_of(take: ArkitTake, face: FaceModel, name: str) -> Motion:
     weights, rotation = rows[:, : len(ARKIT)], rows[:, len(ARKIT) :]
     motion = Motion(face.from_arkit(weights), rotation, np.zeros_like(rotation), gaze_of(weights))
     if len(motion) == 1:
-        return motion
+        return replace(motion, rotation=np.zeros_like(rotation))
     rotation = head_path(motion, name).rotation
     return Motion(motion.expression, rotation, np.stack([place_of(row) for row in rotation]), motion.gaze)
 

@@ -12,16 +12,19 @@ from __future__ import annotations
 
 import csv
 import re
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from reprlib import repr as short
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dreamtalk.convert.arkit import ArkitTake, eye_turns, resampled
-from dreamtalk.errors import UnusableInput
+from dreamtalk.convert.arkit import MAX_FPS, ArkitTake, eye_turns, resampled
+from dreamtalk.errors import DoubtfulInput, UnusableInput
 from dreamtalk.face.arkit import ARKIT, ARKIT_INDEX
 from dreamtalk.media.files import check_input, check_output, replacing
+from dreamtalk.motion.drive import check_seen
 from dreamtalk.types import VIDEO_FPS
 
 _EYE = ("Blink", "LookDown", "LookIn", "LookOut", "LookUp", "Squint", "Wide")
@@ -43,19 +46,24 @@ NAMES: tuple[str, ...] = (
 ANGLES = tuple(f"{part}{axis}" for part in ("Head", "LeftEye", "RightEye") for axis in ("Yaw", "Pitch", "Roll"))
 HEADER = ("Timecode", "BlendshapeCount", *NAMES, *ANGLES)
 
-MAX_FPS = 240
 _MAX_BYTES = 2**29
 """An hour at 240 frames per second takes less."""
 
+_LONGEST = 3600.0
+"""Seconds, as of speech: a gap of hours would be bridged frame by frame."""
+
 _LARGEST = 2.0
 """A weight above this is none; percentages, for example."""
+
+_LARGEST_ANGLE = np.pi
+"""Radians; what is more was written in degrees."""
 
 _RATES = (24, 25, 30, 48, 50, 60, 90, 100, 120, 240)
 """Frame rates that timecodes are counted in."""
 
 _ORDER = [ARKIT_INDEX[name[0].lower() + name[1:]] for name in NAMES]
 _OPTIONAL = {"tongueout", *(name.lower() for name in ANGLES)}
-_TIMECODE = re.compile(r"(\d+):(\d+):(\d+)[:;](\d+(?:\.\d+)?)")
+_TIMECODE = re.compile(r"(\d{1,2}):(\d{1,2}):(\d{1,2})[:;](\d{1,3}(?:\.\d+)?)")
 _DAY = 86_400.0
 
 
@@ -80,25 +88,32 @@ def read_live_link(path: str | Path, fps: float | None = None) -> ArkitTake:
     """A recording, in frames of equal length. Columns are found by name, in any order and case.
 
     fps: what the timecode counts in; None: found from the largest frame number. Rows in which the face was lost (empty
-    cells) are bridged. Raises UnusableInput when columns are missing, no row holds a face, or numbers are none.
+    cells) are bridged; of rows with the same timecode the first one counts. Raises UnusableInput when columns are
+    missing, most rows hold no face, or numbers are none; warns (DoubtfulInput) of a face often lost, a clock set back.
     """
     path = check_input(path)
     timecodes, values = _table(path)
-    seen = np.isfinite(values).all(axis=1)
+    seen = np.asarray(np.isfinite(values).all(axis=1))
     if not seen.any():
         raise UnusableInput(f"{path} has no row with a face.")
-    weights = values[seen, : len(NAMES)]
-    if weights.max() > _LARGEST or weights.min() < -_LARGEST:
-        worst = weights.flat[np.abs(weights).argmax()]
-        raise UnusableInput(f"{path} holds weights like {worst:g}; ARKit's lie between 0 and 1.")
+    check_seen(seen, str(path))
+    _check_range(values[seen, : len(NAMES)], _LARGEST, f"{path} holds weights like", "ARKit's lie between 0 and 1")
+    _check_range(values[seen, len(NAMES) :], _LARGEST_ANGLE, f"{path} holds angles like", "they must be radians")
     times, rate = _times(path, timecodes, fps)
-    known, every = times[seen], np.concatenate([np.clip(weights, 0.0, 1.0), values[seen, len(NAMES) :]], axis=1)
+    seen[seen] = np.diff(times[seen], prepend=-np.inf) > 0
     wanted = np.arange(max(1, round((times[-1] - times[0]) * rate) + 1)) / rate + times[0]
-    even = resampled(every.astype(np.float32), known, wanted)
+    even = resampled(values[seen].astype(np.float32), times[seen], wanted)
+    even[:, : len(NAMES)] = np.clip(even[:, : len(NAMES)], 0.0, 1.0)
     ours = np.zeros((len(even), len(ARKIT)), np.float32)
     ours[:, _ORDER] = even[:, : len(NAMES)]
     yaw, pitch, roll = even[:, len(NAMES) : len(NAMES) + 3].T
     return ArkitTake(ours, np.stack([pitch, -yaw, roll], axis=1), rate)
+
+
+def _check_range(values: NDArray[np.float64], largest: float, found: str, wanted: str) -> None:
+    worst = values.flat[np.abs(values).argmax()]
+    if abs(worst) > largest:
+        raise UnusableInput(f"{found} {worst:g}; {wanted}.")
 
 
 def _timecode(frame: int, fps: int) -> str:
@@ -113,7 +128,9 @@ def _table(path: Path) -> tuple[list[str], NDArray[np.float64]]:
     timecodes, values = [], []
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = csv.reader(file)
+            semicolons = ";" in file.readline()  # as spreadsheets of many countries write, with commas for points
+            file.seek(0)
+            lines = csv.reader(file, delimiter=";" if semicolons else ",")
             names = [name.strip().lower() for name in next(lines, [])]
             if "timecode" not in names:
                 raise UnusableInput(f"{path} is not a recording of Live Link Face: its first line names no Timecode.")
@@ -124,6 +141,7 @@ def _table(path: Path) -> tuple[list[str], NDArray[np.float64]]:
                 if len(row) <= clock:
                     raise UnusableInput(f"{path}: line {lines.line_num} has no timecode.")
                 timecodes.append(row[clock])
+                row = [cell.replace(",", ".") for cell in row] if semicolons else row
                 values.append(np.array(_numbers(path, lines.line_num, row, columns)))
     except (UnicodeDecodeError, csv.Error) as error:
         raise UnusableInput(f"{path} is not a table of text (CSV).") from error
@@ -151,7 +169,7 @@ def _numbers(path: Path, line: int, row: Sequence[str], columns: Sequence[int | 
         numbers = [float(cell) for cell in cells]
     except ValueError:
         wrong = next(cell for cell in cells if not _is_number(cell))
-        raise UnusableInput(f"{path}: line {line} holds {wrong!r}, which is no number.") from None
+        raise UnusableInput(f"{path}: line {line} holds {short(wrong)}, which is no number.") from None
     return numbers
 
 
@@ -168,15 +186,21 @@ def _times(path: Path, timecodes: Sequence[str], fps: float | None) -> tuple[NDA
     found = [_TIMECODE.fullmatch(code.strip()) for code in timecodes]
     bad = next((code for code, match in zip(timecodes, found, strict=True) if match is None), None)
     if bad is not None:
-        raise UnusableInput(f"{path}: {bad!r} is no timecode (hours:minutes:seconds:frame).")
+        raise UnusableInput(f"{path}: {short(bad)} is no timecode (hours:minutes:seconds:frame).")
     parts = np.array([[float(part) for part in match.groups()] for match in found if match is not None])
     rate = float(fps) if fps is not None else _rate(parts)
     if not 1 <= rate <= MAX_FPS:
         raise UnusableInput(f"{path}: {rate:g} frames per second; 1 to {MAX_FPS} are possible.")
+    if (most := int(parts[:, 3].max())) >= rate:
+        raise UnusableInput(f"{path}: a timecode counts up to frame {most}, which {rate:g} per second do not have.")
     times = parts[:, 0] * 3600 + parts[:, 1] * 60 + parts[:, 2] + parts[:, 3] / rate
     times = times + _DAY * np.concatenate([[0.0], np.cumsum(np.diff(times) < -_DAY / 2)])  # recorded over midnight
-    if (np.diff(times) <= 0).any():
-        times = np.arange(len(times)) / rate  # a clock that was set, or a rate that is not the file's
+    if (np.diff(times) < 0).any():
+        times = np.arange(len(times)) / rate
+        doubt = f"{path}: its timecodes jump back; rows are taken one after the other, {rate:g} per second."
+        warnings.warn(doubt, DoubtfulInput, stacklevel=4)
+    if times[-1] - times[0] > _LONGEST:
+        raise UnusableInput(f"{path} lasts {(times[-1] - times[0]) / 3600:.1f} hours by its timecodes; at most one.")
     return times, rate
 
 

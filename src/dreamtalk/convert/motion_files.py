@@ -35,7 +35,9 @@ def read_motion(path: str | Path, face: FaceModel | None = None, fps: float | No
     path = check_input(path)
     suffix = path.suffix.lower()
     if fps is not None and suffix != ".csv":
-        raise UnusableInput(f"{path}: only .csv files leave their frame rate open; --fps does not go with {suffix}.")
+        raise UnusableInput(
+            f"{path}: only .csv files leave their frame rate open; --input-fps does not go with {suffix}."
+        )
     if suffix == ".npz":
         return load_motion(path) if kind_of(path) == "motion" else motion_of_track(load_track(path), str(path))
     if suffix == ".csv":

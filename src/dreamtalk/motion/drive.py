@@ -66,7 +66,7 @@ def head_path(source: FaceTrack | Motion, name: str) -> HeadPath:
     if len(source.expression) < 2:
         raise UnusableInput(f"{name} is a single frame, which has no head motion. Use a video, or --pose still.")
     if isinstance(source, FaceTrack):
-        _check_seen(source.valid, name)
+        check_seen(source.valid, name)
         pose = smoothed(bridged(source.pose, source.valid))
         usual = np.median(pose, axis=0)
         rotation, translation = _seen_from(pose[:, :3], usual[:3]), pose[:, 3:] - usual[3:]
@@ -128,6 +128,16 @@ def smoothed(values: Float, window: int = _WINDOW, degree: int = _DEGREE) -> Flo
     return np.concatenate([ends[0], middle, ends[1]]).astype(np.float32)
 
 
+def check_seen(valid: Bool, name: str) -> None:
+    """Refuse (UnusableInput) a recording with a face in less than half of its frames; warn below nine tenths."""
+    seen = float(valid.mean())
+    if seen < _LEAST_SEEN:
+        raise UnusableInput(f"{name}: the face is lost in {1 - seen:.0%} of the frames; its motion is not usable.")
+    if seen < _WELL_SEEN:
+        message = f"{name}: the face is lost in {1 - seen:.0%} of the frames; the motion is guessed there."
+        warnings.warn(message, DoubtfulInput, stacklevel=3)
+
+
 def _there_and_back(last: int, number: NDArray[np.float64]) -> NDArray[np.float64]:
     """Place on a path of rows 0 to last that goes with each frame, a little beyond both ends where it turns round."""
     if last == 0:
@@ -152,15 +162,6 @@ def _between_rows(path: Float, place: NDArray[np.float64]) -> Float:
     beyond = (place != inside)[:, None]
     end = path[np.where(place < 0, 0, last)]
     return np.asarray(np.where(beyond, 2.0 * end - value, value), np.float32)
-
-
-def _check_seen(valid: Bool, name: str) -> None:
-    seen = float(valid.mean())
-    if seen < _LEAST_SEEN:
-        raise UnusableInput(f"{name}: the face is lost in {1 - seen:.0%} of the frames; its head motion is not usable.")
-    if seen < _WELL_SEEN:
-        message = f"{name}: the face is lost in {1 - seen:.0%} of the frames; the head's motion is guessed there."
-        warnings.warn(message, DoubtfulInput, stacklevel=3)
 
 
 def _seen_from(angles: Float, usual: Float) -> Float:
