@@ -23,7 +23,6 @@ from dreamtalk.evaluate.reenactment import (
     WARP,
     Measured,
     ReenactmentReport,
-    likeness,
 )
 from dreamtalk.face import FaceModel
 from dreamtalk.face.arkit import weights
@@ -159,14 +158,6 @@ def test_it_learns_and_says_how_people_held_out_do(talkset: RefineTraining, tmp_
     again = train_refine(replace(config, out=tmp_path / "again", tensorboard=False))
     first, second = (RefineNetwork.load(each).state_dict() for each in (file, again))
     assert all(torch.equal(first[name], second[name]) for name in first), "the same seed, the same weights"
-
-
-def test_likeness_is_highest_for_equal_pictures() -> None:
-    picture = np.random.default_rng(0).integers(0, 255, (48, 48, 3)).astype(np.uint8)
-    near, far = (np.clip(picture.astype(int) + d, 0, 255).astype(np.uint8) for d in (3, 30))
-    assert likeness(picture, picture)[0] > 60.0 and likeness(picture, picture)[1] == pytest.approx(1.0)
-    assert likeness(picture, near)[0] == pytest.approx(38.6, abs=0.3)
-    assert likeness(picture, near)[1] > likeness(picture, far)[1]
 
 
 def test_gains_are_taken_clip_by_clip() -> None:

@@ -24,6 +24,7 @@ from dreamtalk.data.cache import make_tracks
 from dreamtalk.data.reenacted import Reenacted, Reenactment, onto_truth, reenact, truth_crop, truth_picture
 from dreamtalk.data.talkset import Clip, read_talkset
 from dreamtalk.errors import UnusableInput, UnusableOutput
+from dreamtalk.evaluate.metrics.psnr_ssim import psnr, ssim
 from dreamtalk.evaluate.retrack import landmark_errors
 from dreamtalk.evaluate.scoring import Estimate, Score, combine
 from dreamtalk.face.model import FaceModel
@@ -46,9 +47,6 @@ EVERYBODY = "all people"
 _POINTS = {"mouth": "lips", "eyes": "eyes", "face": "face"}
 """By place: the landmarks that belong to it (retrack.REGIONS)."""
 _NOSE_TIP = 4
-_PEAK = 255.0
-_LEAST_ERROR = 1e-2
-"""Squared error, so that equal pictures have a PSNR: 68 dB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +189,8 @@ def measured(
             refiner.draw(pictures[REFINED], layers.shape)
         for place, truth, cuts in _places(frame, canvas.iod, pictures):
             for row, made in cuts.items():
-                for measure, value in zip(MEASURES, likeness(made, truth), strict=False):
-                    found.setdefault((row, place, measure), []).append(value)
+                found.setdefault((row, place, MEASURES[0]), []).append(psnr(made, truth))
+                found.setdefault((row, place, MEASURES[1]), []).append(ssim(made, truth))
         for row, place, value in _landmarks(frame, pictures | {REAL: truth_picture(frame)}, tracker):
             found.setdefault((row, place, MEASURES[2]), []).append(value)
     return [Measured(clip.speaker, clip.id, *key, float(np.mean(numbers))) for key, numbers in found.items()]
@@ -216,16 +214,6 @@ def _landmarks(frame: Reenacted, pictures: dict[str, Image], tracker: FaceTracke
         if face is not None:
             errors = landmark_errors(face.landmarks[None], wanted[None])
             yield from ((row, place, errors[_POINTS[place]]) for place in PLACES)
-
-
-def likeness(made: Image, truth: Image) -> tuple[float, float]:
-    """PSNR, dB, and SSIM of two pictures (H, W, 3)."""
-    from skimage.metrics import structural_similarity
-
-    error = float(np.mean((made.astype(np.float32) - truth.astype(np.float32)) ** 2))
-    psnr = 10.0 * np.log10(_PEAK**2 / max(error, _LEAST_ERROR))
-    alike = structural_similarity(made, truth, channel_axis=2, data_range=_PEAK)  # type: ignore[no-untyped-call]
-    return float(psnr), float(alike)
 
 
 def _places(frame: Reenacted, iod: float, pictures: dict[str, Image]) -> Iterator[tuple[str, Image, dict[str, Image]]]:

@@ -23,7 +23,7 @@ from dreamtalk.evaluate.metrics import (
     head_motion,
     jitter,
     landmark_distance,
-    likeness,
+    psnr_ssim,
     sync_judge,
 )
 from dreamtalk.evaluate.metrics import cpbd as sharpness
@@ -91,8 +91,8 @@ class VideosEvaluation:
 
 
 METRICS = (
-    likeness.PSNR,
-    likeness.SSIM,
+    psnr_ssim.PSNR,
+    psnr_ssim.SSIM,
     sharpness.METRIC,
     landmark_distance.MOUTH,
     landmark_distance.FACE,
@@ -222,8 +222,8 @@ def _pictures(clip: Watched, truth: Watched) -> dict[str, float]:
     shown = range(0, len(clip), PICTURE_EVERY)
     grey = [np.rint(clip.crops[i].astype(np.float32) @ _LUMA).astype(np.uint8) for i in shown]
     return {
-        likeness.PSNR.name: mean_of([likeness.psnr(clip.crops[i], truth.crops[i]) for i in shown]),
-        likeness.SSIM.name: mean_of([likeness.ssim(clip.crops[i], truth.crops[i]) for i in shown]),
+        psnr_ssim.PSNR.name: mean_of([psnr_ssim.psnr(clip.crops[i], truth.crops[i]) for i in shown]),
+        psnr_ssim.SSIM.name: mean_of([psnr_ssim.ssim(clip.crops[i], truth.crops[i]) for i in shown]),
         sharpness.METRIC.name: mean_of([sharpness.cpbd(picture) for picture in grey]),
     }
 
