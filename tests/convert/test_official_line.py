@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from dreamtalk import TalkOptions
 from dreamtalk.audio.wav2vec2 import Wav2Vec2Encoder
 from dreamtalk.cli.main import run
 from dreamtalk.convert.official import ENCODER, convert_denoiser
-from dreamtalk.errors import UnusableInput
+from dreamtalk.errors import DoubtfulInput, UnusableInput
 from dreamtalk.face.bfm64 import STILL_POSE, numbers_of
 from dreamtalk.motion import MotionModel
 from dreamtalk.motion.sampler import frame_noise
@@ -84,6 +85,21 @@ def test_blinks_shut_the_eyes_and_do_nothing_else(debug_talker: Talker, speech: 
     np.testing.assert_allclose(change[:, :64], np.outer(shut, shut_eyes()), atol=1e-5)
     assert shut.max() > 0.4 and shut.min() > -1e-6
     assert not change[:, 64:].any()
+
+
+def test_the_licence_of_blinks_is_told_once_and_only_where_they_are_used(
+    debug_talker: Talker, speech: Speech, options: TalkOptions
+) -> None:
+    shut_eyes.cache_clear()
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        debug_talker.motion(speech)
+        debug_talker.motion(speech, options)
+        assert not told
+        for _ in range(2):
+            debug_talker.motion(speech, replace(options, blink="natural"))
+    assert [warning.category for warning in told] == [DoubtfulInput]
+    assert "non-commercial" in str(told[0].message)
 
 
 def test_motion_is_the_denoisers_frame_by_frame(

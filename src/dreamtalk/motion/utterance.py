@@ -5,6 +5,7 @@ wav2vec2 hears all of the speech before it says anything, so unlike motion/strea
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,6 +15,7 @@ from safetensors.numpy import load_file
 
 from dreamtalk import assets
 from dreamtalk.audio.wav2vec2 import Wav2Vec2Encoder, frame_count
+from dreamtalk.errors import DoubtfulInput
 from dreamtalk.face.bfm64 import FACE_SPACE, posed, read_pose
 from dreamtalk.motion.blink import BlinkMotion
 from dreamtalk.motion.model import MotionModel
@@ -64,7 +66,8 @@ def utterance_motion(
     """Motion of a speech, speech.frames frames.
 
     The official code makes N // 2 frames of N features, up to 60 ms less than the speech; the last expression is held
-    for the rest. Raises UnusableAudio for speech too short or too long.
+    for the rest. Raises UnusableAudio for speech too short or too long. The first blinks of a program come with a
+    warning (DoubtfulInput) of their licence.
     """
     watch = watch or Stopwatch()
     with watch.step("speech encoder"):
@@ -89,5 +92,10 @@ def blinks(speech: Speech, seed: int) -> Float:
 
 @lru_cache
 def shut_eyes() -> Float:
-    """(64,) by which the expression changes when the eyes shut, as the paper proposes ("post-editing 3DMM")."""
+    """(64,) by which the expression changes when the eyes shut, as the paper proposes ("post-editing 3DMM").
+
+    Read once, and its licence told then.
+    """
+    notice = "Blinks of official models come from PIRender (CC BY-NC 4.0): non-commercial use only, or --blink off."
+    warnings.warn(notice, DoubtfulInput, stacklevel=2)
     return np.asarray(load_file(assets.path(BLINK))["shut"], np.float32)
