@@ -76,3 +76,5 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "no.pt").write_bytes(b"no")
     with pytest.raises(UnusableInput, match="TorchScript"):
         PictureFrechet.load(tmp_path / "no.pt", moving=False)
+    with pytest.raises(UnusableInput, match="does not exist"):
+        PictureFrechet.load(tmp_path / "none.pt", moving=False)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from dreamtalk.errors import UnusableInput
 from dreamtalk.evaluate.scoring import Metric
+from dreamtalk.media import check_input
 from dreamtalk.types import Image
 
 METRIC = Metric(
@@ -48,8 +49,10 @@ class Lpips(nn.Module):
     def load(backbone: Path, heads: Path) -> Lpips:
         """torchvision's AlexNet (alexnet-owt-*.pth) and LPIPS's heads (alex.pth of version 0.1).
 
-        Raises UnusableInput when a file holds anything else.
+        Raises UnusableInput when a file is missing or holds anything else.
         """
+        for file in (backbone, heads):
+            check_input(file)
         network = Lpips().eval()
         try:
             weights = torch.load(backbone, map_location="cpu", weights_only=True)

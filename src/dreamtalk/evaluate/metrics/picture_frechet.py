@@ -15,6 +15,7 @@ import torch
 
 from dreamtalk.errors import UnusableInput
 from dreamtalk.evaluate.metrics.expression_distance import frechet_distance
+from dreamtalk.media import check_input
 from dreamtalk.types import Float, Image
 
 STRETCH = 16
@@ -36,7 +37,8 @@ class PictureFrechet:
 
     @classmethod
     def load(cls, file: Path, moving: bool) -> PictureFrechet:
-        """Raises UnusableInput when the file is no TorchScript."""
+        """Raises UnusableInput when the file is missing or no TorchScript."""
+        check_input(file)
         try:
             return cls(torch.jit.load(str(file), map_location="cpu").eval(), moving)  # type: ignore[no-untyped-call]
         except Exception as error:
