@@ -68,11 +68,11 @@ class ShowStyle:
     def run(self) -> None:
         """Print the facial actions of a named style, or the strongest ones of a clip."""
         from dreamtalk.style.files import is_style_file, load_style, saved_names, saved_path
-        from dreamtalk.style.library import STRENGTHS, is_named, read_name
+        from dreamtalk.style.library import is_named, read_name
 
         if is_named(self.name) and self.neutral is None:
             style, level = read_name(self.name)
-            strength = STRENGTHS[level - 1]
+            strength = style.strength(level)
             print(f"{style.name}:{level}: {style.text}")
             print(f"  {'movements':<18} {style.gain**strength:5.2f} of neutral talk's")
             _actions({name: strength * value for name, value in style.actions.items()})

@@ -29,19 +29,31 @@ CARRIER = "neutral-talk-mesh64"
 LEVELS = (1, 2, 3)
 DEFAULT_LEVEL = 2
 STRENGTHS = (0.6, 1.1, 1.6)
-"""Strength of the prototype at each level. Training drew 0.2 to 1.3, times 0.3 to 1.3."""
+"""Strength of a style's actions at each level; level 3 of some is NamedStyle.strongest. Training drew 0.2 to 1.3, times
+0.3 to 1.3, of actions up to twice as large."""
 
 
 @dataclass(frozen=True, slots=True)
 class NamedStyle:
     """actions: ARKit weights at strength 1. gain: of the movements at strength 1, 1 as in neutral talk. text: for
-    people. guidance: of the motion model at intensity 1 (paper eq. 9), above 1 for what it answers too weakly."""
+    people. guidance: of the motion model at intensity 1 (paper eq. 9), above 1 for what it answers too weakly.
+    strongest: strength and guidance of level 3, which is to be as plain as a real face of strong emotion, whatever that
+    costs in likeness; None: as at the other levels."""
 
     name: str
     text: str
     actions: dict[str, float]
     gain: float = 1.0
     guidance: float = 1.0
+    strongest: tuple[float, float] | None = None
+
+    def strength(self, level: int) -> float:
+        """Factor on the actions at level 1, 2 or 3."""
+        return self.strongest[0] if self.strongest and level == LEVELS[-1] else STRENGTHS[level - 1]
+
+    def guided(self, level: int) -> float:
+        """Guidance at level 1, 2 or 3."""
+        return self.strongest[1] if self.strongest and level == LEVELS[-1] else self.guidance
 
 
 def _weaker(name: str, share: float) -> dict[str, float]:
@@ -59,6 +71,7 @@ _STYLES = (
         "brows down, hard eyes, tight lips, stronger speech",
         {"browDown": 0.42, "eyeWide": 0.5, "eyeSquint": 0.1, "mouthPress": 0.2, "mouthFrown": 0.25},
         gain=1.1,
+        strongest=(2.6, 1.4),
     ),
     # AU 12 + 14 + 6 of one side, the other brow up
     NamedStyle(
@@ -91,11 +104,14 @@ _STYLES = (
         },
         gain=0.9,
         guidance=1.1,
+        strongest=(2.2, 1.4),
     ),
     # AU 1 + 2 + 4 + 5 + 20
-    NamedStyle("fear", "brows up and together, wide eyes, mouth stretched", _weaker("fear", 0.85)),
+    NamedStyle(
+        "fear", "brows up and together, wide eyes, mouth stretched", _weaker("fear", 0.85), strongest=(2.2, 1.3)
+    ),
     # AU 6 + 12
-    NamedStyle("happy", "smile, raised cheeks, narrow eyes", _weaker("happy", 0.8), gain=1.1),
+    NamedStyle("happy", "smile, raised cheeks, narrow eyes", _weaker("happy", 0.8), gain=1.1, strongest=(1.9, 1.0)),
     # AU 1 + 4 + 15 + 17, lids a little down
     NamedStyle(
         "sad",
@@ -103,9 +119,12 @@ _STYLES = (
         {"browInnerUp": 1.1, "browDown": 0.3, "mouthFrown": 0.6, "mouthShrugLower": 0.2, "eyeSquint": 0.15},
         gain=0.85,
         guidance=1.55,
+        strongest=(2.0, 1.8),
     ),
     # AU 1 + 2 + 5 + 26
-    NamedStyle("surprised", "brows up, wide eyes, jaw dropped", _weaker("surprised", 0.72), gain=1.1),
+    NamedStyle(
+        "surprised", "brows up, wide eyes, jaw dropped", _weaker("surprised", 0.72), gain=1.1, strongest=(2.1, 1.0)
+    ),
     # AU 12, lids a little down
     NamedStyle("calm", "soft eyes, small movements", {"mouthSmile": 0.15, "eyeSquint": 0.15}, gain=0.8),
     # AU 1 + 2 + 5 + 12
@@ -149,14 +168,14 @@ def read_name(text: str) -> tuple[NamedStyle, int]:
 
 def offset_of(style: NamedStyle, level: int, face: FaceModel) -> Float:
     """(E,) by which the style moves the mean pose."""
-    return STRENGTHS[level - 1] * face.from_arkit(weights(**style.actions))
+    return style.strength(level) * face.from_arkit(weights(**style.actions))
 
 
 def expression_clip(style: NamedStyle, level: int, face: FaceModel) -> Float:
     """Nobody's talk (T, E) at 25 fps in that style, lips shut where the neutral talk's are."""
     talk, aperture = neutral_talk(), face.measure("aperture")
     mean = talk.mean(axis=0)
-    gain = style.gain ** STRENGTHS[level - 1]
+    gain = style.gain ** style.strength(level)
     styled = mean + offset_of(style, level, face) + gain * (talk - mean)
     return closures_kept(styled, talk @ aperture, aperture, opening_of(face))
 
@@ -183,7 +202,7 @@ def named_style(text: str, model: MotionModel, face: FaceModel) -> Style:
         )
     code = model.encode_style(expression_clip(style, level, face), text).code
     lively = liveliness_of(style.name, STRENGTHS[level - 1] / STRENGTHS[DEFAULT_LEVEL - 1])
-    return Style(code, f"{style.name}:{level}", rest_of(style, level, face), style.guidance, lively)
+    return Style(code, f"{style.name}:{level}", rest_of(style, level, face), style.guided(level), lively)
 
 
 @lru_cache
