@@ -67,9 +67,10 @@ def test_steady_noise_counts_as_silence_once_it_is_known() -> None:
     assert (activity[frames(1.1, 2.9)] >= SPEAKING).mean() > 0.5
 
 
-def test_pieces_give_the_same_as_the_whole() -> None:
+@pytest.mark.parametrize("piece", [100, 333, 777])
+def test_pieces_give_the_same_as_the_whole(piece: int) -> None:
     meter = ActivityMeter()
-    pieces = [meter.push(TALK[at : at + 777]) for at in range(0, len(TALK), 777)]
+    pieces = [meter.push(TALK[at : at + piece]) for at in range(0, len(TALK), piece)]
     assert np.array_equal(np.concatenate([*pieces, meter.finish()]), speech_activity(TALK))
 
 

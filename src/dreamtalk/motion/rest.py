@@ -99,7 +99,8 @@ class ActivityMeter:
         self._speaking = False
 
         frequencies = np.fft.rfftfreq(_WINDOW, 1 / SAMPLE_RATE)
-        self._bins = (frequencies >= _BAND[0]) & (frequencies <= _BAND[1])
+        # A slice: sums over picked columns are rounded in another order for one row than for many.
+        self._bins = slice(*np.searchsorted(frequencies, _BAND).tolist())
         self._taper = np.hanning(_WINDOW + 1)[:_WINDOW].astype(np.float32)
         self._gain = 2.0 / float((self._taper**2).sum() * _WINDOW)  # a full-scale sine gives -3 dB
 

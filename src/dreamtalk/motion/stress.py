@@ -77,7 +77,7 @@ class StressMeter:
         self._spoken = 0
 
         frequencies = np.fft.rfftfreq(_TRANSFORM, 1 / SAMPLE_RATE)
-        self._bins = (frequencies >= _BAND[0]) & (frequencies <= _BAND[1])
+        self._bins = slice(*np.searchsorted(frequencies, _BAND).tolist())  # see rest.ActivityMeter
         self._rumble = int(np.searchsorted(frequencies, _RUMBLE))
         self._taper = np.hanning(_WINDOW + 1)[:_WINDOW]
         self._shortest, longest = (round(SAMPLE_RATE / hertz) for hertz in reversed(_PITCH))
