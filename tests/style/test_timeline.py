@@ -140,7 +140,7 @@ def test_no_jump_at_a_change_of_style(
 def test_halves_of_the_face_follow_their_own_intensity(
     model: MotionModel, face: FaceModel, features: SpeechFeatures
 ) -> None:
-    glad, plain = named_style("happy", model, face), model.neutral_style()
+    glad, plain = named_style("happy:3", model, face), model.neutral_style()
     upper, lower = list(face.upper), list(face.lower)
 
     def made(given: Style, intensity: float | Halves) -> np.ndarray:

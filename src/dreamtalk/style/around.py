@@ -34,16 +34,20 @@ def style_names() -> tuple[str, ...]:
 
 
 class Surroundings:
-    """Named styles around predicted codes. names: of the K styles that the predictor knew and the library still has."""
+    """Named styles around predicted codes. names: of the K styles that the predictor knew and the library still has.
+
+    Level 3, which is for showing an emotion plainly whoever speaks, is not among them.
+    """
 
     def __init__(self, predictor: StylePredictor, model: MotionModel, face: FaceModel) -> None:
-        self.names = tuple(name for name in predictor.config.anchors or style_names() if is_named(name))
+        known = predictor.config.anchors or style_names()
+        self.names = tuple(name for name in known if _counts(name))
         self._named = [named_style(name, model, face) for name in self.names]
         self.now = np.stack([style.code for style in self._named])
         """(K, D) their codes."""
         self._then = self.now
         if predictor.config.anchors:
-            rows = [row for row, name in enumerate(predictor.config.anchors) if is_named(name)]
+            rows = [row for row, name in enumerate(predictor.config.anchors) if _counts(name)]
             self._then = predictor.anchors.cpu().numpy()[rows]
 
     def followed(self, codes: Float) -> Float:
@@ -65,6 +69,10 @@ class Surroundings:
             guidance=float(around.strength[0]),
             liveliness=around.liveliness[0],
         )
+
+
+def _counts(name: str) -> bool:
+    return is_named(name) and not name.endswith(f":{LEVELS[-1]}")
 
 
 def _shares(codes: Float, marks: Float) -> NDArray[np.float64]:
