@@ -109,8 +109,10 @@ def test_odd_videos_are_told_or_left_out(examples: Path, tmp_path: Path) -> None
             container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")))
         container.mux(stream.encode())
     film(made / "two.mp4", portrait, 6, 0.0)
+    film(real / "three.mp4", portrait, 2, 0.0)
     report, _ = evaluate_videos(VideosEvaluation(made, real, name="a [b] | c", shown=0))
     said = " ".join(report.notes)
+    assert "1 of the real videos have no counterpart" in said
     assert "two left out: 6 frames are less than half" in said
     assert "one [1]: 30 frames per second" in said and "no metric of sound" in said and "no face in 5 of 13" in said
     console = Console(record=True, width=200)

@@ -118,11 +118,12 @@ def evaluate_videos(config: VideosEvaluation) -> tuple[Report, list[Figure]]:
     Raises UnusableInput when the folders share no video, none can be scored, or the configuration makes no sense.
     """
     _check(config)
-    pairs = paired(config.videos, config.reference)[: config.limit]
+    every = paired(config.videos, config.reference)
+    pairs, missing = every[: config.limit], len(videos_of(config.reference)) - len(every)
     tracker, face = FaceTracker.load(), FaceModel.load()
     ears, eyes = Ears.load(config.syncnet), Eyes.load(config.lpips, config.inception, config.i3d)
     values: list[Value] = []
-    notes: list[str] = []
+    notes = [f"{missing} of the real videos have no counterpart: a method is asked for all."] if missing else []
     figures: list[Figure] = []
     earlier: Watched | None = None
     for made_file, real_file in progress(pairs, description="videos", transient=True):
