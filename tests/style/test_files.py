@@ -19,9 +19,10 @@ from dreamtalk.errors import DoubtfulInput, UnusableInput
 from dreamtalk.options import TalkOptions
 from dreamtalk.store import save_track
 from dreamtalk.style import files
+from dreamtalk.style.code_file import save_code
 from dreamtalk.style.files import StyleClip, load_style, save_style
 from dreamtalk.talker import Talker
-from dreamtalk.types import Speech
+from dreamtalk.types import Speech, Style
 
 CLIP = StyleClip(np.random.default_rng(0).normal(0.0, 0.1, (50, 64)).astype(np.float32), "mesh64", "a.mp4")
 
@@ -118,6 +119,15 @@ def test_names_that_styles_cannot_have(tmp_path: Path, home: Path, capsys: pytes
     assert run(["style", "show", "grumpy"]) == 2
     assert "angry" in capsys.readouterr().err
     assert not home.exists()
+    save_style(home / "aunt.npz", CLIP)
+    assert run(["style", "show", "grumpy"]) == 2
+    assert "aunt" in capsys.readouterr().err
+
+
+def test_a_code_is_not_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    save_code(tmp_path / "heard.npz", Style(np.zeros(256, np.float32), "auto"), np.zeros(256, np.float32))
+    assert run(["style", "show", str(tmp_path / "heard.npz")]) == 2
+    assert "a code heard in speech" in capsys.readouterr().err
 
 
 def test_show_names_the_facial_actions(capsys: pytest.CaptureFixture[str]) -> None:

@@ -67,7 +67,9 @@ class ShowStyle:
 
     def run(self) -> None:
         """Print the facial actions of a named style, or the strongest ones of a clip."""
+        from dreamtalk.style.code_file import is_code_file
         from dreamtalk.style.files import is_style_file, load_style, saved_names, saved_path
+        from dreamtalk.style.find import unknown
         from dreamtalk.style.library import is_named, read_name
 
         if is_named(self.name) and self.neutral is None:
@@ -81,13 +83,16 @@ class ShowStyle:
         if file.suffix.lower() == ".npz" and is_style_file(file):
             _refuse_neutral(self.neutral)
             _show(load_style(file), self.name)
+        elif file.suffix.lower() == ".npz" and is_code_file(file):
+            raise UnusableInput(f"{file} holds a code heard in speech, which only the motion model can read.")
         elif file.suffix or file.exists():
             from dreamtalk.talker import load
 
             _show(load("cpu").style_clip(file, self.neutral), self.name)
         else:
-            read_name(self.name)  # says which names there are
-            _refuse_neutral(self.neutral)
+            if is_named(self.name):
+                _refuse_neutral(self.neutral)
+            raise unknown(self.name)
 
 
 @dataclass(frozen=True, kw_only=True)

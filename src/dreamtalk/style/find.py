@@ -34,9 +34,14 @@ def find_style(given: str | Path, model: MotionModel, face: FaceModel) -> Style 
     if path.suffix == "" and len(path.parts) == 1 and not exists(path):
         if text in saved_names():
             return style_of_file(saved_path(text), model, face, text)
-        known = ", ".join((*STYLES, *saved_names()))
-        raise UnusableInput(f"There is no style called {text!r}. Use {known}, or a video or .npz file.")
+        raise unknown(text)
     return None
+
+
+def unknown(name: str) -> UnusableInput:
+    """What to say of a word that is no style."""
+    known = ", ".join((*STYLES, *saved_names()))
+    return UnusableInput(f"There is no style called {name!r}. Use {known}, or a video or .npz file.")
 
 
 def style_of_file(path: Path, model: MotionModel, face: FaceModel, source: str) -> Style:
