@@ -22,12 +22,12 @@ STRENGTHS = (0.5, 1.0, 1.5, 2.0)
 KEYS = (
     (0.0, "neutral", 1.0),
     (1.4, "happy:3", 1.0),
-    (3.0, "angry:3", 2.0),
-    (4.4, "sad:3", 1.5),
-    (5.8, "surprised:3", 1.5),
+    (3.0, "angry:3", 1.0),
+    (4.4, "sad:3", 1.0),
+    (5.8, "surprised:3", 1.0),
 )
 """Seconds, style, intensity."""
-LEVEL = 3
+LEVEL = 2
 """Of the styles in the grid."""
 EVERY = 10
 """Frames between two pictures of the strip."""

@@ -71,7 +71,7 @@ _STYLES = (
         "brows down, hard eyes, tight lips, stronger speech",
         {"browDown": 0.42, "eyeWide": 0.5, "eyeSquint": 0.1, "mouthPress": 0.2, "mouthFrown": 0.25},
         gain=1.1,
-        strongest=(2.6, 1.4),
+        strongest=(2.4, 1.25),
     ),
     # AU 12 + 14 + 6 of one side, the other brow up
     NamedStyle(
