@@ -180,10 +180,14 @@ def test_words_that_are_no_names_are_told(debug_talker: Talker, speech: Speech, 
         debug_talker.motion(speech, TalkOptions(**{option: word}))  # type: ignore[arg-type]
 
 
-def test_a_timeline_longer_than_the_speech_is_told(debug_talker: Talker, speech: Speech) -> None:
+def test_a_timeline_has_to_fit_the_speech_and_the_intensity(debug_talker: Talker, speech: Speech) -> None:
     keys = (StyleKey(0.0, debug_talker.style("neutral")), StyleKey(5.0, debug_talker.style("happy")))
     with pytest.warns(DoubtfulInput, match=r"ends at 1\.21 s: happy.* at 5 s will not be seen"):
         debug_talker.motion(speech, TalkOptions(timeline=Timeline(keys)))
+    with pytest.raises(UnusableInput, match=r"2 times the intensity 3 .*above 3"):
+        debug_talker.motion(
+            speech, TalkOptions(timeline=Timeline((replace(keys[0], intensity=2.0),)), lower_intensity=3.0)
+        )
 
 
 @pytest.mark.parametrize("option", ["style", "pose", "motion_weights"])

@@ -230,14 +230,14 @@ class Talker(Models):
         return style_of_clip(self.style_clip(given, neutral), model, self.face_model, str(given))
 
     def _styles(self, options: TalkOptions, model: MotionModel, speech: Speech) -> Style | StyleSource:
-        """The style asked for, or the styles over time; warns of those that start after the speech."""
+        """The style asked for, or the styles over time, which fit the speech and the intensity."""
         style = self._style(options.style, model, options.style_neutral)
         if options.timeline is None:
             return style
-        from dreamtalk.style.timeline_file import source_of, tell_late_keys
+        from dreamtalk.style.timeline_file import check_keys, source_of
 
         source = source_of(options.timeline, lambda given: self._style(given, model), style)
-        tell_late_keys(source, speech.seconds)
+        check_keys(source, np.max(intensity_of(options)), speech.seconds)
         return source
 
     def _utterance(

@@ -115,6 +115,8 @@ def test_numbers_of_a_key_are_checked(name: str) -> None:
     for value in (-1.0, float("nan"), float("inf")):
         with pytest.raises(UnusableInput, match=name):
             StyleKey(**{"start": 0.0, "style": CALM, name: value})  # type: ignore[arg-type]
+    with pytest.raises(UnusableInput, match="at most 3"):
+        StyleKey(0.0, CALM, intensity=3.1)
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.8])

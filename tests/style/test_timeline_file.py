@@ -14,7 +14,7 @@ import pytest
 from dreamtalk.errors import DoubtfulInput, UnusableInput
 from dreamtalk.style.function import FunctionTimeline
 from dreamtalk.style.timeline import StyleKey, Timeline
-from dreamtalk.style.timeline_file import Entry, read_timeline, source_of, strongest, tell_late_keys
+from dreamtalk.style.timeline_file import Entry, check_keys, read_timeline, source_of, strongest
 from dreamtalk.types import Style
 
 PLAIN = Style(np.zeros(256, np.float32), "plain")
@@ -130,11 +130,18 @@ def test_until_the_first_key_there_is_the_style_asked_for(tmp_path: Path) -> Non
 def test_styles_that_start_after_the_speech_are_told() -> None:
     timeline = Timeline(tuple(StyleKey(start, OTHERS["sad"]) for start in (0.0, 7.0, 9.0)))
     with pytest.warns(DoubtfulInput, match=r"ends at 7\.00 s: sad at 7 s and 1 more"):
-        tell_late_keys(timeline, 7.0)
+        check_keys(timeline, 1.0, 7.0)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        tell_late_keys(timeline, 9.1)
-        tell_late_keys(FunctionTimeline(lambda seconds: (PLAIN, 1.0), find), 0.1)
+        check_keys(timeline, 1.0, 9.1)
+        check_keys(FunctionTimeline(lambda seconds: (PLAIN, 1.0), find), 1.0, 0.1)
+
+
+def test_factors_may_not_leave_the_range_of_faces() -> None:
+    timeline = Timeline((StyleKey(0.0, PLAIN, 2.0),))
+    check_keys(timeline, 1.5, 7.0)
+    with pytest.raises(UnusableInput, match=r"2 times the intensity 1\.6"):
+        check_keys(timeline, 1.6, 7.0)
 
 
 def test_two_styles_at_once_are_refused_with_the_files_name(tmp_path: Path) -> None:
@@ -194,7 +201,7 @@ def test_a_list_of_keys_is_no_timeline() -> None:
         source_of([StyleKey(0.0, PLAIN)], find, PLAIN)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("answer", ["happy", ("happy", -1.0), ("happy", float("nan")), None])
+@pytest.mark.parametrize("answer", ["happy", ("happy", -1.0), ("happy", 3.1), ("happy", float("nan")), None])
 def test_functions_must_give_a_style_and_a_number(answer: Any) -> None:
     with pytest.raises(UnusableInput, match="timeline"):
         FunctionTimeline(lambda seconds: answer, find).frames(0, 1)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import isfinite
 from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 
 from dreamtalk.errors import UnusableInput
+from dreamtalk.options import MAX_INTENSITY
 from dreamtalk.style.timeline import DEFAULT_TRANSITION, StyleFrames, blended
 from dreamtalk.types import VIDEO_FPS, Style
 
@@ -57,8 +57,10 @@ class FunctionTimeline:
             raise UnusableInput(
                 f"A timeline must give a style and a number, not {answer!r} (at {seconds:g} s)."
             ) from None
-        if not (isfinite(intensity) and intensity >= 0.0):
-            raise UnusableInput(f"A timeline's intensity must be 0 or more, not {intensity:g} (at {seconds:g} s).")
+        if not 0.0 <= intensity <= MAX_INTENSITY:
+            raise UnusableInput(
+                f"A timeline's intensity must be between 0 and {MAX_INTENSITY:g}, not {intensity:g} (at {seconds:g} s)."
+            )
         if isinstance(style, Style):
             return style, intensity
         if str(style) not in self._found:

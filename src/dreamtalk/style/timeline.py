@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dreamtalk.errors import UnusableInput
+from dreamtalk.options import MAX_INTENSITY
 from dreamtalk.types import VIDEO_FPS, Float, Liveliness, Style
 
 SHORTEST_TRANSITION = 0.6
@@ -41,7 +42,7 @@ class Halves(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class StyleKey:
     """From `start` seconds on the face goes over to a style, within `transition` seconds, at least SHORTEST_TRANSITION.
-    intensity: of that style. Raises UnusableInput for a number below 0."""
+    intensity: of that style, 0 to 3. Raises UnusableInput for other numbers."""
 
     start: float
     style: Style
@@ -53,6 +54,10 @@ class StyleKey:
             value = getattr(self, name)
             if not (isfinite(value) and value >= 0.0):
                 raise UnusableInput(f"The {name} of a style in a timeline must be 0 or more, not {value:g}.")
+        if self.intensity > MAX_INTENSITY:
+            raise UnusableInput(
+                f"The intensity in a timeline must be at most {MAX_INTENSITY:g}, not {self.intensity:g}."
+            )
 
 
 @dataclass(frozen=True, slots=True)

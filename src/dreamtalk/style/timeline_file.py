@@ -90,8 +90,16 @@ def strongest(given: GivenTimeline | None) -> float:
     return max(key.intensity for key in given.keys) if isinstance(given, Timeline) else 0.0
 
 
-def tell_late_keys(source: StyleSource, seconds: float) -> None:
-    """Warn (DoubtfulInput) of styles that start after a speech of so many seconds has ended."""
+def check_keys(source: StyleSource, factor: float, seconds: float) -> None:
+    """Raise UnusableInput where `factor` makes a style stronger than MAX_INTENSITY, as far as that is known beforehand.
+
+    Warns (DoubtfulInput) of styles that start after a speech of so many seconds has ended.
+    """
+    most = strongest(source) if isinstance(source, Timeline) else 0.0
+    if factor * most > MAX_INTENSITY:
+        raise UnusableInput(
+            f"The timeline's intensity {most:g} times the intensity {factor:g} asked for is above {MAX_INTENSITY:g}."
+        )
     late = [key for key in source.keys if key.start >= seconds] if isinstance(source, Timeline) else []
     if late:
         first = f"{late[0].style.source} at {late[0].start:g} s"
