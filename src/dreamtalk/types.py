@@ -11,12 +11,15 @@ Coordinates, unless a docstring says otherwise:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from math import isfinite
 from pathlib import Path
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from dreamtalk.errors import UnusableInput
 
 Float: TypeAlias = NDArray[np.float32]
 Image: TypeAlias = NDArray[np.uint8]
@@ -105,8 +108,10 @@ class Liveliness:
     Factors, above 0, 1 as usual: blink_rate, how often it blinks; gaze_pace, how often the eyes jump; glance_rate, how
     often they leave the viewer; brow_accent, size of brow raises on stressed words; nod, size of nods; head_range, size
     of postures and sway; head_pace, their speed. Offsets: head_drop and gaze_drop, degrees by which head and look are
-    lower.
+    lower. Raises UnusableInput for factors that are not.
     """
+
+    OFFSETS: ClassVar[frozenset[str]] = frozenset({"head_drop", "gaze_drop"})
 
     blink_rate: float = 1.0
     gaze_pace: float = 1.0
@@ -117,6 +122,15 @@ class Liveliness:
     head_pace: float = 1.0
     head_drop: float = 0.0
     gaze_drop: float = 0.0
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if not isfinite(value) or (value <= 0.0 and field.name not in self.OFFSETS):
+                raise UnusableInput(
+                    f"The {field.name} of a style's liveliness cannot be {value:g}. "
+                    "To switch a part off, use the options blink, gaze, accents and pose."
+                )
 
 
 @dataclass(frozen=True, slots=True)

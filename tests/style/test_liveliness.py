@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from dreamtalk.errors import UnusableInput
 from dreamtalk.motion.head import HeadMotion
 from dreamtalk.style.library import STYLES
 from dreamtalk.style.liveliness import LIVELINESS, liveliness_of
@@ -25,6 +26,13 @@ def test_a_level_is_a_share_of_it() -> None:
     assert liveliness_of("sad", 0.5).head_drop == pytest.approx(sad.head_drop / 2)
     assert liveliness_of("sad", 2.0).head_pace == pytest.approx(sad.head_pace**2)
     assert liveliness_of("sad", 0.0) == Liveliness()
+
+
+@pytest.mark.parametrize("wrong", [{"blink_rate": 0.0}, {"nod": -1.0}, {"head_drop": float("nan")}])
+def test_factors_are_above_zero(wrong: dict[str, float]) -> None:
+    with pytest.raises(UnusableInput, match=next(iter(wrong))):
+        Liveliness(**wrong)
+    assert Liveliness(head_drop=-2.0, gaze_drop=0.0).head_drop == -2.0, "offsets may be anything"
 
 
 def test_sad_heads_hang_and_are_slow_and_excited_ones_are_not() -> None:

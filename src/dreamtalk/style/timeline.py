@@ -28,9 +28,6 @@ DEFAULT_TRANSITION = SHORTEST_TRANSITION
 MOST_LIVELY = 1.5
 """Liveliness follows the intensity up to here: more of it would no longer be a person."""
 
-_OFFSETS = frozenset({"head_drop", "gaze_drop"})
-"""Fields of Liveliness that are added; the others are factors, multiplied."""
-
 
 class Halves(NamedTuple):
     """How much of a style brows and eyes (upper) and the mouth (lower) show: factors on the guidance scale."""
@@ -163,7 +160,7 @@ def mixed_liveliness(given: Sequence[Liveliness], weights: np.ndarray) -> Liveli
     values = {}
     for field in fields(Liveliness):
         each = np.array([getattr(one, field.name) for one in given], dtype=np.float64)
-        if field.name in _OFFSETS:
+        if field.name in Liveliness.OFFSETS:
             values[field.name] = float(weights @ each)
         else:
             values[field.name] = float(np.exp(weights @ np.log(each)))
