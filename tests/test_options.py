@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from dreamtalk.errors import UnusableInput
 from dreamtalk.options import TalkOptions, colour_of
+from dreamtalk.types import Style
 
 
 @pytest.mark.parametrize(
@@ -39,6 +41,8 @@ def test_colours(given: str, colour: tuple[int, int, int] | None) -> None:
         {"lower_intensity": -0.5},
         {"gaze": "wild"},
         {"accents": "on"},
+        {"style": "auto", "style_neutral": "calm.jpg"},
+        {"style": Style(np.zeros(256, np.float32), "made"), "style_neutral": "calm.jpg"},
     ],
 )
 def test_what_cannot_be_is_refused(wrong: dict[str, Any]) -> None:

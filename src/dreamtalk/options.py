@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 Size: TypeAlias = Literal["native", 256, 512, 1024]
 Blink: TypeAlias = Literal["natural", "off"]
+Accents: TypeAlias = Literal["natural", "off"]
 Gaze: TypeAlias = Literal["natural", "still"]
 RendererName: TypeAlias = Literal["mesh", "pirenderer"]
 Colour: TypeAlias = tuple[int, int, int]
@@ -84,7 +85,7 @@ class TalkOptions:
     pose: str | Path = "natural"
     blink: Blink = "natural"
     gaze: Gaze = "natural"
-    accents: Blink = "natural"
+    accents: Accents = "natural"
     size: Size = "native"
     seed: int = 0
     face: int = 0
@@ -107,8 +108,9 @@ class TalkOptions:
                 _check_range(name.replace("_", " "), getattr(self, name), MAX_INTENSITY)
         if self.auto_timeline and (self.style != AUTO or self.timeline is not None):
             raise UnusableInput("--auto-timeline goes with --style auto, and not with --timeline.")
-        if self.style == AUTO and self.style_neutral is not None:
-            raise UnusableInput("A neutral face goes with the style of a video or picture, not with --style auto.")
+        if self.style_neutral is not None and (self.style == AUTO or isinstance(self.style, Style)):
+            given = "with --style auto" if self.style == AUTO else "with a style that is found already"
+            raise UnusableInput(f"A neutral face goes with the style of a video or picture, not {given}.")
         for name in ("expression_scale", "lip_scale", "pose_scale", "gaze_scale"):
             _check_range(name.replace("_", " "), getattr(self, name), MAX_SCALE)
         _check_range("smoothing", self.smoothing, MAX_SMOOTHING)
@@ -117,7 +119,7 @@ class TalkOptions:
         _check_one_of("size", self.size, get_args(Size))
         _check_one_of("blink", self.blink, get_args(Blink))
         _check_one_of("gaze", self.gaze, get_args(Gaze))
-        _check_one_of("accents", self.accents, get_args(Blink))
+        _check_one_of("accents", self.accents, get_args(Accents))
         _check_one_of("renderer", self.renderer, get_args(RendererName))
         if self.face < 0:
             raise UnusableInput(f"Faces are counted from 0 on; there is no face {self.face}.")
