@@ -9,7 +9,8 @@ import numpy as np
 
 from dreamtalk.audio import SpeechEncoder
 from dreamtalk.errors import UnusableInput
-from dreamtalk.evaluate.metrics import landmark_distance, lpips, sync_judge
+from dreamtalk.evaluate.identity import Identity, find_identity
+from dreamtalk.evaluate.metrics import csim, landmark_distance, lpips, sync_judge
 from dreamtalk.evaluate.metrics import syncnet as sync
 from dreamtalk.evaluate.metrics.picture_frechet import PictureFrechet
 from dreamtalk.evaluate.scoring import Metric
@@ -71,27 +72,34 @@ class Eyes:
 
     lpips: lpips.Lpips | None
     sets: dict[str, PictureFrechet]
+    identity: Identity | None
 
     @classmethod
-    def load(cls, lpips_files: tuple[Path, Path] | None, inception: Path | None, i3d: Path | None) -> Eyes:
+    def load(
+        cls, lpips_files: tuple[Path, Path] | None, inception: Path | None, i3d: Path | None, embedding: str | None
+    ) -> Eyes:
         """Raises UnusableInput when a file is not what it should be."""
         given = {"FID": (inception, False), "FVD": (i3d, True)}
         sets = {name: PictureFrechet.load(file, moving) for name, (file, moving) in given.items() if file is not None}
-        return cls(None if lpips_files is None else lpips.Lpips.load(*lpips_files), sets)
+        network = None if lpips_files is None else lpips.Lpips.load(*lpips_files)
+        return cls(network, sets, find_identity(embedding))
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
         """Of single clips."""
-        return () if self.lpips is None else (lpips.METRIC,)
+        own = () if self.identity is None else (csim.named(self.identity),)
+        return own if self.lpips is None else (*own, lpips.METRIC)
 
     def look(self, row: str, clip: Watched, truth: Watched) -> dict[str, float]:
-        """LPIPS of a clip; what FID and FVD need of it is kept."""
+        """CSIM and LPIPS of a clip; what FID and FVD need of it is kept."""
         for each in self.sets.values():
             each.add(row, clip.crops)
-        if self.lpips is None:
-            return {}
-        shown = range(0, len(clip), PICTURE_EVERY)
-        return {lpips.METRIC.name: mean_of([self.lpips.distance(clip.crops[i], truth.crops[i]) for i in shown])}
+        found = {} if self.identity is None else {csim.METRIC.name: csim.csim(self.identity, clip, truth)}
+        if self.lpips is not None:
+            shown = range(0, len(clip), PICTURE_EVERY)
+            apart = [self.lpips.distance(clip.crops[i], truth.crops[i]) for i in shown]
+            found[lpips.METRIC.name] = mean_of(apart)
+        return found
 
     def distances(self, real: str) -> list[str]:
         """FID and FVD of every row over the whole set, in words."""

@@ -72,6 +72,8 @@ class VideosEvaluation:
     """Of the method, for the tables."""
     syncnet: Path | None = None
     """SyncNet's public weights (syncnet_v2.model), for Sync-C, Sync-D and the offset."""
+    embedding: str | None = None
+    """Face embedding for CSIM: "dlib" (extra `identity`), or an ONNX file (112 x 112 RGB, 0 to 255, such as SFace)."""
     lpips: tuple[Path, Path] | None = None
     """AlexNet's weights and LPIPS's heads (alexnet-owt-*.pth, alex.pth), for LPIPS."""
     inception: Path | None = None
@@ -121,7 +123,7 @@ def evaluate_videos(config: VideosEvaluation) -> tuple[Report, list[Figure]]:
     every = paired(config.videos, config.reference)
     pairs, missing = every[: config.limit], len(videos_of(config.reference)) - len(every)
     tracker, face = FaceTracker.load(), FaceModel.load()
-    ears, eyes = Ears.load(config.syncnet), Eyes.load(config.lpips, config.inception, config.i3d)
+    ears, eyes = Ears.load(config.syncnet), Eyes.load(config.lpips, config.inception, config.i3d, config.embedding)
     values: list[Value] = []
     notes = [f"{missing} of the real videos have no counterpart: a method is asked for all."] if missing else []
     figures: list[Figure] = []
