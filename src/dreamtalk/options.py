@@ -68,7 +68,8 @@ class TalkOptions:
     size: "native", or the side in px of a square around the head. full_frame: the whole photo moves (True), or a square
     around the head (False); None: the whole photo, unless the face is tiny in it. background: "keep", "transparent", or
     a colour (a name or "#rrggbb") behind the person. face: which face of the portrait, 0 the largest. badge: draw the
-    visible AI mark. renderer: "mesh", or "pirenderer" with the file renderer_weights (docs/pirenderer.md).
+    visible AI mark. provenance: put the invisible watermark into the frames (docs/provenance.md). renderer: "mesh", or
+    "pirenderer" with the file renderer_weights (docs/pirenderer.md).
 
     motion_weights: a motion model file, used in place of the embedded one; for a converted official one, style and pose
     are coefficient files (.mat) and speech_encoder is the folder or hub name of its wav2vec2
@@ -90,6 +91,7 @@ class TalkOptions:
     seed: int = 0
     face: int = 0
     badge: bool = True
+    provenance: bool = True
     renderer: RendererName = "mesh"
     renderer_weights: str | Path | None = None
     motion_weights: str | Path | None = None

@@ -12,7 +12,7 @@ from dreamtalk.errors import UnusableOutput
 from dreamtalk.media import OUTPUTS, check_output
 from dreamtalk.motion.controls import Controls
 from dreamtalk.options import TRANSPARENT, TalkOptions
-from dreamtalk.provenance import Badge
+from dreamtalk.provenance import Badge, watermarked
 from dreamtalk.style.timeline import Halves
 from dreamtalk.types import FrameStream
 
@@ -78,7 +78,14 @@ def intensity_of(options: TalkOptions) -> float | Halves:
     return upper if upper == lower else Halves(upper, lower)
 
 
-def marked(frames: FrameStream) -> FrameStream:
+def marked(frames: FrameStream, options: TalkOptions) -> FrameStream:
+    """Frames with the invisible watermark and the visible AI badge, unless the options decline them."""
+    if options.provenance:
+        frames = watermarked(frames)
+    return badged(frames) if options.badge else frames
+
+
+def badged(frames: FrameStream) -> FrameStream:
     """Frames with the visible AI badge."""
     badge: Badge | None = None
     for frame in frames:

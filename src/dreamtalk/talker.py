@@ -297,14 +297,14 @@ class Talker(Models):
             return Stage(animator, drawn, notes_of(face, options, (width, height)))
 
     def _frames(self, stage: Stage, motion: Iterator[Motion], options: TalkOptions, watch: Stopwatch) -> FrameStream:
-        """Frames of a motion that fits the stage, with the controls and the badge."""
+        """Frames of a motion that fits the stage, with the controls and the marks."""
         from dreamtalk.motion.controls import controlled
         from dreamtalk.render import animate
 
         if stage.face_space == FACE_SPACE:
             motion = controlled(motion, controls_of(options), self.face_model)
         frames = animate(stage.animator, motion)
-        return watch.each("renderer", marked(frames) if options.badge else frames)
+        return watch.each("renderer", marked(frames, options))
 
     def _driver(self, pose: str | Path) -> HeadPath | None:
         """The head motion to take over, of a motion file (see read_motion), track or video; None for our own."""

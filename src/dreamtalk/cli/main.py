@@ -31,6 +31,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "style show": ("style", "ShowStyle", "what a style does to a face"),
     "style predict": ("style_predict", "PredictStyle", "the style that a portrait's speech sounds like, as a file"),
     "style extract": ("style", "ExtractStyle", "keep somebody's manner of speaking, from a video"),
+    "verify": ("verify", "Verify", "was this video or picture made by dreamtalk?"),
     "doctor": ("doctor", "Doctor", "device, models, versions, and the speed of each step"),
     "prepare": ("prepare", "Prepare", "a data set's videos become shards that training reads"),
     "train face-model": ("train", "TrainFaceModel", "learn the statistical face model from tracked clips"),

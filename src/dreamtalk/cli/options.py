@@ -67,6 +67,8 @@ class PictureFlags:
     """Which face of the portrait, counted from the largest (0)."""
     badge: bool = True
     """Draw the visible AI mark into the corner."""
+    provenance: bool = True
+    """Put the invisible watermark, which `dreamtalk verify` finds, into the frames."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,9 @@ NOTICE = (
 )
 """What people are told, once per command, when the style predictor's weights are used."""
 
+UNMARKED = "dreamtalk: --no-provenance: the frames carry no invisible watermark. Tell people that they are synthetic."
+"""What people are told, once per command, when they decline the watermark."""
+
 
 def options_of(
     motion: MotionFlags | None = None, picture: PictureFlags | None = None, controls: ControlFlags | None = None
@@ -24,6 +27,8 @@ def options_of(
     if picture.full_frame and picture.no_full_frame:
         raise UnusableInput("--full-frame and --no-full-frame exclude each other.")
     _warn_of_intensity(motion)
+    if not picture.provenance:
+        print(UNMARKED, file=sys.stderr)
     if motion.style == AUTO:
         print(NOTICE, file=sys.stderr)
     return TalkOptions(
@@ -46,6 +51,7 @@ def options_of(
         background=picture.background,
         face=picture.face,
         badge=picture.badge,
+        provenance=picture.provenance,
         renderer=picture.renderer,
         renderer_weights=picture.renderer_weights,
         expression_scale=controls.expression_scale,

@@ -1,6 +1,7 @@
-"""Marks that say a video is synthetic; see docs/responsible_use.md."""
+"""Marks that say a video is synthetic; see docs/provenance.md."""
 
 from dreamtalk.provenance.badge import Badge
-from dreamtalk.provenance.metadata import origin_comment
+from dreamtalk.provenance.metadata import comment_of, origin_comment
+from dreamtalk.provenance.watermark import watermarked
 
-__all__ = ["Badge", "origin_comment"]
+__all__ = ["Badge", "comment_of", "origin_comment", "watermarked"]

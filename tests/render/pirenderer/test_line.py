@@ -29,7 +29,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_portrait_talks_through_the_network(debug_talker: Talker, examples: Path, weights: Path) -> None:
     speech = Speech(np.zeros(round(0.7 * SAMPLE_RATE), np.float32))
-    options = TalkOptions(renderer="pirenderer", renderer_weights=weights, badge=False)
+    options = TalkOptions(renderer="pirenderer", renderer_weights=weights, badge=False, provenance=False)
     frames = list(debug_talker.stream(examples / "portrait.jpg", speech, options))
     assert len(frames) == speech.frames
     photo = debug_talker.portrait(examples / "portrait.jpg").image
@@ -50,7 +50,7 @@ def test_a_portrait_talks_through_the_network(debug_talker: Talker, examples: Pa
 def test_what_is_shown_is_chosen_as_for_the_mesh(
     choices: dict[str, Any], shape: tuple[int, ...], debug_talker: Talker, examples: Path, weights: Path
 ) -> None:
-    options = TalkOptions(renderer="pirenderer", renderer_weights=weights, badge=False, **choices)
+    options = TalkOptions(renderer="pirenderer", renderer_weights=weights, badge=False, provenance=False, **choices)
     still = Motion(*(np.zeros((1, n), np.float32) for n in (64, 3, 3, 4)))
     frames = list(debug_talker.render(examples / "portrait.jpg", still, options))
     own = own_side(debug_talker.portrait(examples / "portrait.jpg"))

@@ -1,0 +1,215 @@
+"""The detector of the invisible mark: finds it after scaling, cropping and encoding, and reads its payload.
+
+The waves of the mark are measured at many scales; at each, one inverse Fourier transform compares all offsets of the
+tile at once. The best few are decoded, and the score of the whole tile, payload included, decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dreamtalk.provenance.pattern import SHORTEST, known_waves, payload_waves, phases_of, soft_bits
+from dreamtalk.provenance.payload import PAYLOAD_BITS, decode, encode
+from dreamtalk.provenance.watermark import strength_of
+from dreamtalk.types import VIDEO_FPS, Float, Image
+
+FALSE_ALARM = 1e-6
+"""Largest chance that a file without the mark passes, over all that is tried: offsets, scales, pieces, payloads."""
+
+MAX_PIECES = 8
+"""Pieces of PIECE_SECONDS that are searched in a video, one after the other, until one holds the mark."""
+
+PIECE_SECONDS = 10
+
+TRIALS_LOG2 = 23
+"""Scales times offsets tried in one piece are fewer than 2 to this power; a test counts them."""
+
+THRESHOLD = float(np.log(2.0 ** (TRIALS_LOG2 + PAYLOAD_BITS) * MAX_PIECES / FALSE_ALARM))
+"""Score from which the mark is there. The score of a trial is (sum of w cos d)² / (sum of w²): w are the strengths of
+the waves in the picture, d their distances from the mark's phases. For a picture that knows nothing of those phases,
+the d are independent and even over the circle, whatever the picture, and a score above t has a chance below exp(-t)
+(Chernoff's bound with I0(x) <= exp(x²/4)). The chances of all trials, with every payload, add up to FALSE_ALARM."""
+
+_SIDE = 512
+"""Larger pictures (shorter side, px) are searched at this size."""
+
+_REACH = int(SHORTEST)
+_COARSE, _FINE = 64, 128
+"""Offsets compared along each side of the tile: at every scale, and at the best ones."""
+
+_STEP = 0.04
+"""Step of the scales, in tiles along the shorter side."""
+
+_EVEN = range(40, 211)
+"""Scales, in steps, tried in both directions at once: 1.6 to 8.4 tiles. A whole video has 4; with 10 % cut off, 3.6."""
+
+_UNEVEN = (range(80, 106), range(42, 53))
+"""Ranges in which width and height may be scaled differently; the second is for videos of 256 px."""
+
+_BEST_SCALES = 6
+_BEST_OFFSETS = 2
+_NEAR = (-_STEP / 3, 0.0, _STEP / 3)
+"""Finer scales around one of the best."""
+
+_CLIP = 2.0
+"""A wave counts at most this many times as much as waves of its length usually do: it is more likely the picture's."""
+
+_DETAIL, _NEIGHBOURHOOD = 4.0, 5.0
+"""Sigmas in px at _SIDE: coarser structure is taken out, and the rest is weighed by its strength around a pixel."""
+
+_FEW_TILES = 2.85
+"""Fewer than this are large ones, of a frame below 512 px: twice those sigmas."""
+
+_NOISE = 0.3
+"""Variance that video encoders add, squared grey levels."""
+
+Spectrum: TypeAlias = NDArray[np.complex64]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundMark:
+    """payload: 32 bits. score: see THRESHOLD. tiles: along the picture's shorter side, by its width and its height."""
+
+    payload: int
+    score: float
+    tiles: tuple[float, float]
+
+
+def find_mark(frames: Iterator[Image]) -> FoundMark | None:
+    """The mark in a video's frames (H, W, 3) RGB at 25 fps, or in one picture; None when there is none.
+
+    Looks at MAX_PIECES * PIECE_SECONDS seconds at most, and no further than the piece where it finds the mark.
+    """
+    for _ in range(MAX_PIECES):
+        mean = _mean_brightness(islice(frames, PIECE_SECONDS * VIDEO_FPS))
+        if mean is None:
+            return None
+        found = find_in_picture(mean)
+        if found is not None:
+            return found
+    return None
+
+
+def find_in_picture(brightness: Float) -> FoundMark | None:
+    """The mark in a brightness picture (H, W) in grey levels; None when there is none."""
+    search = _Search(brightness)
+    for tiles in search.best_scales():
+        found = search.read(*tiles)
+        if found is not None and found.score >= THRESHOLD:
+            return found
+    return None
+
+
+class _Search:
+    """One picture and its waves at any scale. trials: scales times offsets tried so far."""
+
+    def __init__(self, brightness: Float) -> None:
+        side = min(brightness.shape)
+        if side > _SIDE:
+            size = (round(brightness.shape[1] * _SIDE / side), round(brightness.shape[0] * _SIDE / side))
+            brightness = np.asarray(cv2.resize(brightness, size, interpolation=cv2.INTER_AREA), np.float32)
+        self._side = min(brightness.shape)
+        self._shape = brightness.shape
+        self._flat = tuple(_flattened(brightness, scale * self._side / _SIDE).astype(np.complex64) for scale in (1, 2))
+        self.trials = 0
+
+    def best_scales(self) -> list[tuple[float, float]]:
+        """The scales at which the known waves fit best, in tiles by width and by height."""
+        scores: dict[tuple[int, int], float] = {}
+        for across in sorted({*_EVEN, *_UNEVEN[0], *_UNEVEN[1]}):
+            columns = self._columns(across * _STEP)
+            downs = {across}.union(*(steps for steps in _UNEVEN if across in steps))
+            for down in sorted(downs):
+                waves = self._waves(columns, down * _STEP)
+                scores[across, down] = float(self._fits(waves, _COARSE).max())
+        best = sorted(scores, key=lambda steps: -scores[steps])[:_BEST_SCALES]
+        return [(across * _STEP, down * _STEP) for across, down in best]
+
+    def read(self, across: float, down: float) -> FoundMark | None:
+        """The best reading near a scale; None when no checksum fits there."""
+        readings = []
+        for dx in _NEAR:
+            columns = self._columns(across + dx)
+            for dy in _NEAR:
+                waves = self._waves(columns, down + dy)
+                fits = self._fits(waves, _FINE)
+                for offset in np.argsort(fits, axis=None)[: -_BEST_OFFSETS - 1 : -1]:
+                    y, x = divmod(int(offset), _FINE)
+                    placed = waves * np.exp(2j * np.pi * (_BENCH.x * x + _BENCH.y * y) / _FINE)
+                    payload = decode(soft_bits(placed[_KNOWN:]))
+                    if payload is not None:
+                        readings.append(FoundMark(payload, _score(placed, payload), (across + dx, down + dy)))
+        return max(readings, key=lambda reading: reading.score, default=None)
+
+    def _columns(self, tiles: float) -> Spectrum:
+        """Every row's waves (H, R + 1) when so many tiles lie along the shorter side."""
+        turns = np.outer(np.arange(self._shape[1]), np.arange(_REACH + 1)) * (tiles / self._side)
+        picture = self._flat[tiles < _FEW_TILES]
+        return np.asarray(picture @ np.exp(-2j * np.pi * turns).astype(np.complex64), np.complex64)
+
+    def _waves(self, columns: Spectrum, tiles: float) -> Spectrum:
+        """The waves of the tile (K,), known ones first, by strength relative to what waves of their length have."""
+        turns = np.outer(np.arange(-_REACH, _REACH + 1), np.arange(len(columns))) * (tiles / self._side)
+        waves = (np.exp(-2j * np.pi * turns).astype(np.complex64) @ columns)[_BENCH.y + _REACH, _BENCH.x]
+        size = np.abs(waves) + np.float32(1e-12)
+        usual = np.exp(_BENCH.trend @ np.log(size))
+        return np.asarray(waves / size * np.minimum(size / usual, _CLIP), np.complex64)
+
+    def _fits(self, waves: Spectrum, grid: int) -> Float:
+        """How well (grid, grid) the known waves fit at every offset of the tile, y and x."""
+        self.trials += grid**2
+        known = known_waves()
+        table = np.zeros((grid, grid), np.complex64)
+        table[known.y % grid, known.x % grid] = waves[:_KNOWN] * np.exp(-1j * known.phase)
+        return np.asarray(np.fft.ifft2(table).real * grid**2, np.float32)
+
+
+class _Bench:
+    """What all searches share. x, y: (K,) of all waves, known ones first. trend: (K, K), from the logarithms of the
+    waves' strengths to a parabola over the logarithm of their length, by least squares."""
+
+    def __init__(self) -> None:
+        waves = known_waves(), payload_waves()
+        self.x = np.concatenate([part.x for part in waves])
+        self.y = np.concatenate([part.y for part in waves])
+        powers = np.vander(np.log(np.hypot(self.x, self.y)), 3)
+        self.trend = (powers @ np.linalg.pinv(powers)).astype(np.float32)
+
+
+_BENCH = _Bench()
+_KNOWN = len(known_waves())
+
+
+def _score(placed: Spectrum, payload: int) -> float:
+    """Score of a reading, see THRESHOLD. placed: (K,) waves with the offset taken out."""
+    phases = np.concatenate([known_waves().phase, phases_of(encode(payload))])
+    fit = max(float((placed * np.exp(-1j * phases)).real.sum()), 0.0)
+    return fit**2 / float((np.abs(placed) ** 2).sum())
+
+
+def _flattened(brightness: Float, scale: float) -> Float:
+    """The picture's fine structure, every pixel weighed by the mark's strength there over the picture's own."""
+    detail = brightness - cv2.GaussianBlur(brightness, (0, 0), _DETAIL * scale)
+    variance = np.asarray(cv2.GaussianBlur(detail * detail, (0, 0), _NEIGHBOURHOOD * scale), np.float32)
+    return np.asarray(detail * strength_of(variance) / (variance + _NOISE), np.float32)
+
+
+def _mean_brightness(frames: Iterator[Image]) -> Float | None:
+    """Mean brightness (H, W) of frames (H, W, 3), or None when there are none."""
+    total: NDArray[np.float64] | None = None
+    count = 0
+    for frame in frames:
+        brightness = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+        if total is None:
+            total = np.zeros(brightness.shape)
+        if brightness.shape == total.shape:  # a file may change its size on the way
+            cv2.accumulate(brightness, total)
+            count += 1
+    return None if total is None else (total / count).astype(np.float32)
