@@ -87,9 +87,14 @@ def draw(height: int, width: int, bits: Bits) -> Float:
     y = np.concatenate([known.y, payload.y])
     phase = np.concatenate([known.phase, phases_of(bits)])
     side = tile_side(height, width)
-    down = np.exp(2j * np.pi * np.arange(height)[:, np.newaxis] * y / side)
-    across = np.exp(1j * (2 * np.pi * np.arange(width)[:, np.newaxis] * x / side + phase))
-    return np.asarray(np.sqrt(2.0 / len(x)) * (down @ across.T).real, np.float32)
+    reach = int(SHORTEST)
+    strengths = np.zeros((2 * reach + 1, reach + 1), np.complex128)
+    strengths[y + reach, x] = np.sqrt(2.0 / len(x)) * np.exp(1j * phase)
+    down = np.exp(2j * np.pi / side * np.outer(np.arange(height), np.arange(-reach, reach + 1))) @ strengths
+    across = np.exp(2j * np.pi / side * np.outer(np.arange(reach + 1), np.arange(width)))
+    # The real part of down @ across, without a complex picture of many megapixels.
+    parts = np.hstack([down.real, -down.imag]), np.vstack([across.real, across.imag])
+    return np.asarray(parts[0].astype(np.float32) @ parts[1].astype(np.float32), np.float32)
 
 
 @cache

@@ -56,14 +56,14 @@ class Watermark:
 
     def __init__(self, first: Image, payload: int) -> None:
         """first: the first frame (H, W, 3 or 4) RGB. payload: 32 bits, see payload_of."""
-        height, width, channels = first.shape
+        height, width = first.shape[:2]
         brightness = cv2.cvtColor(first[..., :3], cv2.COLOR_RGB2GRAY).astype(np.float32)
         pattern = np.clip(draw(height, width, encode(payload)), -_PEAK, _PEAK)
         levels = np.rint(_as_strong_as_allowed(brightness, pattern))
-        colours = np.zeros((height, width, channels), np.float32)
-        colours[..., :3] = levels[..., np.newaxis]  # the same for red, green and blue: colours stay
-        self._lighter = np.maximum(colours, 0).astype(np.uint8)
-        self._darker = np.maximum(-colours, 0).astype(np.uint8)
+        self._lighter, self._darker = np.zeros((2, *first.shape), np.uint8)
+        # The same for red, green and blue: colours stay.
+        self._lighter[..., :3] = np.maximum(levels, 0)[..., np.newaxis]
+        self._darker[..., :3] = np.maximum(-levels, 0)[..., np.newaxis]
 
     def mark(self, frame: Image) -> Image:
         """A copy of a frame of the same shape with the mark in it; alpha stays. Raises ValueError for other shapes."""
