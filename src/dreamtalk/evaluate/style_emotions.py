@@ -37,9 +37,7 @@ class EmotionClassifier:
             offsets.append(seen)
             labels += [EMOTIONS.index(reference.emotion)] * len(seen)
         if len(set(labels)) < len(EMOTIONS):
-            raise UnusableInput(
-                "No clips of every emotion (and of the same people in neutral) to learn from."
-            )
+            raise UnusableInput("No clips of every emotion (and of the same people in neutral) to learn from.")
         terms = _terms(np.concatenate(offsets)).astype(np.float64)
         wanted = np.eye(len(EMOTIONS))[labels] - 1.0 / len(EMOTIONS)
         weight = 1.0 / np.bincount(labels, minlength=len(EMOTIONS))[labels]
