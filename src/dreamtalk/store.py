@@ -66,6 +66,15 @@ def kind_of(path: str | Path) -> str:
     raise UnusableInput(f"{path} is neither a motion file nor a track file of dreamtalk.")
 
 
+def stamp_of(path: str | Path) -> str | None:
+    """What a style file says it is, under the name "kind"; None for any other file."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return str(stored["kind"]) if "kind" in stored.files else None
+    except (OSError, ValueError, EOFError, TypeError, AttributeError, zipfile.BadZipFile):
+        return None
+
+
 def _save(path: str | Path, record: Motion | FaceTrack) -> None:
     path = check_output(path, ".npz")
     arrays: dict[str, Any] = {field.name: getattr(record, field.name) for field in fields(record)}

@@ -19,7 +19,7 @@ import numpy as np
 from dreamtalk.errors import DoubtfulInput, FaceNotFound, UnusableInput
 from dreamtalk.face.video import FACE_SPACE, track_picture, track_video
 from dreamtalk.media import ahead, is_image, read_frames, read_image, seconds_of, write_video
-from dreamtalk.media.files import exists
+from dreamtalk.media.files import is_word
 from dreamtalk.models import Models
 from dreamtalk.options import AUTO, TalkOptions
 from dreamtalk.provenance import origin_comment
@@ -347,7 +347,6 @@ def load(device: str = "auto", threads: int | None = None) -> Talker:
 
 def _check_choice(option: str, given: str | Path, names: tuple[str, ...]) -> None:
     """A word that is neither a known name nor a file gets a message that lists the names."""
-    path = Path(given)
-    if path.suffix == "" and len(path.parts) == 1 and not exists(path):
+    if is_word(given):
         known = ", ".join(names)
         raise UnusableInput(f"There is no {option} called {str(given)!r}. Use {known}, or a video or .npz file.")

@@ -21,11 +21,6 @@ from dreamtalk.types import FaceTrack
 SMILE = {"mouthSmile": 0.8, "cheekSquint": 0.5}
 
 
-@pytest.fixture(scope="module")
-def face() -> FaceModel:
-    return FaceModel.load()
-
-
 def seen(track: FaceTrack) -> FaceTrack:
     """The track with the scores that the tracker's own network gives its landmarks."""
     network = Network(read_task_file("face_blendshapes.tflite"))

@@ -18,16 +18,6 @@ EMOTIONS = [name for name, style in STYLES.items() if style.actions]
 
 
 @pytest.fixture(scope="module")
-def face() -> FaceModel:
-    return FaceModel.load()
-
-
-@pytest.fixture(scope="module")
-def model() -> MotionModel:
-    return MotionModel.load()
-
-
-@pytest.fixture(scope="module")
 def heard() -> SpeechFeatures:
     """Babble: noise as the model's ears would hear it."""
     rng = np.random.default_rng(0)

@@ -17,11 +17,6 @@ from dreamtalk.types import Float
 SMILE = {"mouthSmile": 0.7, "cheekSquint": 0.4}
 
 
-@pytest.fixture(scope="module")
-def face() -> FaceModel:
-    return FaceModel.load()
-
-
 def cosine(a: Float, b: Float) -> float:
     return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))
 

@@ -29,16 +29,6 @@ CALM, GLAD, SAD = style(0), style(1), style(2, rest=np.full(64, 0.5, np.float32)
 
 
 @pytest.fixture(scope="module")
-def face() -> FaceModel:
-    return FaceModel.load()
-
-
-@pytest.fixture(scope="module")
-def model() -> MotionModel:
-    return MotionModel.load()
-
-
-@pytest.fixture(scope="module")
 def features(examples: Path, model: MotionModel) -> SpeechFeatures:
     return SpeechEncoder.load(model.config.encoder).encode(load_speech(examples / "speech.wav"))
 

@@ -79,10 +79,7 @@ def _table(report: Report, name: str) -> str:
         cells = "".join(
             f"<td>{_cell(report.estimates.get((name, row, metric.name)), metric)}</td>" for row in report.rows
         )
-        unit = f", {metric.unit}" if metric.unit else ""
-        lines.append(
-            f"<tr><td title='{escape(metric.definition, quote=True)}'>{escape(metric.title + unit)}</td>{cells}</tr>"
-        )
+        lines.append(f"<tr><td title='{escape(metric.definition, quote=True)}'>{escape(metric.head)}</td>{cells}</tr>")
     note = "<p class='span'>In brackets: 95 % bootstrap interval over clips.</p>"
     return f"<table><thead><tr><th></th>{heads}</tr></thead><tbody>{''.join(lines)}</tbody></table>{note}"
 
@@ -90,7 +87,7 @@ def _table(report: Report, name: str) -> str:
 def _cell(found: Estimate | None, metric: Metric) -> str:
     if found is None:
         return "–"
-    digits = 1 if metric.combine == "median" else 2
+    digits = metric.digits
     return f"{found.value:.{digits}f} <span class='span'>[{found.low:.{digits}f}, {found.high:.{digits}f}]</span>"
 
 

@@ -129,14 +129,14 @@ class Report:
             if self.clips(name):
                 yield (
                     name,
-                    [(_head(m), [self._text(name, row, m, intervals) for row in self.rows]) for m in self.metrics],
+                    [(m.head, [self._text(name, row, m, intervals) for row in self.rows]) for m in self.metrics],
                 )
 
     def _text(self, name: str, row: str, metric: Metric, intervals: bool) -> str:
         found = self.estimates.get((name, row, metric.name))
         if found is None:
             return "–"
-        digits = 1 if metric.combine == "median" else 2
+        digits = metric.digits
         events = f" n={found.weight:.0f}" if found.weight != found.clips else ""
         spread = f" [{found.low:.{digits}f}, {found.high:.{digits}f}]" if intervals else ""
         return f"{found.value:.{digits}f}{spread}{events}"
@@ -175,10 +175,6 @@ def _csv(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     file = io.StringIO(newline="")
     csv.writer(file).writerows([heads, *rows])
     return file.getvalue()
-
-
-def _head(metric: Metric) -> str:
-    return f"{metric.title}, {metric.unit}" if metric.unit else metric.title
 
 
 def _cell(text: str) -> str:

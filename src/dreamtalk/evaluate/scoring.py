@@ -31,6 +31,16 @@ class Metric:
     pitfalls: str
     combine: Literal["mean", "median"] = "mean"
 
+    @property
+    def head(self) -> str:
+        """Title and unit, for the head of a table's line."""
+        return f"{self.title}, {self.unit}" if self.unit else self.title
+
+    @property
+    def digits(self) -> int:
+        """Decimals to print."""
+        return 1 if self.combine == "median" else 2
+
 
 class Score(NamedTuple):
     """One clip's value; `weight` counts events where the value is a rate over events, else it is 1."""

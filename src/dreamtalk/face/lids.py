@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dreamtalk.face.arkit import weights
 from dreamtalk.face.model import FaceModel
@@ -28,7 +29,7 @@ def remove_blinks(expression: Float, face_model: FaceModel) -> Float:
     return np.asarray(result, dtype=np.float32)
 
 
-def running_median(values: Float, width: int) -> Float:
+def running_median(values: NDArray[np.floating], width: int) -> Float:
     """Median (T,) over `width` frames around each, the ends repeated."""
     padded = np.pad(values, (width // 2, width - 1 - width // 2), mode="edge")
     return np.asarray(np.median(np.lib.stride_tricks.sliding_window_view(padded, width), axis=1), dtype=np.float32)

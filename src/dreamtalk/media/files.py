@@ -84,6 +84,12 @@ def exists(path: Path) -> bool:
         return False
 
 
+def is_word(given: str | Path) -> bool:
+    """Whether it is a bare word, such as a name, and no file of that name lies here."""
+    path = Path(given)
+    return path.suffix == "" and len(path.parts) == 1 and not exists(path)
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary name in the same folder for a file or folder; it becomes ``path`` when the block ends well.

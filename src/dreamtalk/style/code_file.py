@@ -16,7 +16,7 @@ import numpy as np
 from dreamtalk.errors import UnusableInput
 from dreamtalk.media.files import check_output, replacing
 from dreamtalk.motion.model import MotionModel
-from dreamtalk.store import MAX_EXPRESSION
+from dreamtalk.store import MAX_EXPRESSION, stamp_of
 from dreamtalk.style.predictor import same_codes
 from dreamtalk.types import Float, Liveliness, Style
 
@@ -48,11 +48,7 @@ def save_code(path: str | Path, style: Style, null_code: Float) -> Path:
 
 def is_code_file(path: str | Path) -> bool:
     """Whether that is a file of a predicted style."""
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            return "kind" in stored.files and str(stored["kind"]) == _FORMAT
-    except (OSError, ValueError, EOFError, TypeError, AttributeError, zipfile.BadZipFile):
-        return False
+    return stamp_of(path) == _FORMAT
 
 
 def load_code(path: str | Path, model: MotionModel) -> Style:

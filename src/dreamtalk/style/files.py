@@ -16,7 +16,7 @@ import platformdirs
 from dreamtalk.errors import UnusableInput
 from dreamtalk.media.files import check_input, check_output, replacing
 from dreamtalk.options import AUTO
-from dreamtalk.store import EXPRESSION_SIZE, MAX_EXPRESSION
+from dreamtalk.store import EXPRESSION_SIZE, MAX_EXPRESSION, stamp_of
 from dreamtalk.style.library import STYLES
 from dreamtalk.types import Float
 
@@ -53,11 +53,7 @@ def save_style(path: str | Path, clip: StyleClip) -> Path:
 
 def is_style_file(path: str | Path) -> bool:
     """Whether that is a style file of ours."""
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            return "kind" in stored.files and str(stored["kind"]) == _FORMAT
-    except (OSError, ValueError, EOFError, TypeError, AttributeError, zipfile.BadZipFile):
-        return False
+    return stamp_of(path) == _FORMAT
 
 
 def load_style(path: str | Path) -> StyleClip:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dreamtalk.errors import UnusableInput
 from dreamtalk.face.model import FaceModel
-from dreamtalk.media.files import exists
+from dreamtalk.media.files import is_word
 from dreamtalk.motion.model import MotionModel
 from dreamtalk.options import AUTO
 from dreamtalk.style.code_file import is_code_file, load_code
@@ -31,7 +31,7 @@ def find_style(given: str | Path, model: MotionModel, face: FaceModel) -> Style 
         return style_of_file(path, model, face, text)
     if path.suffix.lower() == ".npz" and is_code_file(path):
         return load_code(path, model)
-    if path.suffix == "" and len(path.parts) == 1 and not exists(path):
+    if is_word(given):
         if text in saved_names():
             return style_of_file(saved_path(text), model, face, text)
         raise unknown(text)

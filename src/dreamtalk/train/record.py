@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dreamtalk.media.files import replacing
 from dreamtalk.version import package_version
 
 if TYPE_CHECKING:
@@ -48,9 +49,8 @@ class TrainingLog:
 def write_config(folder: Path, config: Any, data: Path) -> None:
     """config.json: every number of the config (a dataclass), which code runs, and which data it runs on."""
     made_by = {"code_version": code_version(), "data_sha256": data_sha256(data)}
-    part = folder / "config.part"
-    part.write_text(json.dumps({**asdict(config), **made_by}, default=str, indent=1), encoding="utf-8")
-    part.replace(folder / "config.json")
+    with replacing(folder / "config.json") as part:
+        part.write_text(json.dumps({**asdict(config), **made_by}, default=str, indent=1), encoding="utf-8")
 
 
 def code_version() -> str:
@@ -88,9 +88,8 @@ def _drop_after(file: Path, done: int) -> None:
                 kept.append(line + "\n")
         except ValueError:  # half a line: the run was killed while it wrote
             break
-    part = file.with_suffix(".part")
-    part.write_text("".join(kept), encoding="utf-8")
-    part.replace(file)
+    with replacing(file) as part:
+        part.write_text("".join(kept), encoding="utf-8")
 
 
 def _board(folder: Path, done: int) -> SummaryWriter | None:

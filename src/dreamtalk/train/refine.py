@@ -24,6 +24,7 @@ from dreamtalk.data.reenacted import RefineSamples, load_samples
 from dreamtalk.data.talkset import Clip, read_talkset
 from dreamtalk.errors import UnusableInput
 from dreamtalk.face.model import FaceModel
+from dreamtalk.media.files import replacing
 from dreamtalk.render.refine.network import CropNetwork, RefineConfig, RefineNetwork, skin_shift
 from dreamtalk.render.refine.refiner import as_tensor
 from dreamtalk.render.refine.regions import maps, window
@@ -206,9 +207,8 @@ class RefineStage(Stage[RefineBatch]):
         untrained = {name: scores[name.replace("refined", "drawn")] for name in scores}
         kept = [line for line in lines if 0 < int(line.split(",")[0]) < steps]
         new = [_line(0, untrained), *kept, *([_line(steps, scores)] if steps else [])]
-        part = file.with_suffix(".part")
-        part.write_text("\n".join([",".join(["steps", *scores]), *new, ""]), encoding="utf-8")
-        part.replace(file)
+        with replacing(file) as part:
+            part.write_text("\n".join([",".join(["steps", *scores]), *new, ""]), encoding="utf-8")
 
 
 def _line(steps: int, scores: dict[str, float]) -> str:

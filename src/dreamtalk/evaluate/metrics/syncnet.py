@@ -12,12 +12,12 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dreamtalk.errors import UnusableInput
 from dreamtalk.evaluate.metrics.mfcc import mfcc
 from dreamtalk.evaluate.scoring import Metric
+from dreamtalk.face.lids import running_median
 from dreamtalk.types import SAMPLE_RATE, VIDEO_FPS, Float, Image
 
 CONFIDENCE = Metric(
@@ -154,8 +154,9 @@ def _compare(seen: Tensor, heard: Tensor) -> SyncScore:
 def sync_crops(frames: Sequence[Image], boxes: Float) -> list[Image]:
     """Crops (224, 224, 3) around faces boxes (T, 4) x0, y0, x1, y1 px, steadied over time."""
     width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
-    half = _steadied(np.maximum(width, height) / 2)
-    x, y = _steadied((boxes[:, 0] + boxes[:, 2]) / 2), _steadied((boxes[:, 1] + boxes[:, 3]) / 2)
+    half = running_median(np.maximum(width, height) / 2, _STEADY)
+    x = running_median((boxes[:, 0] + boxes[:, 2]) / 2, _STEADY)
+    y = running_median((boxes[:, 1] + boxes[:, 3]) / 2, _STEADY)
     made = []
     for frame, s, cx, cy in zip(frames, half, x, y, strict=True):
         reach = s * (1 + _MARGIN)
@@ -165,12 +166,6 @@ def sync_crops(frames: Sequence[Image], boxes: Float) -> list[Image]:
         flags = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         made.append(np.asarray(cv2.warpAffine(frame, matrix, (SIDE, SIDE), flags=flags, borderValue=grey), np.uint8))
     return made
-
-
-def _steadied(values: NDArray[np.floating]) -> Float:
-    """Running median; beyond the ends stands the end."""
-    padded = np.pad(values, _STEADY // 2, mode="edge")
-    return np.asarray(np.median(np.lib.stride_tricks.sliding_window_view(padded, _STEADY), axis=1), dtype=np.float32)
 
 
 def _heard(inputs: int, outputs: int, kernel: int | tuple[int, int], padding: int) -> list[nn.Module]:
