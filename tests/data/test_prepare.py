@@ -19,10 +19,10 @@ from dreamtalk.data.observe import Cache, check_encoder, observe, part_frames, r
 from dreamtalk.data.prepare import Preparation, prepare
 from dreamtalk.data.shards import ClipArrays, read_shards
 from dreamtalk.data.source import Part, SourceClip
-from dreamtalk.data.workers import connect, ray_is_installed
 from dreamtalk.errors import AssetMissing, DreamTalkError, UnusableInput, UnusableOutput
 from dreamtalk.face import FaceTracker
 from dreamtalk.types import Image
+from dreamtalk.workers import connect, ray_is_installed
 
 pytest.importorskip("pyarrow", reason="prepared folders need pyarrow (pip install 'dreamtalk[train]')")
 

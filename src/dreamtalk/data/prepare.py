@@ -2,7 +2,7 @@
 
     clips ──observe──▶ tracks, features, sightings ──quality──▶ good clips ──pool──▶ resting faces ──fit──▶ shards
 
-Three passes, each over items that do not need each other: clips, speakers, shards (data/workers.py). Every result is a
+Three passes, each over items that do not need each other: clips, speakers, shards (workers.py). Every result is a
 file with a final name, so a run that was killed at any moment goes on where it was, and ends with the same bytes.
 """
 
@@ -29,9 +29,9 @@ from dreamtalk.data.shards import pyarrow_parquet
 from dreamtalk.data.sighting import Sighting
 from dreamtalk.data.source import SourceClip
 from dreamtalk.data.speakers import Speaker, pool
-from dreamtalk.data.workers import ray_is_installed, run_all
 from dreamtalk.errors import UnusableInput, UnusableOutput
 from dreamtalk.version import package_version
+from dreamtalk.workers import ray_is_installed, run_all
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -7,7 +7,7 @@ import pickle
 from contextlib import suppress
 from pathlib import Path
 
-from dreamtalk.data.workers import in_worker, run_all
+from dreamtalk.workers import in_worker, run_all
 
 
 def double(number: int) -> int:

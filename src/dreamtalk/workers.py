@@ -90,7 +90,7 @@ def _import_ray() -> Any:
         import ray.data
     except ImportError as error:
         raise DreamTalkError(
-            "Several processes need Ray: pip install 'dreamtalk[train]'. Or use --workers 0 for one process."
+            "Several processes need Ray: pip install 'dreamtalk[batch]'. Or use --workers 0 for one process."
         ) from error
     return ray
 
