@@ -18,6 +18,9 @@ from dreamtalk.motion.schedule import VarianceSchedule
 
 Edges: TypeAlias = Literal["hold", "zeros"]
 
+Kind: TypeAlias = Literal["diffusion", "regression", "styletalk"]
+"""What the network is: the denoiser, or a baseline without diffusion (motion/baselines.py)."""
+
 
 @dataclass(frozen=True, slots=True)
 class DenoiserConfig:
@@ -43,6 +46,7 @@ class DenoiserConfig:
     posterior: bool = False
     """Whether the prediction is combined with x_t by Gaussian posterior (see Denoiser.forward). The paper's network has
     no such path; with it a small network need not learn to copy x_t through its attention layers."""
+    kind: Kind = "diffusion"
 
     @property
     def tokens(self) -> int:

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from dreamtalk import assets
 from dreamtalk.errors import UnusableInput
+from dreamtalk.motion.baselines import make_network
 from dreamtalk.motion.closure import lips_meet
-from dreamtalk.motion.denoiser import Denoiser, DenoiserConfig
+from dreamtalk.motion.denoiser import DenoiserConfig
 from dreamtalk.motion.formats import EachStyle, Format, Precision, choose_format, compiled, computing, convert
 from dreamtalk.motion.sampler import Sampling, Scale, ddim, frame_noise, guided
 from dreamtalk.motion.schedule import Spacing, VarianceSchedule
@@ -67,7 +68,7 @@ class MotionModel(nn.Module):
     def __init__(self, config: MotionConfig) -> None:
         super().__init__()
         self.config = config
-        self.denoiser = Denoiser(config.denoiser)
+        self.denoiser = make_network(config.denoiser)
         self.schedule = VarianceSchedule.linear()
         self.register_buffer("feature_mean", torch.zeros(config.denoiser.feature_size))
         self.register_buffer("feature_std", torch.ones(config.denoiser.feature_size))

@@ -148,6 +148,8 @@ def train_on(
 
 
 def _motion_config(config: DenoiserTraining) -> MotionConfig:
+    if config.denoiser.kind != "diffusion":
+        return MotionConfig(config.denoiser, encoder=config.encoder, steps=1, spacing="trailing")
     if not config.denoiser.posterior:
         return MotionConfig(config.denoiser, encoder=config.encoder)
     return MotionConfig(

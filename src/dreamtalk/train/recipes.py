@@ -59,6 +59,19 @@ def denoiser_unconditional_expert(data: Path) -> DenoiserTraining:
     return replace(denoiser_sync(data), out=Path("runs/denoiser-unconditional-expert"), expert=expert)
 
 
+def denoiser_regression(data: Path) -> DenoiserTraining:
+    """The regression baseline, first half: as "cpu" with a network without diffusion (motion/baselines.py)."""
+    sizes = replace(MESH64, kind="regression", posterior=False)
+    return replace(denoiser_cpu(data), out=Path("runs/regression"), denoiser=sizes, steps=400)
+
+
+def denoiser_regression_sync(data: Path) -> DenoiserTraining:
+    """The regression baseline, second half: as "sync", from the best of "regression"."""
+    first = denoiser_regression(data)
+    best = first.out / "best.safetensors"
+    return replace(denoiser_sync(data), out=Path("runs/regression-sync"), denoiser=first.denoiser, start_from=best)
+
+
 def denoiser_smoke(data: Path) -> DenoiserTraining:
     """A few steps on ten clips, under an expert where one is given: does the whole stage run?"""
     tiny = DenoiserConfig(
@@ -84,6 +97,8 @@ DENOISER_RECIPES = {
     "sync": denoiser_sync,
     "no-expert": denoiser_no_expert,
     "unconditional-expert": denoiser_unconditional_expert,
+    "regression": denoiser_regression,
+    "regression-sync": denoiser_regression_sync,
     "smoke": denoiser_smoke,
 }
 
