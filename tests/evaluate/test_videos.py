@@ -56,10 +56,10 @@ def test_every_row_is_scored_and_differences_are_said(folders: tuple[Path, Path]
     assert report.estimates[SET, "theirs", "psnr"].clips == 2
     said = " ".join(report.notes)
     assert "three left out" in said and "14 frames against 12" in said and "192 × 192 px against 256 × 256" in said
-    assert [figure.title for figure in figures] == ["one: frames", "one: lips over the sound"]
+    assert [(figure.clip, figure.title) for figure in figures] == [("one", "Frames"), ("one", "Lips over the sound")]
     report.write(tmp_path, figures)
     page = (tmp_path / "report.html").read_text()
-    assert page.count("data:image/png") == 2 and "three left out" in page and "http" not in page.split("<details>")[0]
+    assert page.count("data:image/jpeg") == 1 and "<polyline" in page and "three left out" in page
     assert r"PSNR, dB & " in (tmp_path / "table.tex").read_text()
     assert "# Videos evaluation" in (tmp_path / "table.md").read_text()
     assert "three left out" in (tmp_path / "table.md").read_text()

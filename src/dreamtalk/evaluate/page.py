@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
+from dreamtalk.evaluate.figures import Figure
 from dreamtalk.evaluate.scoring import Estimate, Metric
 
 if TYPE_CHECKING:
@@ -34,15 +34,6 @@ figure { margin: 0; } img { max-width: 100%; } svg text { fill: currentColor; fo
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A picture for the report. png: the file's bytes. text: what it shows, also for those who cannot see it."""
-
-    title: str
-    text: str
-    png: bytes
-
-
 def page(report: Report, figures: Sequence[Figure] = ()) -> str:
     """The whole HTML file."""
     title = f"{report.title} evaluation"
@@ -57,10 +48,12 @@ def page(report: Report, figures: Sequence[Figure] = ()) -> str:
                 _charts(report, name),
             ]
     for figure in figures:
-        source = base64.b64encode(figure.png).decode()
+        kind = "png" if figure.image.startswith(b"\x89PNG") else "jpeg"
+        source = f"data:image/{kind};base64,{base64.b64encode(figure.image).decode()}"
+        shown = figure.svg or f"<img alt='{escape(figure.text, quote=True)}' src='{source}'>"
         parts.append(
-            f"<h2>{escape(figure.title)}</h2><figure><img alt='{escape(figure.text, quote=True)}' "
-            f"src='data:image/png;base64,{source}'><figcaption>{escape(figure.text)}</figcaption></figure>"
+            f"<h2>{escape(f'{figure.clip} {figure.title}')}</h2><figure>{shown}"
+            f"<figcaption>{escape(figure.text)}</figcaption></figure>"
         )
     parts += ["<h2>Every clip</h2>", *_clips(report), "<h2>Metrics</h2>", _definitions(report.metrics)]
     facts = escape(json.dumps(report.facts, indent=1, default=str))

@@ -6,8 +6,8 @@ import csv
 import io
 import json
 import platform
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
@@ -15,10 +15,11 @@ from typing import NamedTuple
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Table as Printed
 
 from dreamtalk.errors import UnusableOutput
-from dreamtalk.evaluate.page import Figure, page
+from dreamtalk.evaluate.figures import Figure, Table
+from dreamtalk.evaluate.page import page
 from dreamtalk.evaluate.scoring import Estimate, Metric, Score, combine
 from dreamtalk.media.files import replacing
 
@@ -37,7 +38,11 @@ class Value(NamedTuple):
 
 @dataclass(frozen=True)
 class Report:
-    """What an evaluation found. values: every clip. facts: configuration and versions, written beside the numbers."""
+    """What an evaluation found. values: every clip. facts: configuration, versions and notes, beside the numbers.
+
+    legend: what each row is, in words. bounds: rows that no method makes (the real video, chance), drawn hollow. tables:
+    further ones, such as a confusion matrix or published figures.
+    """
 
     metrics: tuple[Metric, ...]
     sets: tuple[str, ...]
@@ -47,6 +52,9 @@ class Report:
     resamples: int
     seed: int
     title: str = "Motion"
+    legend: Mapping[str, str] = field(default_factory=dict)
+    bounds: tuple[str, ...] = ()
+    tables: tuple[Table, ...] = ()
 
     @cached_property
     def estimates(self) -> dict[tuple[str, str, str], Estimate]:
@@ -72,7 +80,7 @@ class Report:
         """Prints one table per set, without the intervals, which are in the files."""
         console = console or Console()
         for name, cells in self._tables(intervals=False):
-            table = Table(title=escape(f"{name} ({self.clips(name)} clips)"), title_justify="left")
+            table = Printed(title=escape(f"{name} ({self.clips(name)} clips)"), title_justify="left")
             table.add_column("")
             for row in self.rows:
                 table.add_column(escape(row), justify="right")

@@ -1,16 +1,17 @@
-"""Figures of the video evaluation: strips of frames, and the lips' opening over the sound."""
+"""Figures of the video evaluation, of one clip each: strips of frames, and the lips' opening over the sound."""
 
 from __future__ import annotations
 
-import io
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 
-from dreamtalk.evaluate.page import Figure
+from dreamtalk.evaluate.figures import Figure, jpeg
+from dreamtalk.evaluate.plots import lip_curves
 from dreamtalk.evaluate.watching import Watched
 from dreamtalk.face.measures import aperture
-from dreamtalk.types import SAMPLE_RATE, VIDEO_FPS
+from dreamtalk.types import VIDEO_FPS
 
 _FRAMES = 10
 """Pictures in a strip."""
@@ -25,34 +26,14 @@ def strip(name: str, made: Watched, real: Watched) -> Figure:
         np.hstack([cv2.resize(video.crops[i], (_SIDE, _SIDE), interpolation=cv2.INTER_AREA) for i in shown])
         for video in (made, real)
     ]
-    _, png = cv2.imencode(".png", np.vstack(rows)[..., ::-1])
     times = ", ".join(f"{i / VIDEO_FPS:.1f}" for i in shown)
-    return Figure(f"{made.name}: frames", f"Above {name}, below the real video, at {times} s.", png.tobytes())
+    text = f"Above {name}, below the real video, at {times} s."
+    return Figure("Frames", text, jpeg(np.vstack(rows)), clip=made.name)
 
 
-def lips_over_sound(name: str, made: Watched, real: Watched) -> Figure:
-    """The inner lips' opening of both over the waveform."""
-    from matplotlib.figure import Figure as Drawing
-
+def lips_over_sound(name: str, made: Watched, real: Watched, rows: Sequence[str] = ()) -> Figure:
+    """The inner lips' opening of both over the waveform. rows: of the report, for the colours."""
     frames = min(len(made), len(real))
-    drawing = Drawing(figsize=(9, 2.6), dpi=110, layout="constrained")
-    axes = drawing.add_subplot()
     sound = real.samples if len(real.samples) else made.samples
-    if len(sound):
-        step = SAMPLE_RATE // 200  # 200 points per second are more than the picture has
-        loudest = np.abs(sound[: len(sound) // step * step]).reshape(-1, step).max(axis=1)
-        time = np.arange(len(loudest)) * step / SAMPLE_RATE
-        behind = axes.twinx()
-        behind.fill_between(time, -loudest, loudest, color="0.8", linewidth=0)
-        behind.set_yticks([])
-        axes.set_zorder(behind.get_zorder() + 1)
-        axes.patch.set_visible(False)
-    time = np.arange(frames) / VIDEO_FPS
-    axes.plot(time, aperture(real.face[:frames]), color="#2e9e5b", label="real video")
-    axes.plot(time, aperture(made.face[:frames]), color="#2a6fdb", label=name)
-    axes.set(xlabel="s", ylabel="opening, % iod", xlim=(0, max(frames / VIDEO_FPS, 0.04)))
-    axes.legend(loc="upper right", fontsize=8)
-    file = io.BytesIO()
-    drawing.savefig(file, format="png")
-    text = f"Inner-lip opening of {name} and the real video over the waveform."
-    return Figure(f"{made.name}: lips over the sound", text, file.getvalue())
+    lines = {name: aperture(made.face[:frames]), "real video": aperture(real.face[:frames])}
+    return lip_curves(made.name, lines, sound, rows)

@@ -16,6 +16,7 @@ from rich.progress import track as progress
 
 from dreamtalk.errors import DreamTalkError, UnusableInput
 from dreamtalk.evaluate.correlation import pearson
+from dreamtalk.evaluate.figures import Figure
 from dreamtalk.evaluate.judges import PICTURE_EVERY, Ears, Eyes, mean_of
 from dreamtalk.evaluate.metrics import (
     blinks,
@@ -27,7 +28,6 @@ from dreamtalk.evaluate.metrics import (
     sync_judge,
 )
 from dreamtalk.evaluate.metrics import cpbd as sharpness
-from dreamtalk.evaluate.page import Figure
 from dreamtalk.evaluate.report import Report, Value, versions
 from dreamtalk.evaluate.scoring import Metric, Score
 from dreamtalk.evaluate.video_figures import lips_over_sound, strip
