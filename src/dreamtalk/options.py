@@ -28,6 +28,9 @@ MAX_SCALE = 2.0
 MAX_SMOOTHING = 5.0
 """Frames; beyond this expressions no longer belong to the words they came with."""
 
+MAX_CONSENT = 1000
+"""Characters; the words stand in every copy of the video."""
+
 AUTO = "auto"
 """The style that is heard in the speech itself."""
 
@@ -68,7 +71,9 @@ class TalkOptions:
     size: "native", or the side in px of a square around the head. full_frame: the whole photo moves (True), or a square
     around the head (False); None: the whole photo, unless the face is tiny in it. background: "keep", "transparent", or
     a colour (a name or "#rrggbb") behind the person. face: which face of the portrait, 0 the largest. badge: draw the
-    visible AI mark. provenance: put the invisible watermark into the frames (docs/provenance.md). renderer: "mesh", or
+    visible AI mark. provenance: put the invisible watermark into the frames and the signed manifest into the file
+    (docs/provenance.md). consent: who agreed to the use of face and voice, for the manifest. sidecar: also write what
+    the manifest says into a JSON file beside the video. renderer: "mesh", or
     "pirenderer" with the file renderer_weights (docs/pirenderer.md).
 
     motion_weights: a motion model file, used in place of the embedded one; for a converted official one, style and pose
@@ -92,6 +97,8 @@ class TalkOptions:
     face: int = 0
     badge: bool = True
     provenance: bool = True
+    consent: str = ""
+    sidecar: bool = False
     renderer: RendererName = "mesh"
     renderer_weights: str | Path | None = None
     motion_weights: str | Path | None = None
@@ -133,6 +140,8 @@ class TalkOptions:
 
     def _check_picture(self) -> None:
         colour_of(self.background)
+        if len(self.consent) > MAX_CONSENT:
+            raise UnusableInput(f"The words of consent are longer than {MAX_CONSENT} characters.")
         if self.full_frame and self.size != "native":
             raise UnusableInput(
                 f"--size {self.size} is a square around the head, --full-frame the whole photo: choose one of them."

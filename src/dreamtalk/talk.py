@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -13,6 +13,7 @@ from dreamtalk.media import OUTPUTS, check_output
 from dreamtalk.motion.controls import Controls
 from dreamtalk.options import TRANSPARENT, TalkOptions
 from dreamtalk.provenance import Badge, watermarked
+from dreamtalk.provenance.marking import Marks
 from dreamtalk.style.timeline import Halves
 from dreamtalk.types import FrameStream
 
@@ -27,7 +28,7 @@ Progress: TypeAlias = Callable[[int, int], None]
 class Talk:
     """What ``generate`` made. seconds: of the video. times: seconds of work per step; frames are made while earlier
     ones are encoded, so they add up to more than `wall`, the seconds it took. device: in words. size: width and height
-    of the frames, px. notes: what people should know about the picture, if anything.
+    of the frames, px. notes: what people should know about the picture, if anything. marks: that say it is synthetic.
     """
 
     path: Path
@@ -38,15 +39,19 @@ class Talk:
     device: str
     size: tuple[int, int]
     notes: tuple[str, ...]
+    marks: Marks
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A portrait ready to move, the face space of the motion it takes, and what people should know of the picture."""
+    """A portrait ready to move, the face space of the motion it takes, and what people should know of the picture.
+    payloads: the watermark's, once its frames are made.
+    """
 
     animator: Animator
     face_space: str
     notes: tuple[str, ...]
+    payloads: list[int] = field(default_factory=list)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -78,10 +83,13 @@ def intensity_of(options: TalkOptions) -> float | Halves:
     return upper if upper == lower else Halves(upper, lower)
 
 
-def marked(frames: FrameStream, options: TalkOptions) -> FrameStream:
-    """Frames with the invisible watermark and the visible AI badge, unless the options decline them."""
+def marked(frames: FrameStream, options: TalkOptions, told: Callable[[int], None] | None = None) -> FrameStream:
+    """Frames with the invisible watermark and the visible AI badge, unless the options decline them.
+
+    told: is told the watermark's payload.
+    """
     if options.provenance:
-        frames = watermarked(frames)
+        frames = watermarked(frames, told=told)
     return badged(frames) if options.badge else frames
 
 

@@ -23,6 +23,7 @@ from dreamtalk.media.files import is_word
 from dreamtalk.models import Models
 from dreamtalk.options import AUTO, TalkOptions
 from dreamtalk.provenance import origin_comment
+from dreamtalk.provenance.marking import Marking
 from dreamtalk.store import kind_of, load_track
 from dreamtalk.talk import Progress, Stage, Talk, checked_output, controls_of, counted, intensity_of, marked
 from dreamtalk.timing import Stopwatch
@@ -61,11 +62,11 @@ class Talker(Models):
         options = options or TalkOptions()
         inputs = tuple(Path(given) for given in (portrait, audio) if isinstance(given, str | Path))
         path = checked_output(output, options, inputs)
-        watch = Stopwatch()
+        marking, watch = Marking({"portrait": portrait, "speech": audio}, options), Stopwatch()
         with watch.step("sound"):
             speech = self.speech(audio)
         stage, frames = self._talk(portrait, speech, options, watch)
-        return self._write(path, frames, speech, speech.frames, stage, watch, progress)
+        return self._write(path, frames, speech, speech.frames, stage, marking, watch, progress)
 
     def stream(
         self,
@@ -152,11 +153,11 @@ class Talker(Models):
         options = options or TalkOptions()
         inputs = tuple(Path(given) for given in (portrait, audio) if isinstance(given, str | Path))
         path = checked_output(output, options, inputs)
-        watch = Stopwatch()
+        marking, watch = Marking({"portrait": portrait, "speech": audio}, options), Stopwatch()
         stage = self._stage(portrait, options, watch, motion.face_space)
         frames = self._frames(stage, iter([motion]), options, watch)
         sound = Path(audio) if isinstance(audio, str) else audio
-        return self._write(path, frames, sound, len(motion), stage, watch, progress)
+        return self._write(path, frames, sound, len(motion), stage, marking, watch, progress)
 
     def portrait(self, given: str | Path | Image | Portrait, face: int = 0) -> Portrait:
         """A picture read and its face tracked. face: 0 the largest. Raises UnusableInput or FaceNotFound."""
@@ -304,7 +305,7 @@ class Talker(Models):
         if stage.face_space == FACE_SPACE:
             motion = controlled(motion, controls_of(options), self.face_model)
         frames = animate(stage.animator, motion)
-        return watch.each("renderer", marked(frames, options))
+        return watch.each("renderer", marked(frames, options, stage.payloads.append))
 
     def _driver(self, pose: str | Path) -> HeadPath | None:
         """The head motion to take over, of a motion file (see read_motion), track or video; None for our own."""
@@ -329,15 +330,20 @@ class Talker(Models):
         sound: Path | Speech | None,
         total: int,
         stage: Stage,
+        marking: Marking,
         watch: Stopwatch,
         progress: Progress | None,
     ) -> Talk:
+        def seal(file: Path) -> None:
+            marking.seal(file, stage.payloads)
+
         with watch.step("video file"):
             made = watch.each(_WAITING, ahead(frames))
-            written = write_video(path, counted(made, total, progress), sound, comment=origin_comment())
+            written = write_video(path, counted(made, total, progress), sound, comment=origin_comment(), seal=seal)
+            marks = marking.set(path, stage.payloads)
         times = {step: seconds for step, seconds in watch.seconds.items() if step != _WAITING}
         seconds = written / VIDEO_FPS
-        return Talk(path, written, seconds, times, watch.wall, self.device.description, stage.size, stage.notes)
+        return Talk(path, written, seconds, times, watch.wall, self.device.description, stage.size, stage.notes, marks)
 
 
 def load(device: str = "auto", threads: int | None = None) -> Talker:

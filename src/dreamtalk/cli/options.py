@@ -68,7 +68,11 @@ class PictureFlags:
     badge: bool = True
     """Draw the visible AI mark into the corner."""
     provenance: bool = True
-    """Put the invisible watermark, which `dreamtalk verify` finds, into the frames."""
+    """Put the invisible watermark into the frames and the signed C2PA manifest into the file (dreamtalk verify)."""
+    consent: str = ""
+    """Who agreed to the use of face and voice, and when; stands in the manifest, readable by everybody."""
+    sidecar: Annotated[bool, FlagCreatePairsOff] = False
+    """Also write what the manifest says beside the video, as VIDEO.provenance.json."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,9 @@ NOTICE = (
 )
 """What people are told, once per command, when the style predictor's weights are used."""
 
-UNMARKED = "dreamtalk: --no-provenance: the frames carry no invisible watermark. Tell people that they are synthetic."
+UNMARKED = (
+    "dreamtalk: --no-provenance: no invisible watermark and no signed manifest. Tell people that this is synthetic."
+)
 """What people are told, once per command, when they decline the watermark."""
 
 
@@ -52,6 +54,8 @@ def options_of(
         face=picture.face,
         badge=picture.badge,
         provenance=picture.provenance,
+        consent=picture.consent,
+        sidecar=picture.sidecar,
         renderer=picture.renderer,
         renderer_weights=picture.renderer_weights,
         expression_scale=controls.expression_scale,

@@ -1,44 +1,79 @@
-"""dreamtalk verify: was this file made by dreamtalk?"""
+"""dreamtalk verify: was this made by dreamtalk? The free detector."""
 
 from __future__ import annotations
 
+import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-from tyro.conf import Positional, arg
+from tyro.conf import FlagCreatePairsOff, Positional, arg
+
+from dreamtalk.errors import UnusableInput
+
+if TYPE_CHECKING:
+    from dreamtalk.provenance.inspect import Findings
 
 _NOTHING_FOUND = 1
 """Exit code when no mark was found; an unreadable file ends with 2, as with every verb."""
 
+_UNREADABLE = 2
+
 
 @dataclass(frozen=True, kw_only=True)
 class Verify:
-    """Look for the marks of dreamtalk in a video or picture. Exit code 0: found, 1: none found, 2: cannot be read."""
+    """Look for the marks of dreamtalk in a video or picture, or in all of a folder.
 
-    file: Annotated[Positional[Path], arg(metavar="FILE")]
-    """A video or picture, in whatever format it has reached you."""
+    Exit code 0: a mark was found (in a folder: in one file at least), 1: none, 2: something cannot be read.
+    """
+
+    file: Annotated[Positional[Path], arg(metavar="FILE|DIR")]
+    """A video or picture, in whatever format it has reached you, or a folder of them."""
+    trust: Path | None = None
+    """PEM file with certificates of authorities whose word about signers counts for you."""
+    json: Annotated[bool, FlagCreatePairsOff] = False
+    """Print the findings as JSON lines, one for each file."""
 
     def run(self) -> None:
-        """Say in plain words what was found. Raises UnusableInput, or SystemExit with 1 when nothing was found."""
-        from dreamtalk.media import is_image, read_frames, read_image
-        from dreamtalk.provenance import comment_of
-        from dreamtalk.provenance.detect import MAX_PIECES, PIECE_SECONDS, THRESHOLD, find_mark
+        """Say in plain words what was found. Raises UnusableInput, or SystemExit with 1 or 2."""
+        from dreamtalk.provenance.inspect import inspect, read_authorities
 
-        picture = is_image(self.file)
-        found = find_mark(iter([read_image(self.file)]) if picture else read_frames(self.file))
-        comment = comment_of(self.file)
-        searched = "" if picture else f" in the first {MAX_PIECES * PIECE_SECONDS} s"
-        print(f"{self.file}:")
-        print(
-            f"  invisible watermark: not found{searched}"
-            if found is None
-            else f"  invisible watermark: found; video {found.payload:08x} (score {found.score:.0f}, "
-            f"{THRESHOLD:.0f} needed: fewer than one false alarm in a million files)"
-        )
-        print(f"  note in the metadata: {'not found' if comment is None else f'found: {comment}'}")
-        print("  visible badge: programs cannot read it; look for the letters AI in the lower right corner")
-        if found is None and comment is None:
-            print("No mark of dreamtalk was found. That does not show that the file is real.")
+        authorities = None if self.trust is None else read_authorities(self.trust)
+        if self.file.is_dir():
+            self._folder(authorities)
+            return
+        found = inspect(self.file, authorities)
+        self._say(found)
+        if not found.ours:
             raise SystemExit(_NOTHING_FOUND)
-        print("This was made by dreamtalk: it is synthetic.")
+
+    def _say(self, found: Findings) -> None:
+        if self.json:
+            print(json.dumps(found.record()))
+        else:
+            print("\n".join([f"{found.file}:", *found.lines()]))
+
+    def _folder(self, authorities: bytes | None) -> None:
+        from dreamtalk.provenance.inspect import files_in, inspect
+
+        marked, looked_at, unreadable = 0, 0, 0
+        for file in files_in(self.file):
+            looked_at += 1
+            try:
+                found = inspect(file, authorities)
+            except UnusableInput as error:
+                unreadable += 1
+                print(f"dreamtalk: {error}", file=sys.stderr)
+                continue
+            marked += found.ours
+            self._say(found)
+        if looked_at == 0:
+            raise UnusableInput(f"In {self.file} there are no pictures or videos.")
+        if not self.json:
+            print(
+                f"{looked_at} files: {marked} made by dreamtalk, {looked_at - marked - unreadable} without its marks,"
+            )
+            print(f"{unreadable} that cannot be read.")
+        if unreadable or not marked:
+            raise SystemExit(_UNREADABLE if unreadable else _NOTHING_FOUND)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
@@ -41,6 +41,7 @@ def write_video(
     *,
     comment: str = "",
     threads: int = 1,
+    seal: Callable[[Path], object] | None = None,
 ) -> int:
     """Write frames (H, W, 3) uint8 RGB at 25 fps and their sound; returns how many frames there were.
 
@@ -48,7 +49,7 @@ def write_video(
     sequence of pictures. Frames (H, W, 4) RGBA stay transparent in all but .mp4. Frames are encoded as they come. The
     sound keeps its rate and channels (WebM: 48 kHz, at most two), starts with the first frame and is cut or filled with
     silence to the length of the video. comment: for the file's metadata. threads: of the video encoder; the frames are
-    made on another core.
+    made on another core. seal: called with the finished file before it gets its name; not for pictures.
     The file appears under its name only when complete; on any error, Ctrl-C included, nothing is left.
     Raises UnusableOutput when the file cannot be written and UnusableInput when the sound cannot be read.
     """
@@ -57,11 +58,14 @@ def write_video(
         return write_pictures(path, frames, audio, comment=comment)
     sound = open_sound(audio) if audio is not None else None
     try:
-        with replacing(path) as temporary, _Encoder(temporary, sound, comment, threads) as encoder:
-            for frame in frames:
-                encoder.add(frame)
-            if encoder.count == 0:
-                raise DreamTalkError(f"{path} was not written: there were no frames.")
+        with replacing(path) as temporary:
+            with _Encoder(temporary, sound, comment, threads) as encoder:
+                for frame in frames:
+                    encoder.add(frame)
+                if encoder.count == 0:
+                    raise DreamTalkError(f"{path} was not written: there were no frames.")
+            if seal is not None:
+                seal(temporary)
         return encoder.count
     finally:
         if sound is not None:

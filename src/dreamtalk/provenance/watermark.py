@@ -7,6 +7,7 @@ It stands still, so averaging a video's frames makes it clearer, and another fra
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -72,12 +73,17 @@ class Watermark:
         return cv2.subtract(cv2.add(frame, self._lighter), self._darker).astype(np.uint8, copy=False)
 
 
-def watermarked(frames: FrameStream, payload: int | None = None) -> FrameStream:
-    """Frames with the invisible mark. payload: 32 bits; None: payload_of the first frame."""
+def watermarked(
+    frames: FrameStream, payload: int | None = None, told: Callable[[int], None] | None = None
+) -> FrameStream:
+    """Frames with the invisible mark. payload: 32 bits; None: payload_of the first frame. told: is told the payload."""
     watermark: Watermark | None = None
     for frame in frames:
         if watermark is None:
-            watermark = Watermark(frame, payload_of(frame.tobytes()) if payload is None else payload)
+            payload = payload_of(frame.tobytes()) if payload is None else payload
+            watermark = Watermark(frame, payload)
+            if told is not None:
+                told(payload)
         yield watermark.mark(frame)
 
 

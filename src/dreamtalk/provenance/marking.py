@@ -1,0 +1,57 @@
+"""The marks of one output file, from the options that ask for them to what was set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dreamtalk.provenance.origin import Origin, origin_of, write_sidecar
+
+if TYPE_CHECKING:
+    from dreamtalk.options import TalkOptions
+    from dreamtalk.provenance.credentials import Credentials
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What marks a written video carries besides the note in its metadata. badge: visible. watermark: its payload.
+    manifest: signed (C2PA). sidecar: the file beside it.
+    """
+
+    badge: bool
+    watermark: int | None
+    manifest: bool
+    sidecar: Path | None = None
+
+
+class Marking:
+    """Marks one file: seal it before it gets its name, and set the sidecar beside it."""
+
+    def __init__(self, given: Mapping[str, object], options: TalkOptions) -> None:
+        """given: the inputs by what they are used as. Raises UnusableInput when own credentials cannot be used."""
+        self._options = options
+        self._origin: Origin = origin_of(given, options)
+        self._signer: Credentials | None = None
+        self._sealed = False
+        if options.provenance:
+            from dreamtalk.provenance.credentials import credentials
+
+            self._signer = credentials()
+
+    def seal(self, file: Path, payloads: list[int]) -> None:
+        """Put the signed manifest into a finished file. payloads: of its watermark, one or none."""
+        if self._signer is not None:
+            from dreamtalk.provenance.manifest import seal
+
+            self._sealed = seal(file, self._origin, _of(payloads), self._signer)
+
+    def set(self, video: Path, payloads: list[int]) -> Marks:
+        """Write the sidecar of a complete video where it is asked for, and tell what marks there are."""
+        sidecar = write_sidecar(video, self._origin, _of(payloads)) if self._options.sidecar else None
+        return Marks(self._options.badge, _of(payloads), self._sealed, sidecar)
+
+
+def _of(payloads: list[int]) -> int | None:
+    return payloads[0] if payloads else None

@@ -1,0 +1,102 @@
+"""How a video was made, as its manifest and its sidecar say it. No file names: they often are people's names."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dreamtalk import assets
+from dreamtalk.media.files import exists, is_word, replacing
+from dreamtalk.options import TalkOptions
+from dreamtalk.provenance.metadata import SOURCE_TYPE
+from dreamtalk.version import package_version
+
+SIDECAR = ".provenance.json"
+"""Added to a video's name for its sidecar."""
+
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """inputs: SHA-256 of each file by what it was used as. settings: what was asked for, plain values. models: SHA-256
+    of the weights by name. consent: what the user said about the rights to face and voice, "" when nothing.
+    files: the inputs themselves; where one came with a C2PA manifest, the video's carries it along.
+    """
+
+    inputs: Mapping[str, str]
+    settings: Mapping[str, str | int | float | bool]
+    models: Mapping[str, str]
+    consent: str = ""
+    files: Mapping[str, Path] = field(default_factory=dict)
+
+    def record(self, watermark: int | None) -> dict[str, Any]:
+        """The same as plain values for JSON. watermark: its 32 bits; None: there is none."""
+        return {
+            "generator": f"dreamtalk {package_version()}",
+            "digitalSourceType": SOURCE_TYPE,
+            "inputs": {role: {"sha256": digest} for role, digest in self.inputs.items()},
+            "settings": dict(self.settings),
+            "models": {name: {"sha256": digest} for name, digest in self.models.items()},
+            **({} if watermark is None else {"watermark": f"{watermark:08x}"}),
+            **({"consent": self.consent} if self.consent else {}),
+        }
+
+
+def origin_of(given: Mapping[str, object], options: TalkOptions) -> Origin:
+    """Of a talk made from these inputs (by what they are used as) and options. What came as arrays has no entry."""
+    from dreamtalk.motion.model import DEFAULT_MODEL
+
+    files = {
+        **given,
+        "style": options.style,
+        "neutral face": options.style_neutral,
+        "timeline": options.timeline,
+        "head motion": options.pose,
+    }
+    found = {role: Path(file) for role, file in files.items() if isinstance(file, str | Path) and is_file(Path(file))}
+    models: dict[str, str] = {}
+    if options.motion_weights is None:
+        models[DEFAULT_MODEL] = assets.registry()[DEFAULT_MODEL].sha256
+    for name, weights in (("motion model", options.motion_weights), ("renderer", options.renderer_weights)):
+        if weights is not None and is_file(Path(weights)):
+            models[name] = sha256_of(Path(weights))
+    settings: dict[str, str | int | float | bool] = {
+        "style": options.style if isinstance(options.style, str) and is_word(options.style) else "of a file",
+        "intensity": options.intensity,
+        "seed": options.seed,
+        "renderer": options.renderer,
+        "badge": options.badge,
+    }
+    inputs = {role: sha256_of(file) for role, file in found.items()}
+    return Origin(inputs, settings, models, options.consent, found)
+
+
+def sha256_of(file: Path) -> str:
+    """Hexadecimal SHA-256 of a file."""
+    digest = hashlib.sha256()
+    with file.open("rb") as stream:
+        while block := stream.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def write_sidecar(video: Path, origin: Origin, watermark: int | None) -> Path:
+    """Write <video>.provenance.json beside a video (for numbered pictures: beside their folder); gives its path."""
+    pictures = "%" in video.name
+    path = (video.parent if pictures else video).with_name((video.parent if pictures else video).name + SIDECAR)
+    record = origin.record(watermark)
+    if not pictures:
+        record["video"] = {"sha256": sha256_of(video)}
+    with replacing(path) as part:
+        part.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    return path
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is such a file; names that the file system cannot hold belong to none."""
+    return exists(path) and path.is_file()
