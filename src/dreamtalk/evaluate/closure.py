@@ -12,7 +12,7 @@ import numpy as np
 from dreamtalk.evaluate.clips import SAMPLES_PER_FRAME, Clip, Made
 from dreamtalk.evaluate.mouth import spells
 from dreamtalk.evaluate.scoring import Metric, Score
-from dreamtalk.types import Float
+from dreamtalk.types import Bool, Float
 
 CLOSED = 2.0
 """% iod: inner lips this close look closed; the tracker's noise on the aperture is 0.3 to 0.45."""
@@ -26,7 +26,7 @@ LEVELS = (1.0, 2.0, 3.0)
 _BESIDE = 8
 """Frames (0.32 s) before and after a dip in which the mouth must be open."""
 
-_WINDOW = 2
+WINDOW = 2
 """Frames by which ours may be early or late."""
 
 _PLACES = (-0.06, 0.13, 0.34, 0.46, None, 0.77)
@@ -95,10 +95,15 @@ FALSE = Metric(
 
 def closures(clip: Clip) -> list[int]:
     """Frames of all closures of the real mouth between openings."""
-    aperture = np.where(clip.valid, clip.mouth.aperture, np.inf)
+    return dips(clip.mouth.aperture, clip.valid)
+
+
+def dips(opened: Float, valid: Bool | None = None) -> list[int]:
+    """Frames in which lips with apertures (T,) in % iod meet between openings; valid: (T,) those that may be one."""
+    aperture = opened if valid is None else np.where(valid, opened, np.inf)
     found = []
     for start, end in spells(aperture < CLOSED):
-        before, after = clip.mouth.aperture[max(0, start - _BESIDE) : start], clip.mouth.aperture[end : end + _BESIDE]
+        before, after = opened[max(0, start - _BESIDE) : start], opened[end : end + _BESIDE]
         if before.max(initial=0.0) > OPEN and after.max(initial=0.0) > OPEN:
             found.append(start + int(aperture[start:end].argmin()))
     return found
@@ -145,7 +150,7 @@ def false_score(clip: Clip, made: Made) -> Score:
 def _kept(events: list[int], aperture: Float, level: float) -> Score:
     if not events:
         return Score(float("nan"), 0.0)
-    lowest = [aperture[max(0, frame - _WINDOW) : frame + _WINDOW + 1].min() for frame in events]
+    lowest = [aperture[max(0, frame - WINDOW) : frame + WINDOW + 1].min() for frame in events]
     return Score(float(np.mean(np.array(lowest) < level)), float(len(events)))
 
 

@@ -9,13 +9,13 @@ from dreamtalk.evaluate.clips import SILENCE_FRAMES, Clip, Made
 from dreamtalk.evaluate.scoring import Metric, Score
 from dreamtalk.motion.rest import SPEAKING, speech_activity
 
-_SETTLE = 14
+SETTLE = 14
 """Frames after the speech (0.56 s) in which a mouth may still be closing."""
 
-_READY = 5
+READY = 5
 """Frames before the speech (0.2 s) in which a mouth may already be opening."""
 
-_ENOUGH = 4
+ENOUGH = 4
 """Fewest quiet frames that make a real resting mouth."""
 
 APERTURE = Metric(
@@ -25,7 +25,7 @@ APERTURE = Metric(
     span="about -1 to 30",
     good="at most the real value",
     definition=f"Mean aperture in {SILENCE_FRAMES / 25:.2f} s of digital silence put before and after the clip's "
-    f"sound, less the last {_READY / 25:.2f} s before and the first {_SETTLE / 25:.2f} s after the sound, "
+    f"sound, less the last {READY / 25:.2f} s before and the first {SETTLE / 25:.2f} s after the sound, "
     "in the first 12 clips of a set. Row real: "
     "tracked frames of the same clip before the first and after the last sound (same margins, without digital "
     "silence); the fifth of the clip with the smallest aperture where there are fewer than four.",
@@ -40,14 +40,14 @@ def silence_score(clip: Clip, made: Made) -> Score:
     if made.padded is None:
         return Score(float("nan"))
     aperture = made.padded.aperture
-    before, after = aperture[: SILENCE_FRAMES - _READY], aperture[len(aperture) - SILENCE_FRAMES + _SETTLE :]
+    before, after = aperture[: SILENCE_FRAMES - READY], aperture[len(aperture) - SILENCE_FRAMES + SETTLE :]
     return Score(float(np.concatenate([before, after]).mean()))
 
 
 def real_rest_score(clip: Clip) -> Score:
     """The aperture of the real person at rest, see APERTURE."""
     rest = clip.mouth.aperture[_quiet(clip)]
-    if len(rest) < _ENOUGH:
+    if len(rest) < ENOUGH:
         shown = np.sort(clip.mouth.aperture[clip.valid])
         rest = shown[: max(1, len(shown) // 5)]
     return Score(float(rest.mean()))
@@ -59,4 +59,4 @@ def _quiet(clip: Clip) -> NDArray[np.intp]:
     if len(heard) == 0:
         return np.flatnonzero(clip.valid)
     index = np.arange(len(clip.valid))
-    return np.flatnonzero(clip.valid & ((index < heard[0] - _READY) | (index > heard[-1] + _SETTLE)))
+    return np.flatnonzero(clip.valid & ((index < heard[0] - READY) | (index > heard[-1] + SETTLE)))

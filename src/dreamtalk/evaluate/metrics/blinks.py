@@ -31,14 +31,19 @@ LENGTH = Metric(
 
 _USUAL = 80
 """Percentile."""
-_SHUT, _OPEN = 0.5, 0.7
+_SHUT, OPEN = 0.5, 0.7
 """Shares of the usual opening."""
+
+
+def usual_opening(opening: Float) -> float:
+    """How open the eyes of openings (T,) are when they do not blink."""
+    return float(np.percentile(opening, _USUAL))
 
 
 def blinks(opening: Float) -> list[tuple[int, int]]:
     """First and last frame of every blink in openings (T,)."""
-    usual = float(np.percentile(opening, _USUAL))
-    low, down = opening < _OPEN * usual, opening < _SHUT * usual
+    usual = usual_opening(opening)
+    low, down = opening < OPEN * usual, opening < _SHUT * usual
     edges = np.diff(np.concatenate([[0], low.astype(np.int8), [0]]))
     spans = zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1) - 1, strict=True)
     return [(int(first), int(last)) for first, last in spans if down[first : last + 1].any()]
