@@ -55,14 +55,18 @@ def test_every_row_is_scored_and_differences_are_said(folders: tuple[Path, Path]
     assert (SHUFFLED, "m_lmd") in value and (SHUFFLED, "psnr") not in value
     assert report.estimates[SET, "theirs", "psnr"].clips == 2
     said = " ".join(report.notes)
-    assert "three left out" in said and "14 frames against 12" in said and "192 × 192 px against 256 × 256" in said
+    assert (
+        "three, theirs, left out" in said
+        and "14 frames against 12" in said
+        and "192 × 192 px against 256 × 256" in said
+    )
     assert [(figure.clip, figure.title) for figure in figures] == [("one", "Frames"), ("one", "Lips over the sound")]
     report.write(tmp_path, figures)
     page = (tmp_path / "report.html").read_text()
-    assert page.count("data:image/jpeg") == 1 and "<polyline" in page and "three left out" in page
+    assert page.count("data:image/jpeg") == 1 and "<polyline" in page and "three, theirs, left out" in page
     assert r"PSNR, dB & " in (tmp_path / "table.tex").read_text()
     assert "# Videos evaluation" in (tmp_path / "table.md").read_text()
-    assert "three left out" in (tmp_path / "table.md").read_text()
+    assert "three, theirs, left out" in (tmp_path / "table.md").read_text()
 
 
 def test_folders_without_a_common_name_are_refused(tmp_path: Path) -> None:
@@ -113,12 +117,16 @@ def test_odd_videos_are_told_or_left_out(examples: Path, tmp_path: Path) -> None
     report, _ = evaluate_videos(VideosEvaluation(made, real, name="a [b] | c", shown=0))
     said = " ".join(report.notes)
     assert "1 of the real videos have no counterpart" in said
-    assert "two left out: 6 frames are less than half" in said
-    assert "one [1]: 30 frames per second" in said and "no metric of sound" in said and "no face in 5 of 13" in said
+    assert "two, a [b] | c, left out: 6 frames are less than half" in said
+    assert (
+        "one [1], a [b] | c: 30 frames per second" in said
+        and "no metric of sound" in said
+        and "no face in 5 of 13" in said
+    )
     console = Console(record=True, width=200)
     report.show(console)
     text = console.export_text()
-    assert "a [b] | c" in text and "one [1]: 30 frames" in text
+    assert "a [b] | c" in text and "c: 30 frames" in text
     assert r"| | a [b] \| c | still photo |" in report.markdown()
     report, _ = evaluate_videos(VideosEvaluation(real, made, shown=0))
     assert report.estimates[SET, STILL, "psnr"].value > 25  # not the dark first frame

@@ -1,116 +1,153 @@
-"""What judges a video by networks: our sync judge; SyncNet, LPIPS, FID and FVD where the user has the weights."""
+"""What judges a video by networks: our sync judge; SyncNet, LPIPS, CSIM, FID and FVD where the user has the weights."""
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import ClassVar, TypeVar
 
 import numpy as np
+from torch import Tensor
 
 from dreamtalk.audio import SpeechEncoder
 from dreamtalk.errors import UnusableInput
-from dreamtalk.evaluate.identity import Identity, find_identity
+from dreamtalk.evaluate.identity import DLIB, Identity, find_identity
 from dreamtalk.evaluate.metrics import csim, landmark_distance, lpips, sync_judge
 from dreamtalk.evaluate.metrics import syncnet as sync
 from dreamtalk.evaluate.metrics.picture_frechet import PictureFrechet
 from dreamtalk.evaluate.scoring import Metric
+from dreamtalk.evaluate.stamps import given
 from dreamtalk.evaluate.watching import Watched
 from dreamtalk.lipsync.expert import LipExpert
-from dreamtalk.types import Speech
+from dreamtalk.types import Float, Speech
+
+Found = TypeVar("Found")
 
 PICTURE_EVERY = 5
 """Frames between those whose pictures are compared: neighbours tell the same."""
 
-SYNC_METRICS = (sync.CONFIDENCE, sync.DISTANCE, sync.OFFSET)
+_REMEMBERED = 6
+"""Sounds and videos whose codes are kept: those of one clip's rows."""
+_NAN = float("nan")
 
 
-@dataclass(frozen=True)
-class Ears:
-    """What judges lip sync: our judge always, SyncNet where its weights are given."""
+@dataclass(frozen=True, slots=True)
+class JudgeFiles:
+    """Networks that the user brings.
 
-    encoder: SpeechEncoder
-    judge: LipExpert
-    syncnet: sync.SyncNet | None
+    syncnet: SyncNet's public weights (syncnet_v2.model). embedding: "dlib" or an ONNX file, for CSIM. lpips: AlexNet's
+    weights and LPIPS's heads. inception, i3d: TorchScript, for FID and FVD.
+    """
 
-    @classmethod
-    def load(cls, syncnet: Path | None) -> Ears:
-        """The embedded judge, and SyncNet's public weights. Raises UnusableInput when those are not."""
-        expert = sync_judge.load_judge()
-        network = None if syncnet is None else sync.SyncNet.load(syncnet)
-        return cls(SpeechEncoder.load(expert.config.encoder), expert, network)
-
-    def scores(self, clip: Watched) -> dict[str, float]:
-        """By the metric's name; none without sound, or for a clip that is too short."""
-        if len(clip.samples) == 0:
-            return {}
-        features = self.encoder.encode(Speech(clip.samples)).values
-        judged = sync_judge.judge(self.judge, clip.track.expression, features)
-        names = (sync_judge.IN_STEP.name, sync_judge.CONFIDENCE.name, sync_judge.OFFSET.name)
-        own = {} if judged is None else dict(zip(names, map(float, judged), strict=True))
-        return {**own, **self._syncnet(clip)}
+    syncnet: Path | None = None
+    embedding: str | None = None
+    lpips: tuple[Path, Path] | None = None
+    inception: Path | None = None
+    i3d: Path | None = None
 
     @property
-    def metrics(self) -> tuple[Metric, ...]:
-        """Those that need SyncNet."""
-        return () if self.syncnet is None else SYNC_METRICS
-
-    def _syncnet(self, clip: Watched) -> dict[str, float]:
-        if self.syncnet is None:
-            return {}
-        points = clip.points[:, list(landmark_distance.FACE_68)]
-        boxes = np.concatenate([points.min(axis=1), points.max(axis=1)], axis=1)
-        try:
-            found = sync.sync_score(self.syncnet, sync.sync_crops(list(clip.crops), boxes), clip.samples)
-        except UnusableInput:
-            return {}
-        return dict(zip((m.name for m in SYNC_METRICS), map(float, found), strict=True))
+    def shas(self) -> dict[str, str]:
+        """Of the files, by name."""
+        face = None if self.embedding in (None, DLIB) else Path(str(self.embedding))
+        return given([self.syncnet, face, *(self.lpips or ()), self.inception, self.i3d])
 
 
-@dataclass(frozen=True)
-class Eyes:
-    """What judges pictures by networks that the user brings."""
+class Judges:
+    """The networks, loaded once per process."""
 
-    lpips: lpips.Lpips | None
-    sets: dict[str, PictureFrechet]
-    identity: Identity | None
+    SYNC_JUDGE: ClassVar[tuple[Metric, ...]] = (sync_judge.IN_STEP, sync_judge.CONFIDENCE, sync_judge.OFFSET)
+    SYNCNET: ClassVar[tuple[Metric, ...]] = (sync.CONFIDENCE, sync.DISTANCE, sync.OFFSET)
+    LPIPS: ClassVar[tuple[Metric, ...]] = (lpips.METRIC,)
 
-    @classmethod
-    def load(
-        cls, lpips_files: tuple[Path, Path] | None, inception: Path | None, i3d: Path | None, embedding: str | None
-    ) -> Eyes:
+    def __init__(self, files: JudgeFiles) -> None:
         """Raises UnusableInput when a file is not what it should be."""
-        given = {"FID": (inception, False), "FVD": (i3d, True)}
-        sets = {name: PictureFrechet.load(file, moving) for name, (file, moving) in given.items() if file is not None}
-        network = None if lpips_files is None else lpips.Lpips.load(*lpips_files)
-        return cls(network, sets, find_identity(embedding))
+        self.syncnet = None if files.syncnet is None else sync.SyncNet.load(files.syncnet)
+        self.lpips = None if files.lpips is None else lpips.Lpips.load(*files.lpips)
+        self.identity: Identity | None = find_identity(files.embedding)
+        wanted = {"FID": (files.inception, False), "FVD": (files.i3d, True)}
+        self.sets = {name: PictureFrechet.load(file, moving) for name, (file, moving) in wanted.items() if file}
+        self._features: OrderedDict[int, Float] = OrderedDict()
+        self._heard: OrderedDict[int, Tensor] = OrderedDict()
+        self._seen: OrderedDict[int, Tensor] = OrderedDict()
+
+    @staticmethod
+    @lru_cache(maxsize=1)
+    def load(files: JudgeFiles) -> Judges:
+        """The same ones for the same files."""
+        return Judges(files)
+
+    @cached_property
+    def _judge(self) -> LipExpert:
+        return sync_judge.load_judge()
+
+    @cached_property
+    def _encoder(self) -> SpeechEncoder:
+        return SpeechEncoder.load(self._judge.config.encoder)
+
+    def hear(self, samples: Float) -> Float:
+        """Speech features (N, D) at 50 Hz of samples (S,); the same sound is heard once."""
+        return _remembered(self._features, samples, lambda: self._encoder.encode(Speech(samples)).values)
+
+    def sync(self, expression: Float, features: Float) -> tuple[float, ...]:
+        """Numbers of SYNC_JUDGE; nan for a clip that is too short."""
+        judged = sync_judge.judge(self._judge, expression, features)
+        return (_NAN,) * len(self.SYNC_JUDGE) if judged is None else tuple(map(float, judged))
+
+    def syncnet_scores(self, clip: Watched) -> tuple[float, ...]:
+        """Numbers of SYNCNET; nan for a clip that is too short. The same frames and the same sound are coded once."""
+        network = self.syncnet
+        assert network is not None
+        try:
+            seen = _remembered(self._seen, clip.crops, lambda: sync.seen(network, _cut(clip)))
+            heard = _remembered(self._heard, clip.samples, lambda: sync.heard(network, clip.samples))
+            return tuple(map(float, sync.compared(seen, heard)))
+        except UnusableInput:
+            return (_NAN,) * len(self.SYNCNET)
 
     @property
-    def metrics(self) -> tuple[Metric, ...]:
-        """Of single clips."""
-        own = () if self.identity is None else (csim.named(self.identity),)
-        return own if self.lpips is None else (*own, lpips.METRIC)
+    def csim_metrics(self) -> tuple[Metric, ...]:
+        """CSIM with its encoder's name."""
+        return () if self.identity is None else (csim.named(self.identity),)
 
-    def look(self, row: str, clip: Watched, truth: Watched) -> dict[str, float]:
-        """CSIM and LPIPS of a clip; what FID and FVD need of it is kept."""
-        for each in self.sets.values():
-            each.add(row, clip.crops)
-        found = {} if self.identity is None else {csim.METRIC.name: csim.csim(self.identity, clip, truth)}
-        if self.lpips is not None:
-            shown = range(0, len(clip), PICTURE_EVERY)
-            apart = [self.lpips.distance(clip.crops[i], truth.crops[i]) for i in shown]
-            found[lpips.METRIC.name] = mean_of(apart)
-        return found
+    def csim(self, clip: Watched, person: Watched) -> float:
+        """Of a video against the first face of another."""
+        assert self.identity is not None
+        return csim.csim(self.identity, clip, person)
 
-    def distances(self, real: str) -> list[str]:
-        """FID and FVD of every row over the whole set, in words."""
-        return [
-            f"{name} against the real videos, all crops: "
-            + ", ".join(f"{row} {each.distance(row, real):.2f}" for row in each.rows if row != real)
-            for name, each in self.sets.items()
-        ]
+    def apart(self, clip: Watched, truth: Watched) -> float:
+        """LPIPS of the two videos' crops."""
+        assert self.lpips is not None
+        shown = range(0, len(clip), PICTURE_EVERY)
+        return mean_of([self.lpips.distance(clip.crops[i], truth.crops[i]) for i in shown])
+
+    def set_features(self, clip: Watched) -> dict[str, Float]:
+        """What FID and FVD need of a video, (n, D) each."""
+        return {name: each.features(clip.crops) for name, each in self.sets.items()}
 
 
 def mean_of(numbers: list[float]) -> float:
     """Mean of those that are numbers; nan where there are none."""
     known = [n for n in numbers if np.isfinite(n)]
-    return float(np.mean(known)) if known else float("nan")
+    return float(np.mean(known)) if known else _NAN
+
+
+def _cut(clip: Watched) -> list[np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]:
+    """The crops that SyncNet sees."""
+    points = clip.points[:, list(landmark_distance.FACE_68)]
+    boxes = np.concatenate([points.min(axis=1), points.max(axis=1)], axis=1)
+    return sync.sync_crops(list(clip.crops), boxes)
+
+
+def _remembered(
+    kept: OrderedDict[int, Found], array: np.ndarray[tuple[int, ...], np.dtype[np.generic]], make: Callable[[], Found]
+) -> Found:
+    """What `make` gives for the array, made once for the same bytes."""
+    key = hash((array.shape, array.tobytes()))
+    if key not in kept:
+        kept[key] = make()
+        while len(kept) > _REMEMBERED:
+            kept.popitem(last=False)
+    return kept[key]

@@ -6,58 +6,39 @@ the face is in their first frames) and tracked by the same tracker, so that any 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-import numpy as np
-from rich.progress import track as progress
-
-from dreamtalk.errors import DreamTalkError, UnusableInput
-from dreamtalk.evaluate.correlation import pearson
+from dreamtalk.errors import UnusableInput
 from dreamtalk.evaluate.figures import Figure
-from dreamtalk.evaluate.judges import PICTURE_EVERY, Ears, Eyes, mean_of
-from dreamtalk.evaluate.metrics import (
-    blinks,
-    expression_distance,
-    head_motion,
-    jitter,
-    landmark_distance,
-    psnr_ssim,
-    sync_judge,
+from dreamtalk.evaluate.judges import JudgeFiles, Judges
+from dreamtalk.evaluate.report import Report, versions
+from dreamtalk.evaluate.scenes import (
+    AS_CAME,
+    REAL,
+    SHUFFLED,
+    STILL,
+    Desk,
+    Real,
+    Scene,
+    SceneScores,
+    complete,
+    score_scenes,
+    set_distances,
+    values_of,
 )
-from dreamtalk.evaluate.metrics import cpbd as sharpness
-from dreamtalk.evaluate.report import Report, Value, versions
-from dreamtalk.evaluate.scoring import Metric, Score
+from dreamtalk.evaluate.stamps import shipped
+from dreamtalk.evaluate.suite import metrics_of, suite
 from dreamtalk.evaluate.video_figures import lips_over_sound, strip
-from dreamtalk.evaluate.watching import Watched, watch
-from dreamtalk.face import FaceTracker
-from dreamtalk.face.measures import aperture, eye_opening
-from dreamtalk.face.model import FaceModel
-from dreamtalk.types import SAMPLE_RATE, VIDEO_FPS
+from dreamtalk.evaluate.watching import Watching, watch
 
 VIDEOS = (".mp4", ".mov", ".webm", ".mkv", ".avi", ".m4v")
-REAL, STILL, SHUFFLED = "real video", "still photo", "shuffled"
-"""Rows beside the method's own: the real video; its first frame with a face, held; the method's video against another
-clip's real lips and with that clip's sound, which is what chance is worth."""
+RESERVED = (REAL, STILL, SHUFFLED, AS_CAME)
+"""Names of rows that no method may have."""
 
 SET = "all clips"
-_LEAST_LENGTH = 0.5
-"""Share of the real video's frames below which a video is not scored."""
-_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-"""Shares of red, green and blue in the brightness (BT.601)."""
-
-APERTURE = Metric(
-    name="aperture_with_real",
-    title="aperture r with the real lips",
-    unit="",
-    span="-1 to 1",
-    good="near 1",
-    definition="Pearson correlation over frames of the inner-lip aperture with that of the real video.",
-    reference="Ours, as in evaluate motion; 1 for the real row.",
-    pitfalls="Blind to size. Sentences of one kind correlate by chance.",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +61,12 @@ class VideosEvaluation:
     """Inception as TorchScript (inception-2015-12-05.pt), for FID over all clips. TorchScript is code: trust it."""
     i3d: Path | None = None
     """I3D as TorchScript (i3d_torchscript.pt), for FVD over all clips."""
+    kept: Path | None = None
+    """Folder where tracks and scores are kept: a run that was stopped goes on where it was. None: nothing is kept."""
+    workers: int = 0
+    """Processes that score (extra `batch`); 0: this one."""
+    address: str | None = None
+    """Of a Ray cluster that scores. None: this machine."""
     seconds: float = 20.0
     """Of each clip, at most."""
     limit: int | None = None
@@ -91,27 +78,10 @@ class VideosEvaluation:
     seed: int = 0
     """Of the bootstrap."""
 
-
-METRICS = (
-    psnr_ssim.PSNR,
-    psnr_ssim.SSIM,
-    sharpness.METRIC,
-    landmark_distance.MOUTH,
-    landmark_distance.FACE,
-    landmark_distance.MOUTH_NORMALISED,
-    landmark_distance.FACE_NORMALISED,
-    APERTURE,
-    sync_judge.IN_STEP,
-    sync_judge.CONFIDENCE,
-    sync_judge.OFFSET,
-    expression_distance.METRIC,
-    jitter.METRIC,
-    blinks.RATE,
-    blinks.LENGTH,
-    head_motion.DIVERSITY,
-    head_motion.SPEED,
-    head_motion.BEAT,
-)
+    @property
+    def judges(self) -> JudgeFiles:
+        """The user's own networks."""
+        return JudgeFiles(self.syncnet, self.embedding, self.lpips, self.inception, self.i3d)
 
 
 def evaluate_videos(config: VideosEvaluation) -> tuple[Report, list[Figure]]:
@@ -122,40 +92,47 @@ def evaluate_videos(config: VideosEvaluation) -> tuple[Report, list[Figure]]:
     _check(config)
     every = paired(config.videos, config.reference)
     pairs, missing = every[: config.limit], len(videos_of(config.reference)) - len(every)
-    tracker, face = FaceTracker.load(), FaceModel.load()
-    ears, eyes = Ears.load(config.syncnet), Eyes.load(config.lpips, config.inception, config.i3d, config.embedding)
-    values: list[Value] = []
     notes = [f"{missing} of the real videos have no counterpart: a method is asked for all."] if missing else []
-    figures: list[Figure] = []
-    earlier: Watched | None = None
-    for made_file, real_file in progress(pairs, description="videos", transient=True):
-        try:
-            made = watch(made_file, tracker, face, config.seconds)
-            real = watch(real_file, tracker, face, config.seconds)
-            _check_length(made, real)
-        except DreamTalkError as problem:
-            notes.append(f"{made_file.stem} left out: {problem}")
-            continue
-        notes += _differences(made, real)
-        for row, clip, truth in _rows(config.name, made, real, earlier):
-            scores = {**_motion(clip, truth), **ears.scores(clip)}
-            if row != SHUFFLED:
-                scores |= {**_pictures(clip, truth), **_manner(clip, truth), **eyes.look(row, clip, truth)}
-            values += [Value(SET, row, made.name, name, Score(score)) for name, score in scores.items()]
-        if len(figures) < 2 * config.shown:
-            figures += [strip(config.name, made, real), lips_over_sound(config.name, made, real)]
-        earlier = real
-    if not values:
-        raise UnusableInput("None of the videos could be scored. " + " ".join(notes[:3]))
+    scenes = _scenes(config.name, pairs)
+    judges = Judges.load(config.judges)  # a wrong file is told now
+    with TemporaryDirectory() as passing:
+        folder = config.kept or Path(passing)
+        desk = Desk(Watching(config.seconds, folder / "tracks"), config.judges, folder / "scores")
+        found = score_scenes(scenes, desk, folder / "begun", config.workers, config.address)
+        values, more = values_of(scenes, found)
+        if not values:
+            raise UnusableInput("None of the videos could be scored. " + " ".join(more[:3]))
+        figures = figures_of(scenes, found, desk.watching, config.shown)
+    rows = (config.name, STILL, REAL, SHUFFLED)
     facts: dict[str, object] = {
         "config": {"videos": str(config.videos), "reference": str(config.reference), "seconds": config.seconds},
         "versions": versions(),
-        "notes": [*notes, *eyes.distances(REAL)],
+        "weights": shipped() | config.judges.shas,
+        "notes": [*notes, *more, *set_distances(scenes, found, rows)],
     }
-    metrics = METRICS + eyes.metrics + ears.metrics
-    rows = (config.name, STILL, REAL, SHUFFLED)
+    metrics = metrics_of(suite(judges))
     report = Report(metrics, (SET,), rows, tuple(values), facts, config.resamples, config.seed, "Videos")
     return report, figures
+
+
+def figures_of(scenes: list[Scene], found: list[SceneScores], watching: Watching, most: int) -> list[Figure]:
+    """Frames, and the lips over the sound, of the first methods' videos in the first complete scenes."""
+    figures = []
+    for scene in [scene for scene, result in zip(scenes, found, strict=True) if complete(scene, result)][:most]:
+        name, file = scene.made[0]
+        made, real = watch(file, watching), watch(scene.real.file, watching)
+        figures += [strip(name, made, real), lips_over_sound(name, made, real)]
+    return figures
+
+
+def _scenes(name: str, pairs: list[tuple[Path, Path]]) -> list[Scene]:
+    """A scene per pair; the other clip of the shuffled row is the one before."""
+    reals = [Real(real) for _, real in pairs]
+    others = [*reals[-1:], *reals[:-1]] if len(reals) > 1 else [None]
+    return [
+        Scene(SET, made.stem, real, ((name, made),), other=other)
+        for (made, _), real, other in zip(pairs, reals, others, strict=True)
+    ]
 
 
 def paired(videos: Path, reference: Path) -> list[tuple[Path, Path]]:
@@ -183,11 +160,16 @@ def videos_of(folder: Path) -> dict[str, Path]:
     return found
 
 
-def _check(config: VideosEvaluation) -> None:
-    """Raises UnusableInput for a configuration that makes no sense, or without the packages that are needed."""
+def check_packages() -> None:
+    """Raises UnusableInput without the packages that scoring and drawing need."""
     if not all(find_spec(package) for package in ("skimage", "matplotlib")):
         raise UnusableInput("This needs scikit-image and matplotlib. Install: pip install 'dreamtalk[eval]'")
-    if config.name in (STILL, REAL, SHUFFLED) or not config.name.strip():
+
+
+def _check(config: VideosEvaluation) -> None:
+    """Raises UnusableInput for a configuration that makes no sense, or without the packages that are needed."""
+    check_packages()
+    if config.name in RESERVED or not config.name.strip():
         raise UnusableInput(f"--name {config.name!r} is taken; give the method another one.")
     if not 0 < config.seconds < float("inf"):
         raise UnusableInput(f"--seconds must be above 0, not {config.seconds}.")
@@ -195,97 +177,7 @@ def _check(config: VideosEvaluation) -> None:
         ("limit", config.limit, 1),
         ("resamples", config.resamples, 1),
         ("shown", config.shown, 0),
+        ("workers", config.workers, 0),
     ):
         if value is not None and value < least:
             raise UnusableInput(f"--{name} must be at least {least}, not {value}.")
-
-
-def _check_length(made: Watched, real: Watched) -> None:
-    """A video that ends early would be scored on its easy beginning. Raises UnusableInput for such a one."""
-    if len(made) < _LEAST_LENGTH * len(real):
-        raise UnusableInput(f"{len(made)} frames are less than half of the real video's {len(real)}.")
-
-
-def _rows(name: str, made: Watched, real: Watched, earlier: Watched | None) -> Iterator[tuple[str, Watched, Watched]]:
-    """Each row's video and its truth, of the same length. earlier: another clip, for its sound."""
-    frames = min(len(made), len(real))
-    ours, truth = _first(made, frames), _first(real, frames)
-    held = np.full(frames, truth.track.valid.argmax(), dtype=np.intp)  # videos fade in
-    yield name, ours, truth
-    yield STILL, replace(_at(truth, held), samples=truth.samples), truth
-    yield REAL, truth, truth
-    if earlier is not None:
-        frames = min(frames, len(earlier))
-        other = _first(earlier, frames)
-        yield SHUFFLED, replace(_first(made, frames), samples=other.samples), other
-
-
-def _pictures(clip: Watched, truth: Watched) -> dict[str, float]:
-    """What the pictures look like."""
-    shown = range(0, len(clip), PICTURE_EVERY)
-    grey = [np.rint(clip.crops[i].astype(np.float32) @ _LUMA).astype(np.uint8) for i in shown]
-    return {
-        psnr_ssim.PSNR.name: mean_of([psnr_ssim.psnr(clip.crops[i], truth.crops[i]) for i in shown]),
-        psnr_ssim.SSIM.name: mean_of([psnr_ssim.ssim(clip.crops[i], truth.crops[i]) for i in shown]),
-        sharpness.METRIC.name: mean_of([sharpness.cpbd(picture) for picture in grey]),
-    }
-
-
-def _motion(clip: Watched, truth: Watched) -> dict[str, float]:
-    """How face and head move, beside the real lips and the sound."""
-    mouth, face = list(landmark_distance.MOUTH_20), list(landmark_distance.FACE_68)
-    distance = landmark_distance.landmark_distance
-    own, real = 100 * clip.face[..., :2], 100 * truth.face[..., :2]
-    return {
-        landmark_distance.MOUTH.name: distance(clip.points[:, mouth], truth.points[:, mouth], centred=True),
-        landmark_distance.FACE.name: distance(clip.points[:, face], truth.points[:, face], centred=True),
-        landmark_distance.MOUTH_NORMALISED.name: distance(own[:, mouth], real[:, mouth], centred=False),
-        landmark_distance.FACE_NORMALISED.name: distance(own[:, face], real[:, face], centred=False),
-        APERTURE.name: pearson(aperture(clip.face), aperture(truth.face)),
-        head_motion.BEAT.name: head_motion.beat_alignment(clip.track.pose[:, :3], clip.samples),
-    }
-
-
-def _manner(clip: Watched, truth: Watched) -> dict[str, float]:
-    """What is compared with the real row, not frame by frame."""
-    opening, rotation = eye_opening(clip.face).mean(axis=-1), clip.track.pose[:, :3]
-    expressions = clip.track.expression, truth.track.expression
-    return {
-        expression_distance.METRIC.name: expression_distance.frechet_distance(*expressions),
-        jitter.METRIC.name: jitter.jitter(clip.face),
-        blinks.RATE.name: blinks.blink_rate(opening),
-        blinks.LENGTH.name: blinks.blink_length(opening),
-        head_motion.DIVERSITY.name: head_motion.head_diversity(rotation),
-        head_motion.SPEED.name: head_motion.head_speed(rotation),
-    }
-
-
-def _differences(made: Watched, real: Watched) -> list[str]:
-    """What was made equal before scoring, in words."""
-    notes = []
-    if len(made) != len(real):
-        notes.append(f"{made.name}: {len(made)} frames against {len(real)}; the shorter was scored.")
-    if made.size != real.size:
-        notes.append(f"{made.name}: {made.size[0]} × {made.size[1]} px against {real.size[0]} × {real.size[1]}.")
-    notes += [f"{made.name}: {note}" for note in made.notes]
-    return notes + [f"{made.name}, real video: {note}" for note in real.notes]
-
-
-def _first(video: Watched, frames: int) -> Watched:
-    return _at(video, np.arange(frames))
-
-
-def _at(video: Watched, index: np.ndarray[tuple[int], np.dtype[np.intp]]) -> Watched:
-    """The video with these frames alone."""
-    track = video.track
-    picked = replace(
-        track,
-        landmarks=track.landmarks[index],
-        expression=track.expression[index],
-        pose=track.pose[index],
-        gaze=track.gaze[index],
-        blendshapes=track.blendshapes[index],
-        valid=track.valid[index],
-    )
-    samples = video.samples[: len(index) * SAMPLE_RATE // VIDEO_FPS]
-    return replace(video, crops=video.crops[index], track=picked, samples=samples)

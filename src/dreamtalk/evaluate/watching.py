@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from itertools import islice
 from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from dreamtalk.errors import UnusableAudio, UnusableInput
+from dreamtalk.evaluate.stamps import code_of, sha_of, shipped, stamp
 from dreamtalk.face import FaceTracker
 from dreamtalk.face.align import align, canonical_face, interocular, to_face_frame
 from dreamtalk.face.model import FaceModel
 from dreamtalk.face.video import track_video
 from dreamtalk.media import fps_of, read_frames
-from dreamtalk.types import VIDEO_FPS, FaceTrack, Float, Image
+from dreamtalk.store import load_track, save_track
+from dreamtalk.types import SAMPLE_RATE, VIDEO_FPS, FaceTrack, Float, Image
 
 CROP = 256
 """Side of the face crop, px: the size most published figures are for."""
@@ -34,6 +37,24 @@ _SAME_RATE = 0.02
 
 _EYES = (33, 133, 263, 362)
 """Eye corners."""
+
+_TRACKING = ("face-landmarker", "face-mesh-topology", "mesh64")
+"""Embedded files that tracks depend on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """How videos are looked at. seconds: of each, at most. kept: folder where tracks are kept, under the sha256 of the
+    video and of what tracked it, so that no stale one is ever used; None: nothing is kept."""
+
+    seconds: float
+    kept: Path | None = None
+
+    @property
+    def models(self) -> list[str]:
+        """Stamps of what decides on a track: our code, the tracker's and the face model's weights."""
+        code = code_of("face", "media/reader.py", "media/clock.py", "store.py")
+        return [code, *(value for name, value in shipped().items() if name.startswith(_TRACKING))]
 
 
 @dataclass(frozen=True)
@@ -64,11 +85,34 @@ class Watched:
     def __len__(self) -> int:
         return len(self.crops)
 
+    def at(self, index: NDArray[np.intp]) -> Watched:
+        """The video with these frames alone; the sound from its beginning, as long as they are."""
+        track = self.track
+        picked = replace(
+            track,
+            landmarks=track.landmarks[index],
+            expression=track.expression[index],
+            pose=track.pose[index],
+            gaze=track.gaze[index],
+            blendshapes=track.blendshapes[index],
+            valid=track.valid[index],
+        )
+        samples = self.samples[: len(index) * SAMPLE_RATE // VIDEO_FPS]
+        return replace(self, crops=self.crops[index], track=picked, samples=samples)
 
-def watch(path: Path, tracker: FaceTracker, face: FaceModel, seconds: float) -> Watched:
-    """The first `seconds` of a video. Raises UnusableInput or FaceNotFound."""
-    most = max(1, round(seconds * VIDEO_FPS))
-    track = track_video(islice(read_frames(path), most), tracker, face, path)
+    def first(self, frames: int) -> Watched:
+        """Its first frames."""
+        return self if frames == len(self) else self.at(np.arange(frames))
+
+    def held(self) -> Watched:
+        """Its first frame with a face (videos fade in), held, with its sound."""
+        return replace(self.at(np.full(len(self), self.track.valid.argmax(), dtype=np.intp)), samples=self.samples)
+
+
+def watch(path: Path, parts: Watching) -> Watched:
+    """The first seconds of a video. Raises UnusableInput or FaceNotFound."""
+    most = max(1, round(parts.seconds * VIDEO_FPS))
+    track = _track(path, most, parts)
     matrix = crop_matrix(track)
     crops, size = [], (0, 0)
     for frame in islice(read_frames(path), most):
@@ -78,6 +122,33 @@ def watch(path: Path, tracker: FaceTracker, face: FaceModel, seconds: float) -> 
         raise UnusableInput(f"{path}: the video reads differently twice; it is damaged.")
     samples, doubts = _sound(path)
     return Watched(path.stem, np.stack(crops), track, samples, size, (*_doubts(path, track), *doubts))
+
+
+def track_file(path: Path, parts: Watching) -> Path | None:
+    """Where the track of a video is kept, made now if it is not there; None where nothing is kept."""
+    if parts.kept is None:
+        return None
+    most = max(1, round(parts.seconds * VIDEO_FPS))
+    file = parts.kept / f"{sha_of(path)}-{stamp(most, parts.models)}.npz"
+    if not file.is_file():
+        save_track(file, _tracked(path, most))
+    return file
+
+
+def _track(path: Path, most: int, parts: Watching) -> FaceTrack:
+    file = track_file(path, parts)
+    return _tracked(path, most) if file is None else load_track(file)
+
+
+def _tracked(path: Path, most: int) -> FaceTrack:
+    tracker, face = _models()
+    return track_video(islice(read_frames(path), most), tracker, face, path)
+
+
+@lru_cache(maxsize=1)
+def _models() -> tuple[FaceTracker, FaceModel]:
+    """Once per process."""
+    return FaceTracker.load(), FaceModel.load()
 
 
 def crop_matrix(track: FaceTrack) -> Float:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from dreamtalk.errors import UnusableInput
-from dreamtalk.evaluate.metrics.picture_frechet import PictureFrechet
+from dreamtalk.evaluate.metrics.picture_frechet import PictureFrechet, distance
 from dreamtalk.types import Image
 
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
@@ -38,12 +38,10 @@ def film(frames: int, brighter: int) -> Image:
 
 def test_pictures_brighter_by_ten_are_three_hundred_apart(network: Path) -> None:
     fid = PictureFrechet.load(network, moving=False)
-    fid.add("real", film(40, 0))
-    fid.add("same", film(40, 0))
-    fid.add("brighter", film(40, 10))  # the same spread, each of three means 10 away
-    assert fid.distance("same", "real") == pytest.approx(0.0, abs=1e-2)
-    assert fid.distance("brighter", "real") == pytest.approx(300.0, rel=1e-3)
-    assert np.isnan(fid.distance("none", "real"))
+    real, brighter = fid.features(film(40, 0)), fid.features(film(40, 10))  # the same spread, each of three means 10 off
+    assert distance([fid.features(film(40, 0))], [real]) == pytest.approx(0.0, abs=1e-2)
+    assert distance([brighter], [real]) == pytest.approx(300.0, rel=1e-3)
+    assert np.isnan(distance([], [real]))
 
 
 class Classifier(nn.Module):
@@ -58,18 +56,16 @@ class Classifier(nn.Module):
 def test_networks_that_classify_are_asked_for_their_features(tmp_path: Path, moving: bool) -> None:
     torch.jit.script(Classifier()).save(str(tmp_path / "inception.pt"))
     found = PictureFrechet.load(tmp_path / "inception.pt", moving)
-    found.add("real", film(48, 0))
-    found.add("brighter", film(48, 10))
-    assert found.distance("brighter", "real") == pytest.approx(300.0 / (127.5**2 if moving else 1), rel=1e-2)
+    apart = distance([found.features(film(48, 10))], [found.features(film(48, 0))])
+    assert apart == pytest.approx(300.0 / (127.5**2 if moving else 1), rel=1e-2)
 
 
 def test_videos_are_seen_in_stretches(network: Path) -> None:
     fvd = PictureFrechet.load(network, moving=True)
-    fvd.add("real", film(70, 0))
-    fvd.add("made", film(70, 20))
-    assert fvd.distance("made", "real") == pytest.approx(3 * (20 / 127.5) ** 2, rel=1e-2)
-    fvd.add("short", film(10, 0))
-    assert np.isnan(fvd.distance("short", "real"))
+    real = fvd.features(film(70, 0))
+    assert real.shape == (4, 3)
+    assert distance([fvd.features(film(70, 20))], [real]) == pytest.approx(3 * (20 / 127.5) ** 2, rel=1e-2)
+    assert np.isnan(distance([fvd.features(film(10, 0))], [real]))
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:

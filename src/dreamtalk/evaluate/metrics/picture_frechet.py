@@ -8,6 +8,7 @@ whose source you trust: TorchScript is code.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,14 +27,13 @@ _BATCH = 16
 
 
 class PictureFrechet:
-    """Collects features by row, and compares every row with the real one."""
+    """A network's features of videos; sets of them are compared by `distance`."""
 
     def __init__(self, network: torch.jit.ScriptModule, moving: bool) -> None:
         """moving: the network takes stretches (1, 3, 16, 224, 224) in -1..1, else pictures (B, 3, H, W) uint8."""
         self._network, self._moving = network, moving
         known = {argument.name for argument in network.forward.schema.arguments}  # type: ignore[attr-defined]
         self._options = {"return_features": True} if "return_features" in known else {}
-        self._features: dict[str, list[Float]] = {}
 
     @classmethod
     def load(cls, file: Path, moving: bool) -> PictureFrechet:
@@ -45,27 +45,27 @@ class PictureFrechet:
             raise UnusableInput(f"{file} cannot be read as TorchScript.") from error
 
     @torch.inference_mode()
-    def add(self, row: str, crops: Image) -> None:
-        """Crops (T, H, W, 3) of one video."""
+    def features(self, crops: Image) -> Float:
+        """(n, D) of crops (T, H, W, 3) of one video: a row per picture, or per stretch of 16; none in a short video."""
         if self._moving:
             starts = range(0, len(crops) - STRETCH + 1, STRETCH)
             found = [self._stretch(crops[i : i + STRETCH]) for i in starts]
         else:
             pictures = torch.from_numpy(np.ascontiguousarray(crops.transpose(0, 3, 1, 2)))
             found = [self._network(pictures[i : i + _BATCH], **self._options) for i in range(0, len(pictures), _BATCH)]
-        self._features.setdefault(row, []).extend(np.asarray(f.flatten(1).float(), dtype=np.float32) for f in found)
+        if not found:
+            return np.zeros((0, 0), dtype=np.float32)
+        return np.asarray(torch.cat([f.flatten(1).float() for f in found]), dtype=np.float32)
 
     def _stretch(self, frames: Image) -> torch.Tensor:
         clip = torch.from_numpy(frames.astype(np.float32)).permute(0, 3, 1, 2) / 127.5 - 1.0
         small = torch.nn.functional.interpolate(clip, size=(_SIDE, _SIDE), mode="bilinear", align_corners=False)
         return torch.as_tensor(self._network(small.permute(1, 0, 2, 3)[None], **self._options))
 
-    @property
-    def rows(self) -> tuple[str, ...]:
-        """Those there are features of."""
-        return tuple(self._features)
 
-    def distance(self, row: str, real: str) -> float:
-        """Of a row's features and the real row's; nan where there are too few."""
-        rows = [np.concatenate(self._features[name]) for name in (row, real) if self._features.get(name)]
-        return frechet_distance(*rows) if len(rows) == 2 else float("nan")
+def distance(made: Sequence[Float], real: Sequence[Float]) -> float:
+    """Fréchet distance between the features (n, D) of two sets of videos; nan where there are too few."""
+    both = [[each for each in videos if len(each)] for videos in (made, real)]
+    if not all(both):
+        return float("nan")
+    return frechet_distance(np.concatenate(both[0]), np.concatenate(both[1]))

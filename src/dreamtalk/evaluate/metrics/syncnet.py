@@ -122,33 +122,54 @@ class SyncNet(nn.Module):
         return torch.as_tensor(self.netfclip(self.netcnnlip(windows).flatten(1)))
 
 
-@torch.no_grad()
 def sync_score(network: SyncNet, crops: Sequence[Image], samples: Float) -> SyncScore:
     """Score of face crops (224, 224, 3) RGB at 25 fps with their sound (S,) at 16 kHz.
 
     Raises UnusableInput when there are too few frames for an offset to mean anything.
     """
-    frames = min(len(crops), len(samples) * VIDEO_FPS // SAMPLE_RATE) - _SHOWN
-    if frames < 2 * MOST_OFFSET:
-        raise UnusableInput(f"SyncNet needs at least {2 * MOST_OFFSET + _SHOWN} frames with sound, not {len(crops)}.")
+    return compared(seen(network, crops), heard(network, samples))
+
+
+@torch.no_grad()
+def seen(network: SyncNet, crops: Sequence[Image]) -> Tensor:
+    """Codes (T, 1024) of every 5 of the crops (224, 224, 3) RGB. Raises UnusableInput when there are too few."""
+    count = _enough(len(crops))
+    made = []
+    for start in range(0, count, _BATCH):
+        shown = np.stack([np.stack(crops[i : i + _SHOWN])[..., ::-1] for i in range(start, min(count, start + _BATCH))])
+        made.append(network.see(torch.from_numpy(shown.transpose(0, 4, 1, 2, 3).astype(np.float32))))
+    return torch.cat(made)
+
+
+@torch.no_grad()
+def heard(network: SyncNet, samples: Float) -> Tensor:
+    """Codes (T, 1024) of the sound (S,) at 16 kHz, one per frame. Raises UnusableInput when there is too little."""
+    count = _enough(len(samples) * VIDEO_FPS // SAMPLE_RATE)
     sound = torch.from_numpy(mfcc(samples))
-    heard, seen = [], []
-    for start in range(0, frames, _BATCH):
-        window = range(start, min(frames, start + _BATCH))
-        pieces = [sound[:, i * _HEARD_PER_FRAME : i * _HEARD_PER_FRAME + _HEARD] for i in window]
-        heard.append(network.hear(torch.stack(pieces)[:, None]))
-        shown = np.stack([np.stack(crops[i : i + _SHOWN])[..., ::-1] for i in window])
-        seen.append(network.see(torch.from_numpy(shown.transpose(0, 4, 1, 2, 3).astype(np.float32))))
-    return _compare(torch.cat(seen), torch.cat(heard))
+    made = []
+    for start in range(0, count, _BATCH):
+        starts = [i * _HEARD_PER_FRAME for i in range(start, min(count, start + _BATCH))]
+        made.append(network.hear(torch.stack([sound[:, i : i + _HEARD] for i in starts])[:, None]))
+    return torch.cat(made)
 
 
-def _compare(seen: Tensor, heard: Tensor) -> SyncScore:
-    """Codes (T, 1024) of both; beyond the sound's ends stands a code of zeros, as in the original."""
+def compared(seen: Tensor, heard: Tensor) -> SyncScore:
+    """Codes of frames and of sound, as long as the shorter; beyond the sound's ends stands a code of zeros, as in the
+    original."""
+    frames = min(len(seen), len(heard))
+    seen, heard = seen[:frames], heard[:frames]
     padded = nn.functional.pad(heard, (0, 0, MOST_OFFSET, MOST_OFFSET))
     shifts = range(2 * MOST_OFFSET + 1)
     mean = torch.stack([(seen - padded[i : i + len(seen)] + _EPS).norm(dim=1).mean() for i in shifts])
     least = int(mean.argmin())
     return SyncScore(float(mean.median() - mean[least]), float(mean[least]), MOST_OFFSET - least)
+
+
+def _enough(frames: int) -> int:
+    """How many codes so many frames give."""
+    if frames - _SHOWN < 2 * MOST_OFFSET:
+        raise UnusableInput(f"SyncNet needs at least {2 * MOST_OFFSET + _SHOWN} frames with sound, not {frames}.")
+    return frames - _SHOWN
 
 
 def sync_crops(frames: Sequence[Image], boxes: Float) -> list[Image]:
