@@ -27,7 +27,7 @@ def baseline(kind: Kind) -> MotionModel:
         return MotionModel(MotionConfig(replace(tiny, kind=kind), steps=1, spacing="trailing")).eval()
 
 
-@pytest.fixture(params=["regression"])
+@pytest.fixture(params=["regression", "styletalk"])
 def model(request: pytest.FixtureRequest) -> MotionModel:
     return baseline(request.param)
 

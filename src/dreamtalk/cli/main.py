@@ -23,6 +23,7 @@ from dreamtalk.version import package_version
 
 VERBS: dict[str, tuple[str, str, str]] = {
     "generate": ("generate", "Generate", "a portrait and a speech file become a talking video"),
+    "batch": ("batch", "MakeBatch", "many talks from a table, resumable, in parallel or on a Ray cluster"),
     "motion": ("motion", "MakeMotion", "speech to a motion file, for any portrait"),
     "render": ("render", "Render", "a portrait does what a motion file says"),
     "export": ("export", "Export", "a motion file for other programs: Live Link Face, glTF, official models"),
@@ -36,6 +37,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "prepare": ("prepare", "Prepare", "a data set's videos become shards that training reads"),
     "train face-model": ("train", "TrainFaceModel", "learn the statistical face model from tracked clips"),
     "train denoiser": ("train", "TrainDenoiser", "learn the motion model from tracked clips with speech"),
+    "train baseline": ("train", "TrainBaseline", "learn a motion model without diffusion, to compare with"),
     "train lip-expert": ("train", "TrainLipExpert", "learn the style-aware lip expert that keeps lips right"),
     "train style-predictor": ("train", "TrainStylePredictor", "learn to hear the style in speech"),
     "train student": ("train", "TrainStudent", "distil the motion model into one that needs few sampler steps"),

@@ -1,4 +1,4 @@
-"""dreamtalk train face-model | denoiser | lip-expert | student | renderer | refine | articulation: all recipes."""
+"""dreamtalk train STAGE: all recipes, and the face model, which has none."""
 
 from __future__ import annotations
 
@@ -97,6 +97,25 @@ class TrainDenoiser(FromRecipe):
         from dreamtalk.train.recipes import DENOISER_RECIPES
 
         self.train(DENOISER_RECIPES, denoiser_stage)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainBaseline(FromRecipe):
+    """Learn a motion model without diffusion from the same data, to compare the shipped one with."""
+
+    recipe: str = "regression"
+    """Which recipe of train/recipes.py: regression, then regression-sync; styletalk; smoke."""
+    start_from: Path | None = None
+    """A trained model to start from, for regression. By default the recipe's."""
+    expert: Path | None = None
+    """A trained lip expert. By default the recipe's."""
+
+    def run(self) -> None:
+        """Train, and say where the model is."""
+        from dreamtalk.train.baselines import baseline_stage
+        from dreamtalk.train.recipes import BASELINE_RECIPES
+
+        self.train(BASELINE_RECIPES, baseline_stage)
 
 
 @dataclass(frozen=True, kw_only=True)

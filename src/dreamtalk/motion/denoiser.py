@@ -107,13 +107,14 @@ class StyleEncoder(nn.Module):
 class Decoder(nn.Module):
     """One half of the face: style queries read the memory; the middle token becomes expression numbers."""
 
+    layer_type: type[DecoderLayer] = DecoderLayer
     position: Tensor
 
     def __init__(self, config: DenoiserConfig, size: int) -> None:
         super().__init__()
         width, half = config.width, config.width // 2
         self.layers = nn.ModuleList(
-            DecoderLayer(width, config.heads, config.hidden, config.dropout) for _ in range(config.layers)
+            self.layer_type(width, config.heads, config.hidden, config.dropout) for _ in range(config.layers)
         )
         self.norm = nn.LayerNorm(width)
         self.tail = nn.Sequential(
@@ -127,14 +128,15 @@ class Decoder(nn.Module):
         x = style[:, None] + self.position
         middle = slice(self.window, self.window + 1)
         for layer in self.layers[:-1]:
-            x = layer(x, memory, styles=styles)
-        x = self.layers[-1](x, memory, middle, styles)
+            x = layer(x, memory, styles=styles, style=style)
+        x = self.layers[-1](x, memory, middle, styles, style)
         return torch.as_tensor(self.tail(self.norm(x[:, 0])))
 
 
 class Denoiser(nn.Module):
     """x0 = E_theta(x_t, t, content, style)."""
 
+    decoder_type: type[Decoder] = Decoder
     face_order: Tensor
     alpha_bar: Tensor
 
@@ -144,8 +146,8 @@ class Denoiser(nn.Module):
         width, size = config.width, config.expression_size
         self.content_encoder = ContentEncoder(config)
         self.style_encoder = StyleEncoder(config)
-        self.upper_decoder = Decoder(config, len(config.upper))
-        self.lower_decoder = Decoder(config, len(config.lower))
+        self.upper_decoder = self.decoder_type(config, len(config.upper))
+        self.lower_decoder = self.decoder_type(config, len(config.lower))
         self.memory_in = nn.Linear(width + size, width)
         self.memory_out = nn.Sequential(nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, width))
         self.time_net = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))

@@ -90,20 +90,25 @@ class EncoderLayer(nn.Module):
 class DecoderLayer(nn.Module):
     """Self-attention, cross-attention to the memory, feed-forward (post-norm)."""
 
+    feed_type: type[nn.Module] = FeedForward
+
     def __init__(self, width: int, heads: int, hidden: int, dropout: float) -> None:
         super().__init__()
         self.self_attn = Attention(width, heads)
         self.multihead_attn = Attention(width, heads)
-        self.ffn = FeedForward(width, hidden)
+        self.ffn = self.feed_type(width, hidden)
         self.norm1, self.norm2, self.norm3 = nn.LayerNorm(width), nn.LayerNorm(width), nn.LayerNorm(width)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, memory: Tensor, keep: slice = slice(None), styles: int = 1) -> Tensor:
+    def forward(
+        self, x: Tensor, memory: Tensor, keep: slice = slice(None), styles: int = 1, style: Tensor | None = None
+    ) -> Tensor:
         """x (B, W, D), memory (M, W, D) -> (M styles, kept tokens, D).
 
         keep: the query tokens that are needed afterwards. styles: how many rows of queries, one after the other, read
         the same memory, whose keys and values are then computed once. Where M styles = B F with F > 1 (first layer),
         the queries know the style but no frame yet: all up to the cross-attention's queries is shared by F frames.
+        style: (C, D) the codes behind the queries, for layers whose feed-forward follows them.
         """
         kept = x[:, keep]
         kept = self.norm1(kept + self.dropout(self.self_attn(kept, x)))
@@ -112,7 +117,13 @@ class DecoderLayer(nn.Module):
         frames = memory.shape[0] // kept.shape[0]
         query = repeat(self.multihead_attn.query(kept), frames)
         kept = self.norm2(repeat(kept, frames) + self.dropout(self.multihead_attn.attend(query, memory)))
-        return torch.as_tensor(self.norm3(kept + self.dropout(self.ffn(kept))).reshape(-1, tokens, width))
+        return torch.as_tensor(
+            self.norm3(kept + self.dropout(self.feed(kept, style, styles))).reshape(-1, tokens, width)
+        )
+
+    def feed(self, kept: Tensor, style: Tensor | None, styles: int) -> Tensor:
+        """The feed-forward part, of tokens (M, styles tokens, D)."""
+        return torch.as_tensor(self.ffn(kept))
 
 
 def repeat(x: Tensor, times: int) -> Tensor:

@@ -123,6 +123,14 @@ def train_denoiser(config: DenoiserTraining) -> Path:
 
 def denoiser_stage(config: DenoiserTraining) -> DenoiserStage:
     """The recipe with its data, ready to train. Raises UnusableInput when the data folder is not usable."""
+    return DenoiserStage(config, *load_material(config))
+
+
+def load_material(config: DenoiserTraining) -> tuple[list[TalkingClip], FaceModel, list[TalkingClip]]:
+    """Talkers to learn from, their face model, and strangers to score by where the recipe asks for it.
+
+    Raises UnusableInput when the data folder is not usable.
+    """
     face_model = FaceModel.load()
     talkers = load_training_talkers(
         config.data,
@@ -137,7 +145,7 @@ def denoiser_stage(config: DenoiserTraining) -> DenoiserStage:
     strangers: list[TalkingClip] = []
     if config.validate_every:
         strangers = load_strangers(config.data, config.cache, face_model, config.encoder, config.clean_only)
-    return DenoiserStage(config, talkers, face_model, strangers)
+    return talkers, face_model, strangers
 
 
 def train_on(
@@ -247,16 +255,9 @@ class DenoiserStage(Stage[NoisedTalks]):
 
         L_denoise (eq. 7) is the squared error of x0 and of its velocity; the closure loss on the lip aperture is ours.
         """
-        config, model, network, talks = self._config, self.model, self.model.denoiser, batch.talks
-        rows, frames = talks.expression.shape[:2]
+        config, model, talks = self._config, self.model, batch.talks
         x0 = model.normalise(talks.expression)
-        x_t = model.schedule.add_noise(x0, batch.noise, batch.t)
-        features = (talks.features - model.feature_mean) / model.feature_std + batch.hearing
-        prepared = network.prepare(network.encode_neighboured(features, frames).flatten(0, 1))
-        code = network.encode_style(model.normalise(talks.reference))
-        code = torch.where(talks.has_style[:, None], code, network.null_style())
-        predicted = network(x_t.flatten(0, 1), batch.t.repeat_interleave(frames), prepared, code).float()
-        predicted = predicted.unflatten(0, (rows, frames))
+        predicted, _ = self.predict(batch)
         error = (predicted - x0) ** 2 * self.weights
         velocity = (predicted.diff(dim=1) - x0.diff(dim=1)) ** 2 * self.weights
         opening = model.denormalise(predicted) @ self.aperture
@@ -266,9 +267,21 @@ class DenoiserStage(Stage[NoisedTalks]):
         parts = {"x0": error.sum(-1).mean(), "velocity": velocity.sum(-1).mean(), "closure": closing.mean()}
         total = parts["x0"] + config.velocity_weight * parts["velocity"] + config.closure_weight * parts["closure"]
         if self.expert is not None:
-            parts["sync"] = self._sync_loss(self.expert, model.denormalise(predicted), batch)
+            parts["sync"] = self.sync_loss(self.expert, model.denormalise(predicted), batch)
             total = total + config.sync_weight * parts["sync"]
         return {"loss": total, **parts}
+
+    def predict(self, batch: NoisedTalks) -> tuple[Tensor, Tensor]:
+        """Predicted clean motion (B, L, E) in the network's units, and the style codes (B, D) of the references."""
+        model, network, talks = self.model, self.model.denoiser, batch.talks
+        rows, frames = talks.expression.shape[:2]
+        x_t = model.schedule.add_noise(model.normalise(talks.expression), batch.noise, batch.t)
+        features = (talks.features - model.feature_mean) / model.feature_std + batch.hearing
+        prepared = network.prepare(network.encode_neighboured(features, frames).flatten(0, 1))
+        code = network.encode_style(model.normalise(talks.reference))
+        told = torch.where(talks.has_style[:, None], code, network.null_style())
+        predicted = network(x_t.flatten(0, 1), batch.t.repeat_interleave(frames), prepared, told).float()
+        return predicted.view(rows, frames, -1), code
 
     def export(self, weights: State, steps: int, file: Path) -> None:
         """Score and keep it where strangers are."""
@@ -289,7 +302,7 @@ class DenoiserStage(Stage[NoisedTalks]):
         spans = np.lib.stride_tricks.sliding_window_view(raw, reach + 1, axis=1)
         return np.asarray(spans @ self._kernel, dtype=np.float32)
 
-    def _sync_loss(self, expert: LipExpert, generated: Tensor, batch: NoisedTalks) -> Tensor:
+    def sync_loss(self, expert: LipExpert, generated: Tensor, batch: NoisedTalks) -> Tensor:
         """L_sync = -log P_sync of windows of the generated clips with their own sound and style (eq. 8)."""
         talks, device = batch.talks, generated.device
         n, window = expert.config.frames, self._config.denoiser.window

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from dreamtalk.render.pirenderer.config import tiny
 from dreamtalk.render.refine.network import RefineConfig
 from dreamtalk.style.predictor import StylePredictorConfig
 from dreamtalk.train.articulation import ArticulationTraining
+from dreamtalk.train.baselines import StyleTalkTraining
 from dreamtalk.train.denoiser import DenoiserTraining
 from dreamtalk.train.lip_expert import LipExpertTraining
 from dreamtalk.train.refine import RefineTraining
@@ -59,19 +61,6 @@ def denoiser_unconditional_expert(data: Path) -> DenoiserTraining:
     return replace(denoiser_sync(data), out=Path("runs/denoiser-unconditional-expert"), expert=expert)
 
 
-def denoiser_regression(data: Path) -> DenoiserTraining:
-    """The regression baseline, first half: as "cpu" with a network without diffusion (motion/baselines.py)."""
-    sizes = replace(MESH64, kind="regression", posterior=False)
-    return replace(denoiser_cpu(data), out=Path("runs/regression"), denoiser=sizes, steps=400)
-
-
-def denoiser_regression_sync(data: Path) -> DenoiserTraining:
-    """The regression baseline, second half: as "sync", from the best of "regression"."""
-    first = denoiser_regression(data)
-    best = first.out / "best.safetensors"
-    return replace(denoiser_sync(data), out=Path("runs/regression-sync"), denoiser=first.denoiser, start_from=best)
-
-
 def denoiser_smoke(data: Path) -> DenoiserTraining:
     """A few steps on ten clips, under an expert where one is given: does the whole stage run?"""
     tiny = DenoiserConfig(
@@ -97,9 +86,57 @@ DENOISER_RECIPES = {
     "sync": denoiser_sync,
     "no-expert": denoiser_no_expert,
     "unconditional-expert": denoiser_unconditional_expert,
-    "regression": denoiser_regression,
-    "regression-sync": denoiser_regression_sync,
     "smoke": denoiser_smoke,
+}
+
+
+def baseline_regression(data: Path) -> DenoiserTraining:
+    """The regression baseline, first half: as "cpu" with a network without diffusion (docs/baselines.md)."""
+    sizes = replace(MESH64, kind="regression", posterior=False)
+    return replace(denoiser_cpu(data), out=Path("runs/regression"), denoiser=sizes, steps=400)
+
+
+def baseline_regression_sync(data: Path) -> DenoiserTraining:
+    """The regression baseline, second half: as "sync", from the best of "regression"."""
+    first = baseline_regression(data)
+    best = first.out / "best.safetensors"
+    return replace(denoiser_sync(data), out=Path("runs/regression-sync"), denoiser=first.denoiser, start_from=best)
+
+
+def baseline_styletalk(data: Path) -> StyleTalkTraining:
+    """The StyleTalk-like baseline: all its losses from the first step on, as many steps as both halves above."""
+    return StyleTalkTraining(
+        data=data,
+        denoiser=replace(MESH64, kind="styletalk", posterior=False),
+        expert=assets.path("lip-expert-mesh64"),
+        sync_weight=1.0,
+        steps=800,
+        validate_every=100,
+    )
+
+
+def baseline_smoke(data: Path) -> StyleTalkTraining:
+    """A few steps on ten clips with a tiny StyleTalk-like network, under an expert where one is given."""
+    smoke = denoiser_smoke(data)
+    return StyleTalkTraining(
+        data=data,
+        out=Path("runs/baseline-smoke"),
+        denoiser=replace(smoke.denoiser, kind="styletalk", posterior=False),
+        steps=smoke.steps,
+        rows=smoke.rows,
+        warmup_steps=smoke.warmup_steps,
+        sync_weight=1.0,
+        rest_clips=smoke.rest_clips,
+        voices=False,
+        max_clips=smoke.max_clips,
+    )
+
+
+BASELINE_RECIPES: dict[str, Callable[[Path], DenoiserTraining]] = {
+    "regression": baseline_regression,
+    "regression-sync": baseline_regression_sync,
+    "styletalk": baseline_styletalk,
+    "smoke": baseline_smoke,
 }
 
 
