@@ -5,6 +5,7 @@ Nothing here touches the network: no time stamp is asked for, no manifest and no
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from collections.abc import Mapping
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import c2pa
+import cv2
+import numpy as np
 
 from dreamtalk.errors import UnusableInput, UnusableOutput
 from dreamtalk.provenance.credentials import Credentials
@@ -65,26 +68,39 @@ def seal(video: Path, origin: Origin, watermark: int | None, signer: Credentials
     kind = SEALED.get(video.suffix.lower())
     if kind is None:
         return False
-    info = c2pa.C2paSignerInfo(c2pa.C2paSigningAlg[signer.algorithm], signer.chain, signer.key, None)
     sealed = video.with_name(f"{video.stem}.sealed{video.suffix}")
+    try:
+        with video.open("rb") as plain, sealed.open("w+b") as out:
+            _sign(kind, plain, out, origin, watermark, signer)
+        os.replace(sealed, video)
+    except OSError as error:
+        raise UnusableOutput(f"The signed manifest cannot be written to {video.parent}: {error.strerror}.") from error
+    finally:
+        sealed.unlink(missing_ok=True)
+    return True
+
+
+def check(signer: Credentials) -> None:
+    """Sign a dot, so that credentials which C2PA refuses are known before hours of work. Raises UnusableInput."""
+    done, dot = cv2.imencode(".png", np.zeros((1, 1, 3), np.uint8))
+    assert done
+    _sign("image/png", io.BytesIO(dot.tobytes()), io.BytesIO(), Origin({}, {}, {}), None, signer)
+
+
+def _sign(
+    kind: str, plain: BinaryIO, out: BinaryIO, origin: Origin, watermark: int | None, signer: Credentials
+) -> None:
+    info = c2pa.C2paSignerInfo(c2pa.C2paSigningAlg[signer.algorithm], signer.chain, signer.key, None)
     try:
         with (
             c2pa.Context.from_dict(_OFFLINE) as context,
             c2pa.Builder(json.dumps(_claim(origin, watermark)), context) as builder,
-            video.open("rb") as plain,
-            sealed.open("w+b") as out,
         ):
             for role, file in origin.files.items():
                 _keep_manifest(builder, role, file)
             builder.sign(c2pa.Signer.from_info(info), kind, plain, out)
-        os.replace(sealed, video)
-    except OSError as error:
-        raise UnusableOutput(f"The signed manifest cannot be written to {video.parent}: {error.strerror}.") from error
     except c2pa.C2paError as error:
         raise UnusableInput(f"The video cannot be signed with these credentials: {error}") from error
-    finally:
-        sealed.unlink(missing_ok=True)
-    return True
 
 
 def _keep_manifest(builder: c2pa.Builder, role: str, file: Path) -> None:

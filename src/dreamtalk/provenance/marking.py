@@ -39,6 +39,10 @@ class Marking:
             from dreamtalk.provenance.credentials import credentials
 
             self._signer = credentials()
+            if not self._signer.self_made:
+                from dreamtalk.provenance.manifest import check
+
+                check(self._signer)
 
     def seal(self, file: Path, payloads: list[int]) -> None:
         """Put the signed manifest into a finished file. payloads: of its watermark, one or none."""

@@ -1,0 +1,179 @@
+"""The signed manifest: there after every talk, broken by one flipped byte, carried along, and silent on the network."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from dreamtalk.cli.main import run
+from dreamtalk.errors import UnusableInput
+from dreamtalk.media import read_frames, read_image, write_video
+from dreamtalk.options import MAX_CONSENT, TalkOptions
+from dreamtalk.provenance.credentials import Credentials, credentials
+from dreamtalk.provenance.inspect import inspect
+from dreamtalk.provenance.manifest import ASSERTION, check, read_manifest, seal
+from dreamtalk.provenance.origin import SIDECAR, Origin, origin_of, sha256_of
+from dreamtalk.talker import Talker
+
+ORIGIN = Origin(
+    {"portrait": "ab" * 32}, {"style": "happy", "seed": 3}, {"denoiser": "cd" * 32}, "the sitter, in writing"
+)
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory, examples: Path) -> Path:
+    """A short video without any mark."""
+    picture = cv2.resize(read_image(examples / "portrait.jpg"), (160, 160)).astype(np.uint8)
+    path = tmp_path_factory.mktemp("plain") / "plain.mp4"
+    write_video(path, (np.roll(picture, n, axis=1) for n in range(10)), None)
+    return path
+
+
+@pytest.fixture
+def sealed(plain: Path, tmp_path: Path) -> Path:
+    path = Path(shutil.copy(plain, tmp_path / "sealed.mp4"))
+    assert seal(path, ORIGIN, 0x1234ABCD, credentials())
+    return path
+
+
+def test_it_says_what_the_video_is(sealed: Path) -> None:
+    found = read_manifest(sealed)
+    assert found is not None and found.intact and found.ours and found.synthetic and not found.trusted
+    assert found.faults == () and "self-made" in found.signer
+    assert found.talk["inputs"] == {"portrait": {"sha256": "ab" * 32}} and found.talk["watermark"] == "1234abcd"
+    assert found.talk["settings"] == {"style": "happy", "seed": 3} and found.talk["consent"] == ORIGIN.consent
+
+
+def test_frames_stay_and_the_video_plays(plain: Path, sealed: Path) -> None:
+    for before, after in zip(read_frames(plain), read_frames(sealed), strict=True):
+        assert np.array_equal(before, after)
+
+
+def test_a_flipped_byte_is_noticed(sealed: Path, plain: Path) -> None:
+    data = bytearray(sealed.read_bytes())
+    pixels, manifest = data.index(b"mdat") + 400, data.index(ASSERTION.encode()) + 60
+    for place in (pixels, manifest, len(data) - 20):
+        data[place] ^= 1
+        sealed.write_bytes(data)
+        found = read_manifest(sealed)
+        assert found is not None and not found.intact and found.faults
+        data[place] ^= 1
+    sealed.write_bytes(data)
+    assert (again := read_manifest(sealed)) is not None and again.intact
+    assert read_manifest(plain) is None
+
+
+def test_an_authority_that_is_named_makes_it_trusted(sealed: Path) -> None:
+    chain = credentials().chain
+    authority = chain[chain.index(b"-----BEGIN", 1) :]
+    found = read_manifest(sealed, authority)
+    assert found is not None and found.intact and found.trusted
+
+
+def test_the_manifest_of_an_input_is_carried_along(sealed: Path, plain: Path, tmp_path: Path) -> None:
+    made = Path(shutil.copy(plain, tmp_path / "made.mov"))
+    seal(made, Origin({}, {}, {}, files={"style": sealed, "speech": plain}), None, credentials())
+    data = made.read_bytes()
+    assert b"c2pa.ingredient" in data and ORIGIN.consent.encode() in data
+
+
+def test_formats_without_a_place_for_it_are_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "talk.webm"
+    path.write_bytes(b"whatever")
+    assert not seal(path, ORIGIN, None, credentials()) and path.read_bytes() == b"whatever"
+
+
+def test_credentials_that_c2pa_refuses_leave_the_file(plain: Path, tmp_path: Path) -> None:
+    path, good = Path(shutil.copy(plain, tmp_path / "talk.mp4")), credentials()
+    only_authority = good.chain[good.chain.index(b"-----BEGIN", 1) :]
+    with pytest.raises(UnusableInput, match="signed"):
+        seal(path, ORIGIN, None, Credentials(only_authority, good.key, "ES256", self_made=False))
+    with pytest.raises(UnusableInput, match="signed"):
+        check(Credentials(only_authority, good.key, "ES256", self_made=False))
+    check(good)
+    assert path.read_bytes() == plain.read_bytes() and list(tmp_path.iterdir()) == [path]
+
+
+def test_files_that_are_none_have_no_manifest(tmp_path: Path) -> None:
+    for data in (b"", b"\0\0\0\x18ftypmp42", b"\x89PNG", b"RIFF1234WEBP", b"hello" * 100):
+        (tmp_path / "odd.mp4").write_bytes(data)
+        assert read_manifest(tmp_path / "odd.mp4") is None
+
+
+def test_a_talk_has_all_marks_and_asks_nobody(
+    debug_talker: Talker, examples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise AssertionError("the network was asked")
+
+    monkeypatch.setattr(socket.socket, "connect", refused)
+    monkeypatch.setattr(socket, "getaddrinfo", refused)
+    speech, path = debug_talker.speech(examples / "speech.wav"), tmp_path / "talk.mp4"
+    short = type(speech)(speech.samples[:8000])
+    options = TalkOptions(size=256, consent="the sitter", sidecar=True, seed=5)
+    talk = debug_talker.generate(examples / "portrait.jpg", short, path, options)
+    found = read_manifest(path)
+    assert found is not None and found.intact and talk.marks.manifest and talk.marks.badge
+    assert found.talk["watermark"] == f"{talk.marks.watermark:08x}" and found.talk["settings"]["seed"] == 5
+    assert found.talk["inputs"] == {"portrait": {"sha256": sha256_of(examples / "portrait.jpg")}}
+    record = json.loads((tmp_path / f"talk.mp4{SIDECAR}").read_text())
+    assert record.pop("video") == {"sha256": sha256_of(path)} and record == found.talk
+
+
+def test_declined_it_is_not_there(debug_talker: Talker, examples: Path, tmp_path: Path) -> None:
+    speech = debug_talker.speech(examples / "speech.wav")
+    short = type(speech)(speech.samples[:4000])
+    options = TalkOptions(size=256, provenance=False)
+    talk = debug_talker.generate(examples / "portrait.jpg", short, tmp_path / "talk.mp4", options)
+    assert read_manifest(tmp_path / "talk.mp4") is None
+    assert (talk.marks.watermark, talk.marks.manifest, talk.marks.sidecar) == (None, False, None)
+
+
+def test_names_of_files_stay_at_home(examples: Path, tmp_path: Path) -> None:
+    secret = Path(shutil.copy(examples / "portrait.jpg", tmp_path / "Jane Doe.jpg"))
+    options = TalkOptions(style=tmp_path / "Jane Doe.mp4", pose=str(secret))
+    told = json.dumps(origin_of({"portrait": secret}, options).record(None))
+    assert "Jane" not in told and str(tmp_path) not in told and sha256_of(secret) in told
+
+
+def test_consent_has_a_limit() -> None:
+    with pytest.raises(UnusableInput, match=str(MAX_CONSENT)):
+        TalkOptions(consent="x" * (MAX_CONSENT + 1))
+
+
+def test_a_folder_is_searched(sealed: Path, plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "many" / "below"
+    folder.mkdir(parents=True)
+    shutil.copy(plain, folder / "plain.mp4")
+    assert verify(tmp_path / "many") == 1
+    shutil.copy(sealed, folder / "sealed.mp4")
+    (folder / "notes.txt").write_text("no video")
+    capsys.readouterr()
+    assert verify(tmp_path / "many", "--json") == 0
+    first, second = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert (first["dreamtalk"], second["dreamtalk"]) == (False, True) and second["manifest"]["intact"]
+    (folder / "broken.mp4").write_bytes(b"no video")
+    assert verify(tmp_path / "many") == 2
+    told = capsys.readouterr()
+    assert "3 files: 1 made by dreamtalk, 1 without" in told.out and "broken.mp4" in told.err
+
+
+def test_words_for_a_changed_file(sealed: Path) -> None:
+    data = bytearray(sealed.read_bytes())
+    data[-20] ^= 1
+    sealed.write_bytes(data)
+    assert "THE FILE WAS CHANGED" in "\n".join(inspect(sealed).lines())
+
+
+def verify(path: Path, *flags: str) -> int:
+    try:
+        return run(["verify", str(path), *flags])
+    except SystemExit as end:
+        assert isinstance(end.code, int)
+        return end.code
