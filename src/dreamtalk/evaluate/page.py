@@ -1,144 +1,224 @@
-"""A report as one HTML file that needs nothing else: tables, intervals as bars, figures, every clip, definitions."""
+"""A report as one HTML file that asks nothing of a network: tables, plots, figures, every clip, and how to read it."""
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING
+from importlib import resources
+from typing import TYPE_CHECKING, NamedTuple
 
-from dreamtalk.evaluate.figures import Figure
+from dreamtalk.evaluate.explorer import OUTLIER, explorer
+from dreamtalk.evaluate.figures import Figure, Table
+from dreamtalk.evaluate.plots import intervals
 from dreamtalk.evaluate.scoring import Estimate, Metric
 
 if TYPE_CHECKING:
     from dreamtalk.evaluate.report import Report
 
-_WIDTH, _HEIGHT, _LINE = 460, 26, 22
-"""px of a chart: its width, the head, and a row."""
-_NAMES = 130
-"""px for the rows' names."""
+_FOLDED = 6
+"""Notes from which on they are folded."""
 
-_COLOURS = ("#2a6fdb", "#7a7a7a", "#2e9e5b", "#c9752b", "#a13d8c", "#5b5bd6")
 
-_STYLE = """
-:root { color-scheme: light dark; --line: #8885; }
-body { font: 15px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 72rem; padding: 1rem; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin-top: 2rem; }
-table { border-collapse: collapse; display: block; overflow-x: auto; }
-th, td { border-bottom: 1px solid var(--line); padding: .25rem .7rem; text-align: right; white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; }
-.charts { display: flex; flex-wrap: wrap; gap: 1rem; }
-figure { margin: 0; } img { max-width: 100%; } svg text { fill: currentColor; font: 12px system-ui, sans-serif; }
-.span { opacity: .65; font-size: .85em; } dt { font-weight: 600; margin-top: .6rem; }
-"""
+class _Section(NamedTuple):
+    """id: for links. title: in the page and in the list of sections. html: what follows."""
+
+    id: str
+    title: str
+    html: str
 
 
 def page(report: Report, figures: Sequence[Figure] = ()) -> str:
-    """The whole HTML file."""
-    title = f"{report.title} evaluation"
-    parts = [f"<h1>{escape(title)}</h1>"]
-    if report.notes:
-        parts.append("<ul>" + "".join(f"<li>{escape(note)}</li>" for note in report.notes) + "</ul>")
-    for name in report.sets:
-        if report.clips(name):
-            parts += [
-                f"<h2>{escape(name)} ({report.clips(name)} clips)</h2>",
-                _table(report, name),
-                _charts(report, name),
-            ]
-    for figure in figures:
-        kind = "png" if figure.image.startswith(b"\x89PNG") else "jpeg"
-        source = f"data:image/{kind};base64,{base64.b64encode(figure.image).decode()}"
-        shown = figure.svg or f"<img alt='{escape(figure.text, quote=True)}' src='{source}'>"
-        parts.append(
-            f"<h2>{escape(f'{figure.clip} {figure.title}')}</h2><figure>{shown}"
-            f"<figcaption>{escape(figure.text)}</figcaption></figure>"
-        )
-    parts += ["<h2>Every clip</h2>", *_clips(report), "<h2>Metrics</h2>", _definitions(report.metrics)]
-    facts = escape(json.dumps(report.facts, indent=1, default=str))
-    parts.append(f"<details><summary>Configuration and versions</summary><pre>{facts}</pre></details>")
-    head = f"<meta charset='utf-8'><meta name='viewport' content='width=device-width'><title>{title}</title>"
-    body = "\n".join(parts)
+    """The whole HTML file of a report."""
+    drawn = [_figure(figure) for figure in figures]
+    shown = [name for name in report.sets if report.clips(name)]
+    sections = [_Section("read", "How to read this", _reading(report))]
+    sections.append(_Section("tables", "Tables", "".join(_numbers(report, name) for name in shown)))
+    sections.append(_Section("plots", "Plots", "".join(_charts(report, name) for name in shown)))
+    if report.tables:
+        sections.append(_Section("more", "More tables", "".join(map(_table, report.tables))))
+    whole = [html for figure, html in zip(figures, drawn, strict=True) if not figure.clip]
+    if whole:
+        sections.append(_Section("figures", "Figures", "".join(whole)))
+    if shown:
+        sections.append(_Section("clips", "Every clip", "\n".join(explorer(report, figures, drawn))))
+    sections.append(_Section("metrics", "Metrics, and when they lie", _definitions(report.metrics)))
+    sections.append(_Section("origin", "Versions and configuration", _facts(report.facts)))
+    counts = [f"{name}: {report.clips(name)} {'clip' if report.clips(name) == 1 else 'clips'}" for name in shown]
+    return _document(f"{report.title} evaluation", ". ".join(counts), report.notes, sections)
+
+
+def tables_page(
+    title: str, tables: Sequence[Table], figures: Sequence[Figure] = (), facts: Mapping[str, object] | None = None
+) -> str:
+    """The HTML file of an evaluation that has tables of its own kind and no Report."""
+    sections = [_Section("tables", "Tables", "".join(map(_table, tables)))]
+    if figures:
+        sections.append(_Section("figures", "Figures", "".join(map(_figure, figures))))
+    if facts:
+        sections.append(_Section("origin", "Versions and configuration", _facts(facts)))
+    return _document(title, "", (), sections)
+
+
+def _document(title: str, summary: str, notes: Sequence[str], sections: Sequence[_Section]) -> str:
+    """The file. Its policy lets a browser load nothing at all, and run nothing but page.js as it stands here."""
+    style, script = (
+        resources.files("dreamtalk.evaluate").joinpath(name).read_text(encoding="utf-8")
+        for name in ("page.css", "page.js")
+    )
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
+    links = "".join(f"<a href='#{s.id}'>{escape(s.title.split(',')[0])}</a>" for s in sections)
+    parts = [
+        f"<section id='{s.id}' aria-labelledby='{s.id}-h'><h2 id='{s.id}-h'>{escape(s.title)}</h2>\n{s.html}</section>"
+        for s in sections
+    ]
+    about = f"<p class='quiet'>{escape(summary)}.</p>" if summary else ""
     return (
-        f"<!doctype html>\n<html lang='en'><head>{head}<style>{_STYLE}</style></head>\n<body>\n{body}\n</body></html>\n"
+        "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+        "<meta name='viewport' content='width=device-width, initial-scale=1'>"
+        f"<title>{escape(title)}</title><style>\n{style}</style></head>\n<body>"
+        f"<a class='skip' href='#{sections[0].id}'>Skip to the report</a>"
+        f"<nav aria-label='Sections'><div>{links}<button class='push' id='theme' type='button'>light or dark</button>"
+        "<button id='print' type='button'>print</button></div></nav>\n"
+        f"<main><h1>{escape(title)}</h1>{about}{_notes(notes)}\n" + "\n".join(parts) + "</main>\n"
+        f"<script>{script}</script></body></html>\n"
     )
 
 
-def _table(report: Report, name: str) -> str:
-    heads = "".join(f"<th>{escape(row)}</th>" for row in report.rows)
+def _notes(notes: Sequence[str]) -> str:
+    if not notes:
+        return ""
+    lines = "<ul>" + "".join(f"<li>{escape(note)}</li>" for note in notes) + "</ul>"
+    if len(notes) < _FOLDED:
+        return lines
+    return f"<details><summary>{len(notes)} notes on clips and what was made equal</summary>{lines}</details>"
+
+
+def _reading(report: Report) -> str:
+    """What the rows are, and how to read a number of the table."""
+    named = [row for row in report.rows if row in report.legend]
+    rows = "".join(f"<dt>{escape(row)}</dt><dd>{escape(report.legend[row])}</dd>" for row in named)
+    real = f" Begin with {escape(_listed(report.bounds))}: no method made them." if report.bounds else ""
+    texts = [
+        "A cell is the mean over clips (the median where a metric says so); n counts events where it is a share of "
+        "events. Below it stands the 95 % interval of the bootstrap over whole clips: where it would lie if other "
+        f"clips of this kind had been drawn ({report.resamples} draws, seed {report.seed}). It knows nothing of other "
+        "speakers or languages than these, and with fewer than ten clips it is too narrow.",
+        "Two rows whose intervals do not touch differ. Where they overlap they may still differ, for all rows are of "
+        "the same clips: choose “less that of” in the table of clips and see whether the differences have one sign.",
+        f"{real} A number means something between what the real video has and what chance or a still picture has. A "
+        "method beyond the real video on a metric has found its weakness, not beaten reality. No single number is "
+        "quality: “when they lie” below says what each one misses.",
+        f"⚑ marks clips more than {OUTLIER:g} robust deviations from the median of their row: look at these first, for "
+        "a lost face or a damaged file. A dash: nothing to measure there.",
+    ]
+    legend = f"<h3>Rows</h3><dl>{rows}</dl>" if rows else ""
+    said = "".join(f"<p>{text}</p>" for text in texts)
+    return f"<details open><summary>Rows, intervals, marks</summary>{said}{legend}</details>"
+
+
+def _numbers(report: Report, name: str) -> str:
+    """A set's table: metrics down, rows across."""
+    looks = {row: " class='bound'" if row in report.bounds else "" for row in report.rows}
+    heads = "".join(
+        f"<th scope='col'{looks[row]} title='{escape(report.legend.get(row, ''), quote=True)}'>{escape(row)}</th>"
+        for row in report.rows
+    )
     lines = []
-    for metric in report.metrics:
-        cells = "".join(
-            f"<td>{_cell(report.estimates.get((name, row, metric.name)), metric)}</td>" for row in report.rows
-        )
-        lines.append(f"<tr><td title='{escape(metric.definition, quote=True)}'>{escape(metric.head)}</td>{cells}</tr>")
-    note = "<p class='span'>In brackets: 95 % bootstrap interval over clips.</p>"
-    return f"<table><thead><tr><th></th>{heads}</tr></thead><tbody>{''.join(lines)}</tbody></table>{note}"
+    for m in report.metrics:
+        found = [report.estimates.get((name, row, m.name)) for row in report.rows]
+        if any(found):
+            cells = "".join(f"<td{looks[row]}>{_cell(e, m)}</td>" for row, e in zip(report.rows, found, strict=True))
+            head = f"{escape(m.head)}<small>good: {escape(m.good)}</small>"
+            lines.append(f"<tr><th scope='row' title='{escape(m.definition, quote=True)}'>{head}</th>{cells}</tr>")
+    caption = f"{name}: {report.clips(name)} clips, 95 % intervals below the numbers"
+    return _framed(name, caption, f"<th scope='col'>metric</th>{heads}", lines)
 
 
 def _cell(found: Estimate | None, metric: Metric) -> str:
     if found is None:
         return "–"
     digits = metric.digits
-    return f"{found.value:.{digits}f} <span class='span'>[{found.low:.{digits}f}, {found.high:.{digits}f}]</span>"
+    events = f", n = {found.weight:.0f}" if found.weight != found.clips else ""
+    spread = f"<small>{found.low:.{digits}f} to {found.high:.{digits}f}{events}</small>"
+    return f"{found.value:.{digits}f}{spread}"
+
+
+def _table(table: Table) -> str:
+    heads = "".join(f"<th scope='col'>{escape(head)}</th>" for head in table.heads)
+    lines = [
+        f"<tr><th scope='row'>{escape(line[0])}</th>{''.join(f'<td>{escape(cell)}</td>' for cell in line[1:])}</tr>"
+        for line in table.lines
+    ]
+    return _framed(table.title, table.note, heads, lines)
+
+
+def _framed(title: str, caption: str, heads: str, lines: Sequence[str]) -> str:
+    label = escape(title, quote=True)
+    return (
+        f"<h3>{escape(title)}</h3><div class='wide' tabindex='0' role='region' aria-label='{label}'><table>"
+        f"<caption>{escape(caption)}</caption><thead><tr>{heads}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
+    )
 
 
 def _charts(report: Report, name: str) -> str:
-    made = [_chart(report, name, metric) for metric in report.metrics]
-    return f"<div class='charts'>{''.join(made)}</div>"
+    """A plot per metric of a set: every row with its interval."""
+    made = []
+    for m in report.metrics:
+        known = {row: e for row in report.rows if (e := report.estimates.get((name, row, m.name))) is not None}
+        if known:
+            drawing = intervals(m.head, known, report.rows, report.bounds)
+            head = f"{escape(m.head)} <small>good: {escape(m.good)}</small>"
+            made.append(f"<figure class='chart'><figcaption>{head}</figcaption>{drawing}</figure>")
+    return f"<h3>{escape(name)}</h3><div class='charts'>{''.join(made)}</div>"
 
 
-def _chart(report: Report, name: str, metric: Metric) -> str:
-    """One metric: a dot with its interval per row."""
-    found = [(row, report.estimates.get((name, row, metric.name))) for row in report.rows]
-    known = [(row, e) for row, e in found if e is not None]
-    if not known:
-        return ""
-    least, most = min(min(e.low, 0.0) for _, e in known), max(max(e.high, 0.0) for _, e in known)
-    reach = (most - least) or 1.0
-
-    def x(value: float) -> float:
-        return _NAMES + (value - least) / reach * (_WIDTH - _NAMES - 20)
-
-    marks = [f"<text x='0' y='15' font-weight='600'>{escape(metric.title)}, good: {escape(metric.good)}</text>"]
-    for number, (row, e) in enumerate(known):
-        y, colour = _HEIGHT + number * _LINE + 8, _COLOURS[report.rows.index(row) % len(_COLOURS)]
-        marks += [
-            f"<text x='0' y='{y + 4}'>{escape(row[:20])}</text>",
-            f"<line x1='{x(e.low):.1f}' x2='{x(e.high):.1f}' y1='{y}' y2='{y}' stroke='{colour}' stroke-width='3' "
-            "stroke-opacity='.5'/>",
-            f"<circle cx='{x(e.value):.1f}' cy='{y}' r='5' fill='{colour}'><title>{e.value:.3f}</title></circle>",
-        ]
-    height = _HEIGHT + len(known) * _LINE
-    span = f"x1='{x(0):.1f}' x2='{x(0):.1f}' y1='{_HEIGHT - 4}' y2='{height}'"
-    zero = f"<line {span} stroke='currentColor' stroke-opacity='.3'/>"
-    label = escape(f"{metric.title} by row", quote=True)
-    return f"<svg role='img' aria-label='{label}' width='{_WIDTH}' height='{height}'>{zero}{''.join(marks)}</svg>"
-
-
-def _clips(report: Report) -> Iterator[str]:
-    """A folded table per clip."""
-    by: dict[tuple[str, str], dict[tuple[str, str], float]] = {}
-    for value in report.values:
-        by.setdefault((value.set, value.clip), {})[value.metric, value.row] = value.score.value
-    for (name, clip), found in by.items():
-        rows = [row for row in report.rows if any(key[1] == row for key in found)]
-        heads = "".join(f"<th>{escape(row)}</th>" for row in rows)
-        lines = []
-        for metric in report.metrics:
-            numbers = [found.get((metric.name, row)) for row in rows]
-            if any(number is not None and number == number for number in numbers):
-                cells = "".join("<td>–</td>" if n is None or n != n else f"<td>{n:.3f}</td>" for n in numbers)
-                lines.append(f"<tr><td>{escape(metric.title)}</td>{cells}</tr>")
-        table = f"<table><thead><tr><th></th>{heads}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
-        yield f"<details><summary>{escape(clip)} <span class='span'>{escape(name)}</span></summary>{table}</details>"
+def _figure(figure: Figure) -> str:
+    kind = "png" if figure.image.startswith(b"\x89PNG") else "jpeg"
+    source = f"data:image/{kind};base64,{base64.b64encode(figure.image).decode()}"
+    about = escape(f"{figure.title}. {figure.text}", quote=True)
+    shown = figure.svg or f"<img alt='{about}' src='{source}'>"
+    return (
+        f"<figure><h3>{escape(figure.title)}</h3>"
+        f"<div class='wide' tabindex='0' role='region' aria-label='{about}'>{shown}</div>"
+        f"<figcaption>{escape(figure.text)}</figcaption></figure>"
+    )
 
 
 def _definitions(metrics: Sequence[Metric]) -> str:
-    lines = []
-    for m in metrics:
-        about = f"{m.unit or 'no unit'}; {m.span}; good: {m.good}"
-        text = f"{m.definition} Reference: {m.reference} Pitfalls: {m.pitfalls}"
-        lines.append(f"<dt>{escape(m.title)} <span class='span'>{escape(about)}</span></dt><dd>{escape(text)}</dd>")
-    return f"<dl>{''.join(lines)}</dl>"
+    return "<dl>" + "".join(map(_definition, metrics)) + "</dl>"
+
+
+def _definition(m: Metric) -> str:
+    about = f"{m.unit or 'no unit'}; {m.span}; good: {m.good}; {m.combine} over clips"
+    return (
+        f"<dt id='metric-{escape(m.name, quote=True)}'>{escape(m.title)} <small>{escape(about)}</small></dt>"
+        f"<dd>{escape(m.definition)}<br><b>Compare with:</b> {escape(m.reference)}<br>"
+        f"<b>When it lies:</b> {escape(m.pitfalls)}</dd>"
+    )
+
+
+def _facts(facts: Mapping[str, object]) -> str:
+    """Tables of what is a mapping; the rest as JSON. Notes stand above already."""
+    parts, rest = [], {}
+    for name, value in facts.items():
+        if isinstance(value, Mapping) and value:
+            lines = [
+                f"<tr><th scope='row'>{escape(str(key))}</th><td>{escape(str(what))}</td></tr>"
+                for key, what in value.items()
+            ]
+            head = "<th scope='col'>what</th><th scope='col'>which</th>"
+            parts.append(f"<div class='prose'>{_framed(name, '', head, lines)}</div>")
+        elif name != "notes":
+            rest[name] = value
+    if rest:
+        parts.append(f"<pre>{escape(json.dumps(rest, indent=1, default=str))}</pre>")
+    return "".join(parts)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))

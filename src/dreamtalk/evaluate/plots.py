@@ -11,6 +11,7 @@ from html import escape
 import numpy as np
 
 from dreamtalk.evaluate.figures import Figure
+from dreamtalk.evaluate.scoring import Estimate
 from dreamtalk.types import SAMPLE_RATE, VIDEO_FPS, Float
 
 SERIES = ("#2563c9", "#2e8b57", "#c2410c", "#8b3fa0", "#0e7490", "#a16207", "#be185d", "#4b5563")
@@ -23,6 +24,10 @@ _SIZE, _FRAME = (920, 250), (46, 12, 30, 34)
 """px of the lip curves: width and height; what lies left, right, above and below them."""
 _LEGEND = 185
 """px from one name of a line to the next."""
+_LINE, _LETTERS = 21, 20
+"""px of a row of intervals; letters of its name that fit."""
+_NEAR_ZERO = 0.4
+"""An axis begins at 0 when its smallest value is below this share of its largest."""
 
 
 def colour_of(row: str, rows: Sequence[str]) -> int:
@@ -39,8 +44,8 @@ def lip_curves(clip: str, lines: Mapping[str, Float], samples: Float, rows: Sequ
     rows = rows or tuple(lines)
     (width, height), (left, right, above, below) = _SIZE, _FRAME
     seconds = max(max((len(line) for line in lines.values()), default=0), 1) / VIDEO_FPS
-    known = np.concatenate([np.asarray(line)[np.isfinite(line)] for line in lines.values()] or [np.zeros(0)])
-    low, high = min(0.0, float(known.min(initial=0.0))), max(float(known.max(initial=1.0)), 1.0)
+    known = [value for line in lines.values() for value in line[np.isfinite(line)].tolist()]
+    low, high = min([0.0, *known]), max([1.0, *known])
 
     def x(second: float) -> float:
         return left + second / seconds * (width - left - right)
@@ -66,6 +71,41 @@ def lip_curves(clip: str, lines: Mapping[str, Float], samples: Float, rows: Sequ
         parts.append(f"<text x='{at + 36}' y='14'>{escape(row[:22])}</text>")
     text = f"Opening of the inner lips ({', '.join(lines)}) over time; behind it the waveform of the sound."
     return Figure("Lips over the sound", text, svg=svg(width, height, "".join(parts), f"{clip}. {text}"), clip=clip)
+
+
+def intervals(label: str, found: Mapping[str, Estimate], rows: Sequence[str], bounds: Sequence[str]) -> str:
+    """A dot with its 95 % interval per row; hollow for bounds. The axis has 0 where values are not all far from it."""
+    low = min(min(e.low for e in found.values()), min(e.value for e in found.values()))
+    high = max(max(e.high for e in found.values()), max(e.value for e in found.values()))
+    low, high = (min(low, 0.0) if low < _NEAR_ZERO * high else low), max(high, 0.0)
+    reach = (high - low) or 1.0
+    low, high = low - (0.04 * reach if low else 0.0), high + 0.04 * reach
+    width, names, numbers = 340, 132, 52
+    height = len(found) * _LINE + 22
+
+    def x(value: float) -> float:
+        return names + (value - low) / (high - low) * (width - names - numbers)
+
+    bottom = len(found) * _LINE
+    parts = []
+    for value in ticks(low, high, 3):
+        parts.append(f"<line class='grid' x1='{x(value):.1f}' x2='{x(value):.1f}' y1='2' y2='{bottom}'/>")
+        parts.append(f"<text class='quiet' x='{x(value):.1f}' y='{bottom + 14}' text-anchor='middle'>{value:g}</text>")
+    for number, (row, e) in enumerate(found.items()):
+        y, colour = number * _LINE + _LINE / 2, colour_of(row, rows)
+        inside = f"open line-{colour}" if row in bounds else f"fill-{colour}"
+        parts.append(f"<text x='0' y='{y + 4}'><title>{escape(row)}</title>{escape(_short(row))}</text>")
+        line = f"x1='{x(e.low):.1f}' x2='{x(e.high):.1f}' y1='{y}' y2='{y}'"
+        parts.append(f"<line class='line-{colour}' {line} stroke-width='3' stroke-opacity='.55'/>")
+        parts.append(f"<circle class='{inside}' cx='{x(e.value):.1f}' cy='{y}' r='4.5' stroke-width='2'/>")
+        parts.append(f"<text class='quiet' x='{width}' y='{y + 4}' text-anchor='end'>{brief(e.value)}</text>")
+    said = "; ".join(f"{row} {brief(e.value)} ({brief(e.low)} to {brief(e.high)})" for row, e in found.items())
+    return svg(width, height, "".join(parts), f"{label}: {said}")
+
+
+def brief(value: float) -> str:
+    """Three digits that count."""
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:#.3g}".rstrip(".")
 
 
 def svg(width: int, height: int, content: str, label: str) -> str:
@@ -97,6 +137,10 @@ def ticks(low: float, high: float, most: int) -> list[float]:
     step = next(float(f * power) for f in (1, 2, 2.5, 5, 10) if f * power >= exact * (1 - 1e-9))
     first = int(np.ceil(low / step - 1e-9))
     return [round(i * step, 10) for i in range(first, int(np.floor(high / step + 1e-9)) + 1)]
+
+
+def _short(row: str) -> str:
+    return row if len(row) <= _LETTERS else f"{row[: _LETTERS - 1].rstrip()}…"
 
 
 def _waveform(samples: Float, seconds: float, x: Callable[[float], float], top: float, bottom: float) -> str:

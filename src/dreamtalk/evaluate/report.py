@@ -40,8 +40,8 @@ class Value(NamedTuple):
 class Report:
     """What an evaluation found. values: every clip. facts: configuration, versions and notes, beside the numbers.
 
-    legend: what each row is, in words. bounds: rows that no method makes (the real video, chance), drawn hollow. tables:
-    further ones, such as a confusion matrix or published figures.
+    legend: what each row is, in words. bounds: rows that no method makes (the real video, chance), drawn hollow.
+    tables: further ones, such as a confusion matrix or published figures.
     """
 
     metrics: tuple[Metric, ...]
