@@ -22,6 +22,7 @@ from dreamtalk.evaluate.scoring import Metric
 from dreamtalk.evaluate.stamps import given
 from dreamtalk.evaluate.watching import Watched
 from dreamtalk.lipsync.expert import LipExpert
+from dreamtalk.motion.reader import ArticulationReader
 from dreamtalk.types import Float, Speech
 
 Found = TypeVar("Found")
@@ -86,6 +87,11 @@ class Judges:
     @cached_property
     def _encoder(self) -> SpeechEncoder:
         return SpeechEncoder.load(self._judge.config.encoder)
+
+    @cached_property
+    def reader(self) -> ArticulationReader:
+        """What hears p, b and m in features of `hear`."""
+        return ArticulationReader.load()
 
     def hear(self, samples: Float) -> Float:
         """Speech features (N, D) at 50 Hz of samples (S,); the same sound is heard once."""

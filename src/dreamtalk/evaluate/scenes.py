@@ -32,8 +32,12 @@ of step, is not corrected."""
 _LEAST_LENGTH = 0.5
 """Share of the real video's frames below which a video is not scored."""
 
-_CODE = ("evaluate", "audio", "lipsync", "face/measures.py", "face/align.py", "face/lids.py")
-"""Sources that scores depend on, besides those of tracks."""
+_CODE = (
+    "evaluate", "audio", "lipsync", "motion/reader.py", "motion/rest.py", "face/measures.py", "face/align.py",
+    "face/lids.py",
+)  # fmt: skip
+_ASSETS = ("sync-judge-mesh64", "whisper-base-l3", "articulation-reader")
+"""Sources and models that scores depend on, besides those of tracks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,7 @@ class Row:
         kind = self.name if self.name in (STILL, AS_CAME) else ""
         files = [sha_of(check_input(file)) for file in (self.file, self.truth.file, self.person)]
         how = [desk.watching.seconds, *desk.watching.models, desk.judges.shas, str(desk.judges.embedding)]
-        ours = [code_of(*_CODE), *(shipped()[name] for name in ("sync-judge-mesh64", "whisper-base-l3"))]
+        ours = [code_of(*_CODE), *(shipped()[name] for name in _ASSETS)]
         lags = [self.lag, self.truth.lag]
         return stamp(kind, files, lags, asdict(self.label), sorted(self.asked), how, ours)
 

@@ -22,7 +22,17 @@ import numpy as np
 
 from dreamtalk.evaluate.correlation import pearson
 from dreamtalk.evaluate.judges import PICTURE_EVERY, Judges, mean_of
-from dreamtalk.evaluate.metrics import blinks, expression_distance, head_motion, jitter, landmark_distance, psnr_ssim
+from dreamtalk.evaluate.metrics import (
+    bilabials,
+    blink_shape,
+    blinks,
+    expression_distance,
+    head_motion,
+    jitter,
+    landmark_distance,
+    psnr_ssim,
+    silence_openness,
+)
 from dreamtalk.evaluate.metrics import cpbd as sharpness
 from dreamtalk.evaluate.scoring import Metric, Score
 from dreamtalk.evaluate.watching import Watched
@@ -161,9 +171,21 @@ def _landmarks(case: Case) -> tuple[float, ...]:
     )
 
 
-def _blinks(case: Case) -> tuple[float, float]:
+def _bilabials(case: Case) -> tuple[Score]:
+    if len(case.clip.samples) == 0:
+        return (Score(float("nan"), 0.0),)
+    heard = bilabials.heard_bilabials(case.judges.reader, case.features, len(case.clip))
+    return (bilabials.bilabials_closed(aperture(case.clip.face), aperture(case.truth.face), heard),)
+
+
+def _blinks(case: Case) -> tuple[float, ...]:
     opening = eye_opening(case.clip.face).mean(axis=-1)
-    return blinks.blink_rate(opening), blinks.blink_length(opening)
+    return (
+        blinks.blink_rate(opening),
+        blinks.blink_length(opening),
+        blink_shape.blink_depth(opening),
+        blink_shape.blink_asymmetry(opening),
+    )
 
 
 def _head(case: Case) -> tuple[float, float]:
@@ -185,6 +207,12 @@ SUITE: tuple[Measure, ...] = (
         "landmarks",
     ),
     Measure((APERTURE,), lambda case: (pearson(aperture(case.clip.face), aperture(case.truth.face)),), "lips"),
+    Measure((bilabials.METRIC,), _bilabials, "lips"),
+    Measure(
+        (silence_openness.METRIC,),
+        lambda case: (silence_openness.silence_openness(aperture(case.clip.face), case.clip.samples),),
+        "sound",
+    ),
     Measure(Judges.SYNC_JUDGE, lambda case: case.judges.sync(case.clip.track.expression, case.features), "sound"),
     Measure(
         (expression_distance.METRIC,),
@@ -192,7 +220,7 @@ SUITE: tuple[Measure, ...] = (
         "manner",
     ),
     Measure((jitter.METRIC,), lambda case: (jitter.jitter(case.clip.face),), "itself"),
-    Measure((blinks.RATE, blinks.LENGTH), _blinks, "itself"),
+    Measure((blinks.RATE, blinks.LENGTH, blink_shape.DEPTH, blink_shape.ASYMMETRY), _blinks, "itself"),
     Measure((head_motion.DIVERSITY, head_motion.SPEED), _head, "itself"),
     Measure(
         (head_motion.BEAT,),

@@ -38,7 +38,7 @@ def film(frames: int, brighter: int) -> Image:
 
 def test_pictures_brighter_by_ten_are_three_hundred_apart(network: Path) -> None:
     fid = PictureFrechet.load(network, moving=False)
-    real, brighter = fid.features(film(40, 0)), fid.features(film(40, 10))  # the same spread, each of three means 10 off
+    real, brighter = fid.features(film(40, 0)), fid.features(film(40, 10))  # the same spread, three means 10 off
     assert distance([fid.features(film(40, 0))], [real]) == pytest.approx(0.0, abs=1e-2)
     assert distance([brighter], [real]) == pytest.approx(300.0, rel=1e-3)
     assert np.isnan(distance([], [real]))
@@ -50,6 +50,23 @@ class Classifier(nn.Module):
     def forward(self, x: Tensor, return_features: bool = False) -> Tensor:
         means = x.float().flatten(2).mean(dim=2)
         return means if return_features else torch.softmax(means, dim=1)
+
+
+class Rescaling(nn.Module):
+    """Like the public I3D: it can bring pictures of 0 to 255 to its own range and size, if it is not told to let be."""
+
+    def forward(self, x: Tensor, rescale: bool = True, resize: bool = True, return_features: bool = False) -> Tensor:
+        if rescale or resize:
+            x = x * 0.0
+        return x.flatten(2).mean(dim=2)
+
+
+def test_networks_that_bring_pictures_to_their_range_are_told_not_to(tmp_path: Path) -> None:
+    torch.jit.script(Rescaling()).save(str(tmp_path / "i3d.pt"))
+    fvd = PictureFrechet.load(tmp_path / "i3d.pt", moving=True)
+    crops = film(32, 0)
+    seen = [(crops[i : i + 16] / 127.5 - 1).mean(axis=(0, 1, 2)) for i in (0, 16)]
+    assert fvd.features(crops) == pytest.approx(np.stack(seen), abs=1e-5)
 
 
 @pytest.mark.parametrize("moving", [False, True])

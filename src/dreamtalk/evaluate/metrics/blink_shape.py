@@ -22,7 +22,7 @@ DEPTH = Metric(
     good="the real row",
     definition="Smallest opening of the eyes in a blink as a share of the usual one (80th percentile of the clip), "
     "mean over blinks; none where there are no blinks.",
-    reference="Ours. Shut lids are tracked 0.1 to 0.4 of the usual opening apart.",
+    reference="Ours. Real talkers (44 clips): median 0.16, 0.05 to 0.34.",
     pitfalls=_PITFALLS,
 )
 ASYMMETRY = Metric(
@@ -34,7 +34,8 @@ ASYMMETRY = Metric(
     definition="Time from the last frame in which the eyes are as good as shut (within 0.1 of the usual opening of the "
     "smallest one) until they are open by 0.7 again, by the time from 0.7 to the first such frame; crossings "
     "interpolated between frames, geometric mean over blinks. Blinks cut off by the clip's ends do not count.",
-    reference="Lids close about twice as fast as they open (Evinger et al. 1991: peak speeds).",
+    reference="Lids close about twice as fast as they open (Evinger et al. 1991: peak speeds). Real talkers (39 "
+    "clips): median 1.9, 1.2 to 2.9.",
     pitfalls=_PITFALLS,
 )
 

@@ -24,6 +24,8 @@ STRETCH = 16
 _SIDE = 224
 """px that I3D sees."""
 _BATCH = 16
+_OPTIONS = {"return_features": True, "rescale": False, "resize": False}
+"""What public networks are told where they ask: features, not classes; pictures come in their range and size."""
 
 
 class PictureFrechet:
@@ -33,7 +35,7 @@ class PictureFrechet:
         """moving: the network takes stretches (1, 3, 16, 224, 224) in -1..1, else pictures (B, 3, H, W) uint8."""
         self._network, self._moving = network, moving
         known = {argument.name for argument in network.forward.schema.arguments}  # type: ignore[attr-defined]
-        self._options = {"return_features": True} if "return_features" in known else {}
+        self._options = {name: value for name, value in _OPTIONS.items() if name in known}
 
     @classmethod
     def load(cls, file: Path, moving: bool) -> PictureFrechet:

@@ -18,8 +18,8 @@ METRIC = Metric(
     definition="Mean tracked aperture of the inner lips in frames in which nobody has spoken for "
     f"{SETTLE / VIDEO_FPS:.2f} s nor will for {READY / VIDEO_FPS:.2f} s, by the energy of the video's own sound; none "
     f"where there are fewer than {ENOUGH} such frames.",
-    reference="Ours, as `evaluate motion` does with silence put around the speech. Lips that touch are tracked 0 to "
-    "1 % iod apart; speech is about 5 to 8 on average.",
+    reference="Ours, as `evaluate motion` does with silence put around the speech. Real GRID "
+    "talkers, who wait with shut lips: 0.1 to 0.2; real free talkers, who breathe in: 7 to 17, with speech at 7 to 14.",
     pitfalls="It lies where the sound is not silent although nobody speaks (music, street: no frame counts, or breath "
     "is taken for speech), where people listen or laugh with an open mouth (the real row says so), and for portraits "
     "with parted lips. Held at the first frame's mouth a still photo scores whatever that frame shows. A mouth that "
