@@ -40,7 +40,8 @@ values that stand out from the other clips of the row.</p>
 <p id='none' hidden>No clip passes: loosen the filters above.</p>
 <noscript><p>This table needs scripts, which are off. The same numbers are in clips.csv.</p></noscript>
 <dialog id='clip' aria-labelledby='clip-title'><header><h2 id='clip-title'></h2>
-<button id='before' type='button'>← previous</button><button id='after' type='button'>next →</button>
+<button id='before' type='button' aria-label='previous clip'>← before</button>
+<button id='after' type='button' aria-label='next clip'>next →</button>
 <button id='close' type='button'>close</button></header><div id='clip-body'></div></dialog>
 """
 

@@ -56,7 +56,15 @@ _SILENCE_CLIPS = 12
 """Clips per set that are also spoken between digital silence, which is the same for all and costs as much again."""
 
 OURS, REAL, SHUFFLED, SWAPPED, MEAN = "ours", "real", "shuffled audio", "another clip", "mean motion"
-"""The rows: the model; the real motion; the model on another clip's sound; another clip's real motion; no motion."""
+LEGEND = {
+    OURS: "The motion model, for the clip's own sound.",
+    REAL: "The tracked motion of the real clip through the face space: the best any model can do.",
+    SHUFFLED: "The model for the sound of another clip of the set: what sounding like speech is worth.",
+    SWAPPED: "The real motion of that other clip: chance, for lively motion.",
+    MEAN: "The mean face of the training speakers, held: what can be had without listening or moving.",
+}
+"""The rows, and what they are."""
+BOUNDS = (REAL, SHUFFLED, SWAPPED, MEAN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +138,9 @@ def evaluate_motion(
         for metric, score in zip(METRICS, scores(clip, made, row), strict=True)
     ]
     facts = {"config": plain(config), "versions": versions(), "lags": {c.id: c.lag for c in clips if c.lag}}
-    report = Report(METRICS, SETS, tuple(rows), tuple(values), facts, config.resamples, config.seed)
+    report = Report(
+        METRICS, SETS, tuple(rows), tuple(values), facts, config.resamples, config.seed, legend=LEGEND, bounds=BOUNDS
+    )
     if config.out is not None:
         report.write(config.out)
     return report

@@ -143,9 +143,9 @@ def _cell(found: Estimate | None, metric: Metric) -> str:
     if found is None:
         return "–"
     digits = metric.digits
-    events = f", n = {found.weight:.0f}" if found.weight != found.clips else ""
-    spread = f"<small>{found.low:.{digits}f} to {found.high:.{digits}f}{events}</small>"
-    return f"{found.value:.{digits}f}{spread}"
+    events = f"<small>n = {found.weight:.0f}</small>" if found.weight != found.clips else ""
+    spread = f"<small>{found.low:.{digits}f} to {found.high:.{digits}f}</small>"
+    return f"{found.value:.{digits}f}{spread}{events}"
 
 
 def _table(table: Table) -> str:

@@ -38,6 +38,15 @@ REAL, OURS, PICTURED, GUESSED, NEUTRAL, SHUFFLED = (
     "another reference",
 )  # fmt: skip
 ROWS = (REAL, OURS, PICTURED, GUESSED, NEUTRAL, SHUFFLED)
+LEGEND = {
+    REAL: "The reference clip itself.",
+    OURS: "Speech in the reference's style, with a clip of the same person in neutral; styles by name stand here, too.",
+    PICTURED: "With a neutral picture of the person in place of the clip.",
+    GUESSED: "With a guess of the person's neutral: all that a stranger's video gives.",
+    NEUTRAL: "The same speech in no style.",
+    SHUFFLED: "The same speech in the style of another reference: chance.",
+}
+BOUNDS = (REAL, NEUTRAL, SHUFFLED)
 
 KNOWN, UNKNOWN, NAMED = "references with a known neutral", "references without", "styles by name, level 2"
 SETS = (KNOWN, UNKNOWN, NAMED)
@@ -186,7 +195,7 @@ def evaluate_style(config: StyleEvaluation) -> Report:
         values += _of_name(name, talks, classifier)
     chosen = {field.name: str(getattr(config, field.name)) for field in fields(config)}
     facts: dict[str, object] = {"config": chosen, "versions": versions()}
-    report = Report(METRICS, SETS, ROWS, tuple(values), facts, config.resamples, config.seed, title="Style")
+    report = Report(METRICS, SETS, ROWS, tuple(values), facts, config.resamples, config.seed, "Style", LEGEND, BOUNDS)
     if config.out is not None:
         report.write(config.out)
     return report
