@@ -9,7 +9,7 @@ from dreamtalk.errors import AssetMissing
 NAMES = ("portrait.jpg", "speech.wav", "speech_synthetic.ogg")
 """The files, as examples/README.md describes them."""
 
-_INSTALLED = Path(__file__).parent / "examples"
+_INSTALLED = Path(__file__).parent / "example_files"
 _CLONE = Path(__file__).parents[2] / "examples"
 
 

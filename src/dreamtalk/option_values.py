@@ -30,7 +30,7 @@ def options_from(given: Mapping[str, object], folder: Path | None = None) -> Tal
     given: field names of TalkOptions, with underscores or hyphens, and text, numbers or booleans. folder: where files
     with relative names lie; None: as they are written. Raises UnusableInput, naming the option.
     """
-    values = {}
+    values: dict[str, Any] = {}
     for written, value in given.items():
         name = known_name(written)
         if value is None or (isinstance(value, str) and not value.strip()):

@@ -26,7 +26,10 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _BLOCK = 8
-"""Items per Ray task, so that starting tasks costs little."""
+"""Items per Ray task, at most, so that starting tasks costs little."""
+
+_TASKS = 4
+"""Tasks per worker, at least, so that workers end at about the same time."""
 
 _TRIES = 2
 """Times that an item may kill its worker."""
@@ -52,6 +55,22 @@ def run_all(
         yield from _by_ray(work, items, workers, marks.resolve())
     finally:
         shutil.rmtree(marks, ignore_errors=True)
+
+
+def chosen_workers(asked: int | None, address: str | None, say: Callable[[str], None]) -> int:
+    """Processes to work with: as asked for, else all cores where Ray is installed, else this process (0).
+
+    address: of a Ray cluster, which decides itself (0). say: is told when cores stay idle for want of Ray.
+    """
+    if asked is not None or address is not None:
+        return asked or 0
+    cores = os.cpu_count() or 1
+    if cores == 1:
+        return 0
+    if ray_is_installed():
+        return cores
+    say(f"One of {cores} cores is used. For all of them: pip install 'dreamtalk[batch]' (Ray)")
+    return 0
 
 
 def ray_is_installed() -> bool:
@@ -104,7 +123,8 @@ def _by_ray(
     if not items:
         return
     rows = [{"number": number, "item": pickle.dumps(item)} for number, item in enumerate(items)]
-    data = ray.data.from_items(rows, override_num_blocks=-(-len(rows) // _BLOCK))
+    block = min(_BLOCK, max(1, len(rows) // (_TASKS * workers))) if workers else _BLOCK
+    data = ray.data.from_items(rows, override_num_blocks=-(-len(rows) // block))
     pool = ray.data.TaskPoolStrategy(size=workers or None)
     done = data.map(in_worker, fn_args=[pickle.dumps(work), str(marks)], num_cpus=1, compute=pool)
     for row in done.iter_rows():

@@ -9,7 +9,6 @@ file with a final name, so a run that was killed at any moment goes on where it 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -31,7 +30,7 @@ from dreamtalk.data.source import SourceClip
 from dreamtalk.data.speakers import Speaker, pool
 from dreamtalk.errors import UnusableInput, UnusableOutput
 from dreamtalk.version import package_version
-from dreamtalk.workers import ray_is_installed, run_all
+from dreamtalk.workers import chosen_workers, run_all
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -84,7 +83,7 @@ def prepare(config: Preparation, say: Callable[[str], None] = print) -> Manifest
     encoder(cache.encoder, cache.encoder_source)  # a missing one is noticed before the work, not after
     expert = lip_expert_or_none(config.lip_expert, config.encoder, say)
     _check_output(config, clips)
-    run = _Run(config, _workers(config, say))
+    run = _Run(config, chosen_workers(config.workers, config.ray, say))
     say(f"{len(clips)} clips of {len({c.speaker for c in clips})} speakers in {config.root}")
     seen, skipped = run.observe(clips, cache)
     members, lost = run.pool(clips, seen, cache)
@@ -198,19 +197,6 @@ class _Run:
             for number, result in run_all(work, items, self._workers, marks, self._config.ray):
                 bar.advance(task)
                 yield number, result
-
-
-def _workers(config: Preparation, say: Callable[[str], None]) -> int:
-    """Processes to work with."""
-    if config.workers is not None or config.ray is not None:
-        return config.workers or 0
-    cores = os.cpu_count() or 1
-    if cores == 1:
-        return 0
-    if ray_is_installed():
-        return cores
-    say(f"One of {cores} cores is used. For all of them: pip install 'dreamtalk[train]' (Ray)")
-    return 0
 
 
 def _check_numbers(config: Preparation) -> None:

@@ -58,7 +58,7 @@ def source_of(given: GivenTimeline, find: FindStyle, before: Style) -> StyleSour
     entries, found = read_timeline(path), dict[str, Style]()
     try:
         for style in (entry.style for entry in entries):
-            found[style] = found.get(style) or find(_beside(style, path))
+            found[style] = found.get(style) or find(beside(style, path))
         keys = [StyleKey(entry.start, found[entry.style], entry.intensity, entry.transition) for entry in entries]
         if keys[0].start > 0.0:
             keys.insert(0, StyleKey(0.0, before))
@@ -108,7 +108,7 @@ def check_keys(source: StyleSource, factor: float, seconds: float) -> None:
         warnings.warn(doubt, DoubtfulInput, stacklevel=2)
 
 
-def _beside(style: str, path: Path) -> str:
+def beside(style: str, path: Path) -> str:
     """A file named in a timeline lies in the timeline's folder, or where the name says."""
     near = path.parent / style
     try:
