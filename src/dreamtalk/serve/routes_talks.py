@@ -1,0 +1,149 @@
+"""Endpoints of talks."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import FileResponse, Response, StreamingResponse
+from starlette.concurrency import run_in_threadpool
+
+from dreamtalk.serve.problems import Problem
+from dreamtalk.serve.requests import TalkRequest, read_json, read_request
+from dreamtalk.serve.routes_files import client_of, file_of, form_of, service_of
+from dreamtalk.serve.service import Service
+from dreamtalk.serve.store import ENDED
+from dreamtalk.serve.vault import FORMATS
+
+router = APIRouter(prefix="/v1/talks", tags=["talks"])
+
+_LOOK_SECONDS = 0.2
+"""Between two looks at a talk whose events somebody reads."""
+_SILENT_LOOKS = 75
+"""Looks without a change (15 s) after which a comment is sent, so that nobody between takes the line for dead."""
+
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": {"$ref": "#/components/schemas/TalkRequest"}},
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["portrait", "audio"],
+                    "properties": {
+                        "portrait": {"type": "string", "format": "binary"},
+                        "audio": {"type": "string", "format": "binary"},
+                        "options": {"type": "string", "description": "JSON, as in the other form"},
+                        "consent": {"type": "string"},
+                        "format": {"type": "string", "enum": list(FORMATS)},
+                    },
+                }
+            },
+        },
+    }
+}
+
+
+@router.post("", status_code=202, openapi_extra=_BODY)
+async def create(request: Request) -> dict[str, Any]:
+    """Ask for a talk: JSON that names uploads and examples, or a form with the files themselves."""
+    service, client = service_of(request), client_of(request)
+    if request.headers.get("content-type", "").startswith("multipart/form-data"):
+        asked = await _from_form(request)
+    else:
+        asked = read_request(read_json(await request.body()))
+    return await run_in_threadpool(lambda: service.view(service.accept(asked, client)))
+
+
+async def _from_form(request: Request) -> TalkRequest:
+    """Files of a form become uploads; they are deleted again when the rest cannot be used."""
+    service, client = service_of(request), client_of(request)
+    form = await form_of(request)
+    try:
+        given = {name: form[name] for name in ("consent", "format") if isinstance(form.get(name), str)}
+        options = form.get("options")
+        fields = {**given, "options": read_json(options, "The field options") if isinstance(options, str) else {}}
+        read_request({"portrait": "", "audio": "", **fields})  # before the files are looked at
+        received: dict[str, str] = {}
+        try:
+            for role in ("portrait", "audio"):
+                if isinstance(form.get(role), str):
+                    received[role] = str(form[role])
+                else:
+                    stored = await run_in_threadpool(service.receive, file_of(form, role).file, client)
+                    received[role] = stored.id
+        except Problem:
+            for file in received.values():
+                await run_in_threadpool(service.forget_file, file, client)
+            raise
+        return read_request({**received, **fields})
+    finally:
+        await form.close()
+
+
+@router.get("/{talk}")
+def status(talk: str, request: Request) -> dict[str, Any]:
+    """How a talk is getting on."""
+    service = service_of(request)
+    return service.view(service.talk(talk, client_of(request)))
+
+
+@router.get("/{talk}/events", response_class=StreamingResponse)
+def events(talk: str, request: Request) -> StreamingResponse:
+    """The same at every change, as server-sent events, until the talk has ended."""
+    service, client = service_of(request), client_of(request)
+    service.talk(talk, client)
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(_events(service, talk, client), media_type="text/event-stream", headers=headers)
+
+
+async def _events(service: Service, talk: str, client: str) -> AsyncIterator[str]:
+    last, silent = "", 0
+    while not service.stopping.is_set():
+        try:
+            view = await run_in_threadpool(lambda: service.view(service.talk(talk, client)))
+        except Problem:  # it was forgotten
+            return
+        told = json.dumps(view)
+        if told != last:
+            last, silent = told, 0
+            yield f"data: {told}\n\n"
+        elif silent >= _SILENT_LOOKS:
+            silent = 0
+            yield ": still here\n\n"
+        if view["status"] in ENDED:
+            return
+        silent += 1
+        await asyncio.sleep(_LOOK_SECONDS)
+
+
+@router.get("/{talk}/preview", response_class=Response)
+def preview(talk: str, request: Request) -> Response:
+    """The latest frame, JPEG, while the talk is made; 204 while there is none yet."""
+    service = service_of(request)
+    service.talk(talk, client_of(request))
+    frame = service.board.get(talk).preview
+    if frame is None:
+        return Response(status_code=204)
+    return Response(frame, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
+
+
+@router.get("/{talk}/result", response_class=FileResponse)
+def result(talk: str, request: Request) -> FileResponse:
+    """The video."""
+    path = service_of(request).result(talk, client_of(request))
+    media = FORMATS[path.suffix.removeprefix(".")]
+    name = f"talk-{talk[:8]}{path.suffix}"
+    headers = {"Cache-Control": "private, no-store"}
+    return FileResponse(path, media_type=media, filename=name, content_disposition_type="inline", headers=headers)
+
+
+@router.delete("/{talk}", status_code=204)
+def forget(talk: str, request: Request) -> Response:
+    """Cancel a talk that has not ended; forget one that has, with its video."""
+    service_of(request).forget(talk, client_of(request))
+    return Response(status_code=204)
