@@ -1,0 +1,63 @@
+"""dreamtalk app: the web page on this computer, in the browser."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import threading
+import urllib.request
+import webbrowser
+from dataclasses import dataclass
+from typing import Annotated
+
+from tyro.conf import FlagCreatePairsOff
+
+from dreamtalk.cli.serve import ServeFlags
+
+_PATIENCE = 2.0
+"""Seconds that a server on the port has to say who it is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class App(ServeFlags):
+    """Open the web page: a picture and some speech become a talking video. Only this computer can reach it."""
+
+    no_browser: Annotated[bool, FlagCreatePairsOff] = False
+    """Say the address and open nothing."""
+
+    def run(self) -> None:
+        """Serve until Ctrl-C. Raises UnusableInput when the port is taken, DreamTalkError without the extra serve."""
+        from dreamtalk.serve.run import check_installed, run_server
+        from dreamtalk.serve.settings import Settings
+
+        check_installed()
+        running = f"http://127.0.0.1:{self.port}"
+        if _is_ours(running):
+            self._show(running)
+            return
+        settings = Settings(
+            data=self.data,
+            port=self.port,
+            workers=self.workers,
+            threads=self.threads,
+            device=self.device,
+            keep_hours=self.keep_hours,
+        )
+        run_server(settings, self._show)
+
+    def _show(self, url: str) -> None:
+        """Say where the page is, and open it; in a thread, for some browsers do not come back until they are closed."""
+        print(f"dreamtalk: the page is at {url}", file=sys.stderr, flush=True)
+        if not self.no_browser:
+            threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
+
+
+def _is_ours(url: str) -> bool:
+    """Whether a dreamtalk server answers there already, as after the second ``dreamtalk app``."""
+    with (
+        contextlib.suppress(OSError, ValueError),
+        urllib.request.urlopen(f"{url}/v1/health", timeout=_PATIENCE) as told,
+    ):
+        return "key_needed" in json.load(told)
+    return False

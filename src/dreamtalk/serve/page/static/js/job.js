@@ -1,0 +1,224 @@
+// One video: what is still missing, sending it, watching the work, and what comes of it.
+
+import { Refusal, ask, changes, fetched, get } from "./api.js";
+import { $, announce, make, tell } from "./dom.js";
+import { remember, thumbnailOf } from "./history.js";
+import { chosen, follow, named, optionsOf } from "./state.js";
+import { showStage } from "./stage.js";
+import { titleOf } from "./styles.js";
+
+const PREVIEW_EVERY = 700; // ms
+let watched = null; // {id, stop: AbortController} of the talk on the stage
+
+export function startJob() {
+  $("make").addEventListener("click", makeVideo);
+  $("cancel").addEventListener("click", cancel);
+  $("again").addEventListener("click", () => {
+    showStage(chosen.portrait ? "picture" : "empty");
+    $("title-stage").focus();
+  });
+  $("copy-verify").addEventListener("click", async () => {
+    await navigator.clipboard.writeText($("verify-hint").textContent);
+    announce("Copied.");
+    $("copy-verify").textContent = "Copied";
+    setTimeout(() => { $("copy-verify").textContent = "Copy"; }, 2000);
+  });
+  $("consent").addEventListener("change", () => tell($("make-message"), null));
+  follow((now, part) => {
+    if (part && !("seed" in part)) tell($("make-message"), null);
+    $("consent-label").hidden = onlyExamples(now);
+    $("consent-examples").hidden = !onlyExamples(now);
+    $("make-hint").textContent = now.speech?.seconds ? `${now.speech.seconds.toFixed(1)} seconds of video, ${describe(now)}.` : "";
+  });
+  const last = sessionStorage.getItem("dreamtalk-working");
+  if (last) resume(last);
+}
+
+/** Go on watching a talk that was in the making when the page was left. */
+async function resume(id) {
+  try {
+    const talk = await get(`/v1/talks/${id}`);
+    if (["queued", "running"].includes(talk.status)) watch(id);
+    else sessionStorage.removeItem("dreamtalk-working");
+  } catch { sessionStorage.removeItem("dreamtalk-working"); }
+}
+
+const onlyExamples = ({ portrait, speech }) => Boolean(portrait?.example && speech?.example);
+
+function describe({ styleKind, style, level, timeline, keys }) {
+  const first = { name: named(style, level).replace(":", " "), video: "in the style of the video", auto: "style as heard in the voice" }[styleKind];
+  return timeline && keys.length ? `${first}, then ${keys.map((key) => key.style).join(", ")}` : first;
+}
+
+function missing() {
+  const lacks = [];
+  if (!chosen.portrait) lacks.push(["a picture of a face", "title-stage"]);
+  if (!chosen.speech) lacks.push(["a voice", "title-voice"]);
+  if (chosen.styleKind === "video" && !chosen.styleVideo) lacks.push(["the video that the style comes from", "choose-style-video"]);
+  if (!onlyExamples(chosen) && !$("consent").checked) lacks.push(["your word that you may use face and voice", "consent"]);
+  return lacks;
+}
+
+/** Send what is chosen, and show the work. */
+export async function makeVideo() {
+  const lacks = missing();
+  if (lacks.length) {
+    const goTo = (id) => (event) => { event.preventDefault(); $(id).scrollIntoView({ block: "center" }); $(id).focus(); };
+    $("make-message").replaceChildren(make("strong", { class: "title" }, "Still missing:"),
+      make("ul", {}, ...lacks.map(([words, id]) => make("li", {}, make("a", { href: `#${id}`, onclick: goTo(id) }, words)))));
+    $("make-message").hidden = false;
+    return;
+  }
+  tell($("make-message"), null);
+  const body = { portrait: chosen.portrait.ref, audio: chosen.speech.ref, options: optionsOf(chosen), consent: consentWords() };
+  $("make").disabled = true;
+  $("make").textContent = "Sending …";
+  try {
+    const { id } = await get("/v1/talks", { method: "POST", body });
+    remember({ id, title: `${titleOf(chosen.styleKind === "name" ? chosen.style : "as in the video")}: ${chosen.speech.title}`, created: Date.now(), status: "queued", picture: await thumbnailOf($("picture")) });
+    watch(id);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    tell($("make-message"), gone(error) ?? error);
+    $("make-message").scrollIntoView({ block: "nearest" });
+  } finally {
+    $("make").disabled = false;
+    $("make").textContent = "Make the video";
+  }
+}
+
+/** Uploads are deleted after some time: say which to choose again. */
+function gone(error) {
+  if (error.status !== 404) return null;
+  return { title: "The server has deleted what you chose.", detail: "It keeps files for a limited time. Choose the picture and the voice again." };
+}
+
+function consentWords() {
+  if (onlyExamples(chosen)) return "Examples that come with dreamtalk: public domain or CC0.";
+  return `Confirmed on the web page: ${$("consent-text").textContent.replace(/\s+/g, " ").trim()}`;
+}
+
+/** Show a talk while it is made, and its end. */
+async function watch(id) {
+  watched?.stop.abort();
+  const mine = watched = { id, stop: new AbortController() };
+  sessionStorage.setItem("dreamtalk-working", id);
+  tell($("stage-message"), null);
+  $("preview").src = chosen.portrait?.url ?? "pictures/face.svg";
+  $("preview").classList.toggle("waiting", true);
+  showStage("working");
+  showProgress({ status: "queued", progress: {} }, {});
+  $("stage").scrollIntoView({ block: "start", behavior: "smooth" });
+  $("title-stage").focus({ preventScroll: true });
+  const pace = {};
+  const previews = setInterval(() => pace.running && showPreview(id, mine), PREVIEW_EVERY);
+  try {
+    for await (const talk of changes(id, mine.stop.signal)) {
+      pace.running = talk.status === "running" && (talk.progress?.frames ?? 0) > 0;
+      remember({ id, status: talk.status });
+      if (talk.status === "done") await showResult(talk);
+      else if (talk.status === "failed") back(talk.error ?? { title: "The video could not be made.", detail: "Try again." });
+      else if (talk.status === "cancelled") back({ title: "Cancelled.", detail: "Nothing was kept." }, true);
+      else showProgress(talk, pace);
+    }
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    back(error);
+  } finally {
+    clearInterval(previews);
+    if (watched === mine && !mine.stop.signal.aborted) sessionStorage.removeItem("dreamtalk-working");
+  }
+}
+
+/** The picture again, with a message below it. */
+function back(message, note = false) {
+  showStage(chosen.portrait ? "picture" : "empty");
+  tell($("stage-message"), message, note);
+}
+
+function showProgress(talk, pace) {
+  const { frames = 0, total = 0 } = talk.progress ?? {};
+  const ahead = talk.position ?? 0;
+  let title = "Getting ready: models and picture", left = "";
+  if (talk.status === "queued") {
+    title = ahead > 1 ? `Waiting: ${ahead - 1} before yours` : "Waiting for its turn";
+  } else if (frames > 0 && total > 0) {
+    title = `${Math.floor(100 * frames / total)} % made`;
+    pace.start ??= { frames, time: performance.now() };
+    const done = frames - pace.start.frames, took = (performance.now() - pace.start.time) / 1000;
+    if (done > 0 && took > 1) left = timeLeft((total - frames) * took / done);
+  }
+  if ($("progress-title").textContent !== title) $("progress-title").textContent = title;
+  $("progress-left").textContent = left;
+  if (frames && total) $("progress").value = 100 * frames / total;
+  else $("progress").removeAttribute("value");
+  document.title = frames && total ? `${Math.floor(100 * frames / total)} % – dreamtalk` : "dreamtalk";
+}
+
+function timeLeft(seconds) {
+  if (seconds < 3) return "nearly done";
+  if (seconds < 90) return `about ${Math.max(5, Math.round(seconds / 5) * 5)} s left`;
+  return `about ${Math.round(seconds / 60)} min left`;
+}
+
+async function showPreview(id, mine) {
+  if (mine.fetching || stageLeft(mine)) return;
+  mine.fetching = true;
+  try {
+    const url = await fetched(`/v1/talks/${id}/preview`), old = $("preview").src;
+    if (!url || stageLeft(mine)) return;
+    $("preview").src = url;
+    $("preview").classList.remove("waiting");
+    if (old.startsWith("blob:") && old !== chosen.portrait?.url) URL.revokeObjectURL(old);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error; // none yet
+  } finally { mine.fetching = false; }
+}
+
+const stageLeft = (mine) => watched !== mine || mine.stop.signal.aborted;
+
+async function cancel() {
+  const { id, stop } = watched;
+  $("cancel").disabled = true;
+  try {
+    await ask(`/v1/talks/${id}`, { method: "DELETE" });
+    remember({ id, status: "cancelled" });
+  } catch (error) { if (!(error instanceof Refusal)) throw error; }
+  stop.abort();
+  sessionStorage.removeItem("dreamtalk-working");
+  document.title = "dreamtalk";
+  $("cancel").disabled = false;
+  back({ title: "Cancelled.", detail: "Nothing was kept. Change what you like and make it again." }, true);
+  $("make").focus({ preventScroll: true });
+}
+
+/** The finished video with its marks. talk: as the server tells it. */
+export async function showResult(talk) {
+  const url = await fetched(`/v1/talks/${talk.id}/result`);
+  document.title = "dreamtalk";
+  const film = $("film");
+  film.src = url;
+  film.addEventListener("loadeddata", async () => remember({ id: talk.id, status: "done", picture: await thumbnailOf(film) }), { once: true });
+  $("download").href = url;
+  $("download").download = `talk-${talk.id.slice(0, 8)}.mp4`;
+  $("verify-hint").textContent = `dreamtalk verify talk-${talk.id.slice(0, 8)}.mp4`;
+  const facts = [];
+  if (talk.seconds) facts.push(`${talk.seconds.toFixed(1)} seconds`);
+  if (Array.isArray(talk.size)) facts.push(`${talk.size[0]} × ${talk.size[1]} pixels`);
+  $("result-facts").textContent = facts.join(", ");
+  $("marks").replaceChildren(...marksOf(talk.marks ?? {}));
+  showStage("result");
+  $("title-stage").focus({ preventScroll: true });
+  announce("The video is ready.");
+  film.play().catch(() => { /* the browser waits for a click: the player is there */ });
+}
+
+function marksOf({ badge, watermark, manifest }) {
+  const row = (on, name, words) => make("li", on ? {} : { class: "off" }, make("b", {}, name), make("span", {}, words));
+  return [
+    row(badge, "Visible badge", badge ? "“AI” in the lower right corner of every frame." : "Left out, as you asked: tell people in another way."),
+    row(watermark, "Invisible watermark", watermark ? "In every frame; it survives another encoding, scaling and cropping." : "Not in this video."),
+    row(manifest, "Signed note in the file", manifest ? "Says that the video was made by AI, with what, and what you confirmed (C2PA)." : "A plain note in the file says that it was made by AI; no signed one."),
+  ];
+}
+
