@@ -37,6 +37,12 @@ class Table:
     lines: tuple[tuple[str, ...], ...]
     note: str = ""
 
+    def markdown(self) -> str:
+        """The table for reading, with its title and note."""
+        rows = (self.heads, ("---",) * len(self.heads), *self.lines)
+        texts = ("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)
+        return "\n".join([f"## {self.title}", "", *texts, "", *([self.note, ""] if self.note else [])])
+
 
 def jpeg(picture: Image) -> bytes:
     """A picture (H, W, 3) as the bytes of a JPEG file, for Figure.image."""

@@ -44,7 +44,7 @@ def lip_curves(clip: str, lines: Mapping[str, Float], samples: Float, rows: Sequ
     rows = rows or tuple(lines)
     (width, height), (left, right, above, below) = _SIZE, _FRAME
     seconds = max(max((len(line) for line in lines.values()), default=0), 1) / VIDEO_FPS
-    known = [value for line in lines.values() for value in line[np.isfinite(line)].tolist()]
+    known: list[float] = [value for line in lines.values() for value in line[np.isfinite(line)].tolist()]
     low, high = min([0.0, *known]), max([1.0, *known])
 
     def x(second: float) -> float:

@@ -124,12 +124,7 @@ class Report:
 
         Raises UnusableOutput when the folder cannot be written.
         """
-        try:
-            for name, text in self._files(figures):
-                with replacing(folder / name) as part:
-                    part.write_text(text, encoding="utf-8", newline="")
-        except OSError as problem:
-            raise UnusableOutput(f"The report cannot be written to {folder}: {problem.strerror}.") from problem
+        write_files(folder, self._files(figures))
 
     def _tables(self, intervals: bool = True) -> Iterator[tuple[str, list[tuple[str, list[str]]]]]:
         """Per set with clips: its name, and per metric the title and one text per row."""
@@ -157,15 +152,15 @@ class Report:
 
     def _files(self, figures: Sequence[Figure]) -> Iterator[tuple[str, str]]:
         """Names and contents."""
-        yield "table.md", self.markdown()
+        yield "table.md", "\n".join([self.markdown(), *(table.markdown() for table in self.tables)])
         yield "table.tex", self.latex()
         yield "report.html", page(self, figures)
         yield "report.json", json.dumps(self._json(), indent=1)
         found = self.estimates.items()
         numbers = [(*k, *(f"{x:.5f}" for x in (e.value, e.low, e.high)), e.clips, f"{e.weight:.0f}") for k, e in found]
-        yield "metrics.csv", _csv(["set", "row", "metric", "value", "low", "high", "clips", "weight"], numbers)
+        yield "metrics.csv", csv_text(["set", "row", "metric", "value", "low", "high", "clips", "weight"], numbers)
         clips = [(*v[:4], f"{v.score.value:.5f}", f"{v.score.weight:.0f}") for v in self.values]
-        yield "clips.csv", _csv(["set", "row", "clip", "metric", "value", "weight"], clips)
+        yield "clips.csv", csv_text(["set", "row", "clip", "metric", "value", "weight"], clips)
 
 
 def versions() -> dict[str, str]:
@@ -179,7 +174,18 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _csv(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+def write_files(folder: Path, files: Iterable[tuple[str, str | bytes]]) -> None:
+    """Files of these names and contents, each whole or not at all. Raises UnusableOutput."""
+    try:
+        for name, content in files:
+            with replacing(folder / name) as part:
+                part.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
+    except OSError as problem:
+        raise UnusableOutput(f"The report cannot be written to {folder}: {problem.strerror}.") from problem
+
+
+def csv_text(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """The contents of a CSV file."""
     file = io.StringIO(newline="")
     csv.writer(file).writerows([heads, *rows])
     return file.getvalue()

@@ -48,7 +48,7 @@ class StyleReference:
 def load_references(dataset: Path, tracks: Path | None, face: FaceModel, split: str) -> list[StyleReference]:
     """The silent emotional clips of a split of the talkset. Raises UnusableInput when it is not there."""
     rows = [row for row in read_rows(dataset) if row["kind"] == "style" and row["split"] == split]
-    tracked = {row["id"]: _track(dataset / row["file"], tracks, face) for row in rows}
+    tracked = {row["id"]: style_track(dataset / row["file"], tracks, face) for row in rows}
     calm = {row["speaker"]: tracked[row["id"]] for row in rows if row["emotion"] == "neutral"}
     found = []
     for row in rows:
@@ -66,8 +66,12 @@ def load_references(dataset: Path, tracks: Path | None, face: FaceModel, split: 
 
 def windows(offsets: Float) -> Float:
     """(N, 64) mean of every 2 s of offsets (T, 64), half overlapping; of all when there is less."""
-    starts = range(0, max(1, len(offsets) - _WINDOW + 1), _STEP)
-    return np.stack([offsets[start : start + _WINDOW].mean(axis=0) for start in starts])
+    return np.stack([offsets[span].mean(axis=0) for span in spans(len(offsets))])
+
+
+def spans(frames: int) -> list[slice]:
+    """Every 2 s of so many frames, half overlapping; all of them when there is less."""
+    return [slice(start, start + _WINDOW) for start in range(0, max(1, frames - _WINDOW + 1), _STEP)]
 
 
 def _first_frame(track: FaceTrack) -> FaceTrack:
@@ -77,6 +81,7 @@ def _first_frame(track: FaceTrack) -> FaceTrack:
     return replace(track, **rows)
 
 
-def _track(video: Path, tracks: Path | None, face: FaceModel) -> FaceTrack:
+def style_track(video: Path, tracks: Path | None, face: FaceModel) -> FaceTrack:
+    """The track of a style clip: tracks/<id>.npz where that is, else made and kept in the user's cache."""
     raw = load_track(video, tracks)
     return track_of(raw.landmarks, raw.blendshapes, raw.valid, face)
