@@ -8,10 +8,12 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
+from dreamtalk.errors import UnusableInput
+
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluatePredictor:
-    """Measure style predictors on speech of unseen actors: emotion of the predicted style, and style code distance."""
+    """Measure style predictors on speech of unseen actors: emotion, style code and motion distance."""
 
     dataset: Annotated[Positional[Path], arg(metavar="DATASET")]
     """A talkset with emotional speech, or a folder made by `dreamtalk prepare`."""
@@ -23,9 +25,14 @@ class EvaluatePredictor:
     """Compare with people of every licence class, not only clean ones."""
     seed: int = 0
     """Of the draws."""
+    motions: int = 60
+    """Utterances, evenly chosen, that are said in the predicted styles, for the motion distance (MD)."""
 
     def run(self) -> None:
         """Print the tables."""
         from dreamtalk.evaluate.prediction import evaluate_predictors
 
-        print(evaluate_predictors(self.dataset, self.predictors, self.cache, not self.any_licence, self.seed))
+        if self.motions < 1:
+            raise UnusableInput(f"--motions must be at least 1, not {self.motions}.")
+        clean = not self.any_licence
+        print(evaluate_predictors(self.dataset, self.predictors, self.cache, clean, self.seed, motions=self.motions))

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dreamtalk.evaluate.metrics.style_code_distance import code_distance
+from dreamtalk.evaluate.predicted_motion import PredictedMotion
 from dreamtalk.evaluate.scoring import Score, combine
 from dreamtalk.face.model import FaceModel
 from dreamtalk.motion.model import MotionModel
@@ -27,14 +29,16 @@ _QUICK_DRAWS = 4
 @dataclass(frozen=True, slots=True)
 class Judged:
     """One row per utterance. emotion, heard: (U,) index into `emotions` of what was acted, and of the named style
-    nearest to the predicted code. single: (U,) the same for one draw in place of the densest of several. distance:
-    (U,) style code distance (SCD): L2 from the predicted code to those of the faces that go with the utterance, mean.
+    nearest to the predicted code. single: (U,) the same for one draw in place of the densest of several. code: (U, D)
+    the predicted codes. distance: (U,) style code distance (SCD) from them to those of the faces that go with the
+    utterance, mean.
     """
 
     emotions: tuple[str, ...]
     emotion: NDArray[np.int64]
     heard: NDArray[np.int64]
     single: NDArray[np.int64]
+    code: Float
     distance: Float
 
     @property
@@ -86,6 +90,7 @@ class Judge:
             np.array([self.emotions.index(u.emotion) for u in self._utterances]),
             self._nearest(chosen),
             self._nearest(codes[:, 0]),
+            chosen,
             np.array(distance, np.float32),
         )
 
@@ -93,13 +98,16 @@ class Judge:
         """(U,) the distance of a perfect prediction: from one of the faces that go with an utterance to the others."""
         return np.array([self._distance(self._faces[u.faces[0]].code, u) for u in self._utterances], np.float32)
 
+    def fitting(self, nth: int = 0) -> Float:
+        """(U, D) the code of one of the faces that go with each utterance."""
+        return np.stack([self._faces[u.faces[nth % len(u.faces)]].code for u in self._utterances])
+
     def _portrait(self, utterance: Utterance, rng: np.random.Generator) -> Float:
         others = self._faces[utterance.faces[rng.integers(len(utterance.faces))]].others
         return np.asarray(others[rng.integers(len(others))])
 
     def _distance(self, code: Float, utterance: Utterance) -> float:
-        codes = np.stack([self._faces[i].code for i in utterance.faces])
-        return float(np.linalg.norm(codes - code, axis=1).mean())
+        return code_distance(code, np.stack([self._faces[i].code for i in utterance.faces]))
 
     def _nearest(self, codes: Float) -> NDArray[np.int64]:
         apart = np.linalg.norm(codes[:, None] - self._codes[None], axis=2)
@@ -107,10 +115,17 @@ class Judge:
 
 
 def evaluate_predictors(
-    dataset: Path, files: Sequence[Path], cache: Path, clean_only: bool = True, seed: int = 0, resamples: int = 1000
+    dataset: Path,
+    files: Sequence[Path],
+    cache: Path,
+    clean_only: bool = True,
+    seed: int = 0,
+    resamples: int = 1000,
+    motions: int = 60,
 ) -> str:
     """Tables, as Markdown, of predictors on the dev split: one row per file (none: the shipped one), the first also on
-    shuffled audio and as a confusion matrix. Raises UnusableInput where data or files are not usable."""
+    shuffled audio and as a confusion matrix. motions: utterances that are said in the predicted styles, for MD. Raises
+    UnusableInput where data or files are not usable."""
     predictors = {f.parent.name if f.stem == "model" else f.stem: StylePredictor.load(f) for f in files}
     predictors = predictors or {"shipped": StylePredictor.load()}
     model, face_model = MotionModel.load(), FaceModel.load()
@@ -122,16 +137,22 @@ def evaluate_predictors(
         predictor.check_fits(model)
         judged[name] = judge.judge(predictor, seed=seed)
     judged["shuffled audio"] = judge.judge(first, shuffled=True, seed=seed)
-    lines = ["| | emotion right, % | single draw, % | SCD |", "|---|---|---|---|"]
+    spoken = PredictedMotion.of(dataset, cache, pairs.utterances, judge.fitting(), model, motions)
+    lines = ["| | emotion right, % | single draw, % | SCD | MD, iod |", "|---|---|---|---|---|"]
     for name, result in judged.items():
-        cells = (
-            _cell(100.0 * (result.heard == result.emotion), resamples),
-            _cell(100.0 * (result.single == result.emotion), resamples),
-            _cell(result.distance, resamples, digits=2),
-        )
-        lines.append(f"| {name} | {' | '.join(cells)} |")
-    lines.append(f"| another face of the right style | 100 | 100 | {_cell(judge.floor(), resamples, digits=2)} |")
-    lines += ["", f"{len(pairs.utterances)} utterances; in brackets: 95 % bootstrap interval over them.", ""]
+        columns = [
+            (100.0 * (result.heard == result.emotion), 1),
+            (100.0 * (result.single == result.emotion), 1),
+            (result.distance, 2),
+            (spoken.distances(result.code), 3),
+        ]
+        lines.append(f"| {name} | {' | '.join(_cell(values, resamples, digits) for values, digits in columns)} |")
+    floors = _cell(judge.floor(), resamples, 2), _cell(spoken.distances(judge.fitting(1)), resamples, 3)
+    lines.append(f"| another face of the right style | 100 | 100 | {' | '.join(floors)} |")
+    neutral = np.broadcast_to(model.neutral_style().code, judge.fitting().shape)
+    lines.append(f"| the neutral style | | | | {_cell(spoken.distances(neutral), resamples, 3)} |")
+    counts = f"{len(pairs.utterances)} utterances, {len(spoken.rows)} of them for MD"
+    lines += ["", f"{counts}; in brackets: 95 % bootstrap interval over them.", ""]
     return "\n".join([*lines, *_confusions(next(iter(judged.values()))), "", *_by_speaker(pairs.utterances, judged)])
 
 

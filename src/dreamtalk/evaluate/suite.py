@@ -30,8 +30,10 @@ from dreamtalk.evaluate.metrics import (
     head_motion,
     jitter,
     landmark_distance,
+    motion_distance,
     psnr_ssim,
     silence_openness,
+    style_code_distance,
 )
 from dreamtalk.evaluate.metrics import cpbd as sharpness
 from dreamtalk.evaluate.scoring import Metric, Score
@@ -178,6 +180,11 @@ def _bilabials(case: Case) -> tuple[Score]:
     return (bilabials.bilabials_closed(aperture(case.clip.face), aperture(case.truth.face), heard),)
 
 
+def _manner(case: Case) -> tuple[float]:
+    made, real = case.clip.track.expression, case.truth.track.expression
+    return (style_code_distance.style_code_distance(made, real),)
+
+
 def _blinks(case: Case) -> tuple[float, ...]:
     opening = eye_opening(case.clip.face).mean(axis=-1)
     return (
@@ -218,6 +225,12 @@ SUITE: tuple[Measure, ...] = (
         (expression_distance.METRIC,),
         lambda case: (expression_distance.frechet_distance(case.clip.track.expression, case.truth.track.expression),),
         "manner",
+    ),
+    Measure((style_code_distance.METRIC,), _manner, "manner"),
+    Measure(
+        (motion_distance.METRIC,),
+        lambda case: (motion_distance.motion_distance(case.clip.track.expression, case.truth.track.expression),),
+        "landmarks",
     ),
     Measure((jitter.METRIC,), lambda case: (jitter.jitter(case.clip.face),), "itself"),
     Measure((blinks.RATE, blinks.LENGTH, blink_shape.DEPTH, blink_shape.ASYMMETRY), _blinks, "itself"),
