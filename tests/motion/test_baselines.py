@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from dreamtalk.cli.main import run
 from dreamtalk.motion import MotionModel
 from dreamtalk.motion.baselines import make_network
 from dreamtalk.motion.denoiser import Kind
@@ -91,3 +92,12 @@ def test_a_posterior_needs_noise() -> None:
     tiny = MotionModel.debug().config.denoiser
     with pytest.raises(ValueError, match="no posterior"):
         make_network(replace(tiny, kind="regression", posterior=True))
+
+
+def test_the_command_line_takes_its_file(examples: Path, tmp_path: Path) -> None:
+    baseline("styletalk").save(tmp_path / "b.safetensors")
+    out = tmp_path / "talk.npz"
+    words = ["motion", str(examples / "speech.wav"), "-o", str(out), "--style", "happy", "--intensity", "0.5"]
+    assert run([*words, "--motion-weights", str(tmp_path / "b.safetensors")]) == 0
+    with np.load(out) as motion:
+        assert motion["expression"].shape[1] == 64 and np.isfinite(motion["expression"]).all()
