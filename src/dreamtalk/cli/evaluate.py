@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from tyro.conf import Positional, arg
 
 from dreamtalk.evaluate.motion import MotionEvaluation, evaluate_motion
+from dreamtalk.evaluate.protocol import ProtocolEvaluation
 from dreamtalk.evaluate.reenactment import ReenactmentEvaluation, evaluate_reenactment
 from dreamtalk.evaluate.style import StyleEvaluation, evaluate_style
 from dreamtalk.evaluate.videos import VideosEvaluation
@@ -128,6 +129,33 @@ class EvaluateVideos(VideosEvaluation):
             if self.out is not None:
                 with replacing(self.out / f"published-{self.published}.md") as part:
                     part.write_text(published.markdown(self.published), encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class EvaluateProtocol(ProtocolEvaluation):
+    """Make videos of a data set's test by the paper's protocol, and score them beside others' videos."""
+
+    dataset: Annotated[Positional[str], arg(metavar="DATASET")]
+    """talkset, mead, hdtf, voxceleb2, ravdess, crema-d, grid, or folder (any folder of videos)."""
+    root: Annotated[Positional[Path], arg(metavar="ROOT")]
+    """Its folder, as `dreamtalk prepare` expects it."""
+    out: Annotated[Path, arg(aliases=["-o"])]
+    """Folder for the report (report.html and tables), the inputs of all methods, and our videos."""
+    listed: Annotated[Path | None, arg(name="list")] = None
+    """File with the names of the test clips, one per line. None: the data set's own rule (docs/video_evaluation.md)."""
+    methods: Annotated[tuple[str, ...], arg(name="method")] = ("ours",)
+    """Ways to make videos: "ours", or NAME:option=value,... such as "regression:motion_weights=regression.safetensors",
+    "calm:intensity=0.5", "real head:pose=real"."""
+
+    def run(self) -> None:
+        """Make, score, print, and write the report."""
+        from dreamtalk.evaluate.protocol import evaluate_protocol
+        from dreamtalk.media.files import check_output
+
+        check_output(self.out / "table.md", ".md")
+        report, figures = evaluate_protocol(self)
+        report.show()
+        report.write(self.out, figures)
 
 
 @dataclass(frozen=True)

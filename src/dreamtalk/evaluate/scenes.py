@@ -24,10 +24,17 @@ from dreamtalk.media.files import check_input, replacing
 from dreamtalk.types import SAMPLE_RATE, VIDEO_FPS, Float
 from dreamtalk.workers import run_all
 
-REAL, STILL, SHUFFLED, AS_CAME = "real video", "still photo", "shuffled", "real, sound as it came"
-"""Rows beside the methods': the real video; its first frame with a face, held; the first method's video against another
-clip's real lips and with that clip's sound, which is what chance is worth; the real video where its sound, which is out
-of step, is not corrected."""
+REAL, STILL, SHUFFLED = "real video", "still photo", "shuffled"
+AS_CAME, MANNER = "real, sound as it came", "style reference"
+
+LEGEND: dict[str, str] = {
+    STILL: "the real video's first frame with a face, held: what can be had without moving",
+    REAL: "the real video against itself: the bound; its sound is put in step where it is known not to be",
+    AS_CAME: "the same clips with their sound as it came",
+    MANNER: "the clip that lent its style, itself",
+    SHUFFLED: "the first method's video against another clip's real lips and sound: what chance is worth",
+}
+"""Rows beside the methods', in their order."""
 
 _LEAST_LENGTH = 0.5
 """Share of the real video's frames below which a video is not scored."""
@@ -42,11 +49,13 @@ _ASSETS = ("sync-judge-mesh64", "whisper-base-l3", "articulation-reader")
 
 @dataclass(frozen=True, slots=True)
 class Real:
-    """A real video. lag: frames by which its sound is early (negative: late); it is corrected. label: its face's."""
+    """A real video. lag: frames by which its sound is early (negative: late); it is corrected. label: its face's.
+    sound: a file that holds its sound; None: its own."""
 
     file: Path
     lag: float = 0.0
     label: Label = field(default_factory=Label)
+    sound: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -55,6 +64,7 @@ class Scene:
 
     made: per row the video of a method. asked: what makes sense to measure in these rows. label: what the made faces
     should show. person: whose face they have; None: the real video's. other: a real clip for the shuffled row.
+    manner: the reference of the style, where it is another clip.
     """
 
     set: str
@@ -65,6 +75,7 @@ class Scene:
     label: Label = field(default_factory=Label)
     person: Path | None = None
     other: Real | None = None
+    manner: Real | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +115,13 @@ class Row:
     label: Label
     asked: frozenset[Asks]
     lag: float = 0.0
+    sound: Path | None = None
 
     def key(self, desk: Desk) -> str:
         """Of everything that its scores depend on."""
-        kind = self.name if self.name in (STILL, AS_CAME) else ""
+        kind = self.name if self.name in LEGEND else ""
         files = [sha_of(check_input(file)) for file in (self.file, self.truth.file, self.person)]
+        files += [sha_of(file) if file else "" for file in (self.sound, self.truth.sound)]
         how = [desk.watching.seconds, *desk.watching.models, desk.judges.shas, str(desk.judges.embedding)]
         ours = [code_of(*_CODE), *(shipped()[name] for name in _ASSETS)]
         lags = [self.lag, self.truth.lag]
@@ -119,12 +132,15 @@ def rows_of(scene: Scene) -> list[Row]:
     """All rows of a scene, the first method's first."""
     real, person = scene.real, scene.person or scene.real.file
     found = [Row(name, file, real, person, scene.label, scene.asked) for name, file in scene.made]
-    known = Row(REAL, real.file, real, real.file, real.label, EVERYTHING, real.lag)
+    known = Row(REAL, real.file, real, real.file, real.label, EVERYTHING, real.lag, real.sound)
     if scene.asked == EVERYTHING:
         found.append(replace(known, name=STILL))
     found.append(known)
     if real.lag:
         found.append(replace(known, name=AS_CAME, asked=frozenset(("sound",)), lag=0.0))
+    if scene.manner is not None:
+        lent = scene.manner
+        found.append(Row(MANNER, lent.file, lent, lent.file, lent.label, frozenset(("itself", "label"))))
     if scene.other is not None and scene.made:
         found.append(Row(SHUFFLED, scene.made[0][1], scene.other, person, scene.label, CHANCE & scene.asked))
     return found
@@ -199,14 +215,18 @@ class _Stage:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
-        self._seen: dict[Path, Watched] = {}
+        self._seen: dict[tuple[Path, Path | None], Watched] = {}
 
-    def video(self, file: Path, lag: float = 0.0) -> Watched:
-        """The video, its sound moved."""
-        if file not in self._seen:
-            self._seen[file] = watch(file, self.desk.watching)
-        found = self._seen[file]
+    def video(self, file: Path, lag: float = 0.0, sound: Path | None = None) -> Watched:
+        """The video, its sound moved; sound: a file that holds it instead."""
+        if (file, sound) not in self._seen:
+            self._seen[file, sound] = watch(file, self.desk.watching, sound)
+        found = self._seen[file, sound]
         return found if not lag else replace(found, samples=moved(found.samples, lag))
+
+    def real(self, given: Real) -> Watched:
+        """A real video."""
+        return self.video(given.file, given.lag, given.sound)
 
 
 def moved(samples: Float, lag: float) -> Float:
@@ -232,10 +252,10 @@ def _scored(row: Row, stage: _Stage) -> Scored:
 
 def _ready(row: Row, stage: _Stage) -> tuple[Watched, Watched, tuple[str, ...]]:
     """A row's video and its truth, of the same length, and what was made equal."""
-    clip, truth = stage.video(row.file, row.lag), stage.video(row.truth.file, row.truth.lag)
+    clip, truth = stage.video(row.file, row.lag, row.sound), stage.real(row.truth)
     if row.name == REAL:
         return clip, truth, tuple(f"{clip.name}, {REAL}: {note}" for note in truth.notes)
-    if row.name == AS_CAME:
+    if row.name in (AS_CAME, MANNER):
         return clip, truth, ()
     if row.name == STILL:
         return clip.held(), truth, ()

@@ -16,7 +16,7 @@ from dreamtalk.evaluate.figures import Figure
 from dreamtalk.evaluate.judges import JudgeFiles, Judges
 from dreamtalk.evaluate.report import Report, versions
 from dreamtalk.evaluate.scenes import (
-    AS_CAME,
+    LEGEND,
     REAL,
     SHUFFLED,
     STILL,
@@ -35,9 +35,6 @@ from dreamtalk.evaluate.video_figures import lips_over_sound, strip
 from dreamtalk.evaluate.watching import Watching, watch
 
 VIDEOS = (".mp4", ".mov", ".webm", ".mkv", ".avi", ".m4v")
-RESERVED = (REAL, STILL, SHUFFLED, AS_CAME)
-"""Names of rows that no method may have."""
-
 SET = "all clips"
 
 
@@ -111,7 +108,18 @@ def evaluate_videos(config: VideosEvaluation) -> tuple[Report, list[Figure]]:
         "notes": [*notes, *more, *set_distances(scenes, found, rows)],
     }
     metrics = metrics_of(suite(judges))
-    report = Report(metrics, (SET,), rows, tuple(values), facts, config.resamples, config.seed, "Videos")
+    report = Report(
+        metrics=metrics,
+        sets=(SET,),
+        rows=rows,
+        values=tuple(values),
+        facts=facts,
+        resamples=config.resamples,
+        seed=config.seed,
+        title="Videos",
+        legend={config.name: "the videos to be scored"} | {row: LEGEND[row] for row in rows[1:]},
+        bounds=rows[1:],
+    )
     return report, figures
 
 
@@ -169,7 +177,7 @@ def check_packages() -> None:
 def _check(config: VideosEvaluation) -> None:
     """Raises UnusableInput for a configuration that makes no sense, or without the packages that are needed."""
     check_packages()
-    if config.name in RESERVED or not config.name.strip():
+    if config.name in LEGEND or not config.name.strip():
         raise UnusableInput(f"--name {config.name!r} is taken; give the method another one.")
     if not 0 < config.seconds < float("inf"):
         raise UnusableInput(f"--seconds must be above 0, not {config.seconds}.")

@@ -109,8 +109,9 @@ class Watched:
         return replace(self.at(np.full(len(self), self.track.valid.argmax(), dtype=np.intp)), samples=self.samples)
 
 
-def watch(path: Path, parts: Watching) -> Watched:
-    """The first seconds of a video. Raises UnusableInput or FaceNotFound."""
+def watch(path: Path, parts: Watching, sound: Path | None = None) -> Watched:
+    """The first seconds of a video. sound: a file that holds its sound; None: its own. Raises UnusableInput or
+    FaceNotFound."""
     most = max(1, round(parts.seconds * VIDEO_FPS))
     track = _track(path, most, parts)
     matrix = crop_matrix(track)
@@ -120,7 +121,7 @@ def watch(path: Path, parts: Watching) -> Watched:
         crops.append(_cut(frame, matrix))
     if len(crops) != len(track.landmarks):
         raise UnusableInput(f"{path}: the video reads differently twice; it is damaged.")
-    samples, doubts = _sound(path)
+    samples, doubts = _sound(sound or path)
     return Watched(path.stem, np.stack(crops), track, samples, size, (*_doubts(path, track), *doubts))
 
 
