@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dreamtalk.evaluate.figures import Figure
+from dreamtalk.evaluate.plots import colour_of
 from dreamtalk.evaluate.scoring import Metric
 
 if TYPE_CHECKING:
@@ -61,7 +62,13 @@ def explorer(report: Report, figures: Sequence[Figure], drawn: Sequence[str]) ->
         own = [html for figure, html in zip(figures, drawn, strict=True) if _belongs(figure, clip)]
         if own:  # inert until the clip is opened: a page with hundreds of pictures opens at once
             yield f"<template id='clip-{clip['index']}'>{''.join(own)}</template>"
-    data = {"sets": sets, "rows": rows, "metrics": [_described(m) for m in report.metrics], "clips": clips}
+    data = {
+        "sets": sets,
+        "rows": rows,
+        "colours": {row: colour_of(row, report.rows) for row in rows},
+        "metrics": [_described(m) for m in report.metrics],
+        "clips": clips,
+    }
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
     yield f"<script type='application/json' id='data'>{text}</script>"
 

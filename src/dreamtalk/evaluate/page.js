@@ -170,7 +170,7 @@ function explore(data) {
       drawn.append(part);
     };
     known.forEach((value) => add("line", { class: "axis", x1: x(value), x2: x(value), y1: 5, y2: 15, "stroke-opacity": 0.5 }));
-    add("circle", { class: `fill-${data.rows.indexOf(row.value) % 8}`, cx: x(own), cy: 10, r: 5 });
+    add("circle", { class: `fill-${data.colours[row.value]}`, cx: x(own), cy: 10, r: 5 });
     return drawn;
   }
 

@@ -14,7 +14,7 @@ from dreamtalk.evaluate.figures import Figure
 from dreamtalk.evaluate.scoring import Estimate
 from dreamtalk.types import SAMPLE_RATE, VIDEO_FPS, Float
 
-SERIES = ("#2563c9", "#2e8b57", "#c2410c", "#8b3fa0", "#0e7490", "#a16207", "#be185d", "#4b5563")
+SERIES = ("#2563c9", "#2e8b57", "#c2410c", "#8b3fa0", "#0e7490", "#a16207", "#be185d", "#4b5563", "#94a3b8")
 """Colours of rows in their order, on white; page.css has lighter ones for dark pages."""
 
 DASHES = ("", "8 3", "2 3", "10 3 2 3")

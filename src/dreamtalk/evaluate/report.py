@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Printed
 
+from dreamtalk.assets import registry
 from dreamtalk.errors import UnusableOutput
 from dreamtalk.evaluate.figures import Figure, Table
 from dreamtalk.evaluate.page import page
@@ -164,14 +165,14 @@ class Report:
 
 
 def versions() -> dict[str, str]:
-    """Of Python, this package and what its numbers depend on."""
+    """Of Python, this package and what its numbers depend on; of the shipped weights the first digits of SHA-256."""
     found = {"python": platform.python_version(), "machine": platform.machine()}
     for name in _PACKAGES:
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             found[name] = "not installed"
-    return found
+    return found | {f"weights {name}": asset.sha256[:12] for name, asset in registry().items()}
 
 
 def write_files(folder: Path, files: Iterable[tuple[str, str | bytes]]) -> None:

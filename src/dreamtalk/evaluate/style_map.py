@@ -16,10 +16,20 @@ from numpy.typing import NDArray
 
 from dreamtalk.errors import UnusableInput
 from dreamtalk.evaluate.figures import Figure, Table
-from dreamtalk.evaluate.plots import svg
+from dreamtalk.evaluate.plots import SERIES, svg
 from dreamtalk.evaluate.style_codes import UNLABELLED, StylePoint
 
-_COLOURS = {"happy": 1, "sad": 0, "angry": 2, "fear": 4, "disgusted": 5, "contempt": 3, "surprised": 6, "neutral": 7}
+_COLOURS = {
+    "happy": 1,
+    "sad": 0,
+    "angry": 2,
+    "fear": 4,
+    "disgusted": 5,
+    "contempt": 3,
+    "surprised": 6,
+    "neutral": 7,
+    UNLABELLED: 8,
+}
 """Of the emotions, as numbers of plots.SERIES; every other emotion takes what is left, in turn."""
 _PERPLEXITY = 15.0
 """Neighbours that count for a point: about the clips of one speaker or emotion in a set of some dozen."""
@@ -152,7 +162,7 @@ def _drawing(points: Sequence[StylePoint], places: NDArray[np.float64]) -> str:
 
 def _colours(points: Sequence[StylePoint]) -> dict[str, int]:
     emotions = [name for name, _ in Counter(p.emotion for p in points).most_common()]
-    free = [c for c in range(8) if c not in {_COLOURS.get(name) for name in emotions}] or [7]
+    free = [c for c in range(len(SERIES)) if c not in {_COLOURS.get(name) for name in emotions}] or [7]
     new = [name for name in emotions if name not in _COLOURS]
     return {name: _COLOURS[name] if name in _COLOURS else free[new.index(name) % len(free)] for name in emotions}
 
