@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from dreamtalk.arrays import read_arrays
 from dreamtalk.errors import UnusableInput
 from dreamtalk.media.files import check_input, check_output, replacing
 from dreamtalk.types import VIDEO_FPS, FaceTrack, Motion
@@ -59,7 +59,7 @@ def load_track(path: str | Path) -> FaceTrack:
 
 def kind_of(path: str | Path) -> str:
     """'motion' or 'track' for files of ours. Raises UnusableInput for others."""
-    names = set(_arrays(check_input(path)))
+    names = set(read_arrays(check_input(path)))
     for kind, cls in (("motion", Motion), ("track", FaceTrack)):
         if {field.name for field in fields(cls)} - _OPTIONAL <= names:
             return kind
@@ -69,10 +69,10 @@ def kind_of(path: str | Path) -> str:
 def stamp_of(path: str | Path) -> str | None:
     """What a style file says it is, under the name "kind"; None for any other file."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            return str(stored["kind"]) if "kind" in stored.files else None
-    except (OSError, ValueError, EOFError, TypeError, AttributeError, zipfile.BadZipFile):
+        kind = read_arrays(path, names=("kind",)).get("kind")
+    except UnusableInput:
         return None
+    return None if kind is None else str(kind)
 
 
 def _save(path: str | Path, record: Motion | FaceTrack) -> None:
@@ -85,7 +85,7 @@ def _save(path: str | Path, record: Motion | FaceTrack) -> None:
 
 def _load(path: str | Path, cls: type[Motion] | type[FaceTrack], kind: str) -> dict[str, Any]:
     path = check_input(path)
-    arrays = _arrays(path)
+    arrays = read_arrays(path)
     missing = [field.name for field in fields(cls) if field.name not in arrays and field.name not in _OPTIONAL]
     if missing:
         raise UnusableInput(f"{path} is not a {kind} file of dreamtalk: it lacks {', '.join(missing)}.")
@@ -119,14 +119,3 @@ def _fps(path: Path, array: np.ndarray[Any, Any]) -> float:
     if array.ndim != 0 or array.dtype.kind not in "fiu" or float(array) != VIDEO_FPS:
         raise UnusableInput(f"{path} is not at {VIDEO_FPS} frames per second, the only rate of motion and track files.")
     return float(array)
-
-
-def _arrays(path: Path) -> dict[str, np.ndarray[Any, Any]]:
-    try:
-        stored = np.load(path, allow_pickle=False)
-        if isinstance(stored, np.ndarray):
-            raise UnusableInput(f"{path} holds a single array, not the named ones of a dreamtalk file.")
-        with stored:
-            return {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise UnusableInput(f"{path} is not an .npz file that can be read.") from error

@@ -67,7 +67,7 @@ def test_a_mat_file_without_a_pose_gets_a_still_head(tmp_path: Path) -> None:
         (np.full((3, 73), np.nan), "no coefficients"),
         (np.zeros((0, 73)), "rows of 73 are needed"),
         (np.array(["a"]), "one row of numbers per frame"),
-        (np.array([{}]), "not a .npy file of numbers"),
+        (np.array([{}]), "not an .npy file of numbers"),
     ],
 )
 def test_other_arrays_are_refused(array: np.ndarray, message: str, tmp_path: Path) -> None:  # type: ignore[type-arg]

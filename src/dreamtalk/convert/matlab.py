@@ -52,7 +52,7 @@ def read_matlab(file: str | Path, names: tuple[str, ...]) -> dict[str, NDArray[A
         raise UnusableInput(f"{path} is not a MATLAB file of version 5 to 7.")
     try:
         found = dict(_matrices(content[_HEADER:], order, names))
-    except (struct.error, zlib.error, ValueError, KeyError, IndexError, StopIteration) as error:
+    except (struct.error, zlib.error, ValueError, KeyError, IndexError, StopIteration, RecursionError) as error:
         raise UnusableInput(f"{path} is a MATLAB file that is damaged or cut off.") from error
     return found
 

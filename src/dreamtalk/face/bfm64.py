@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dreamtalk.arrays import read_array
 from dreamtalk.convert.matlab import read_matlab
 from dreamtalk.errors import UnusableInput
 from dreamtalk.media.files import check_input
@@ -144,11 +145,8 @@ def _matrix(file: str | Path, name: str) -> NDArray[np.float32]:
 def _read_array(file: str | Path) -> Float:
     """A .npy table of expressions (F, 64), or of whole motions (F, 73) as DreamTalk's demo saves them."""
     path = check_input(file)
-    try:
-        stored = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise UnusableInput(f"{path} is not a .npy file of numbers.") from error
-    if not isinstance(stored, np.ndarray) or stored.ndim != 2 or stored.dtype.kind not in "fiu":
+    stored = read_array(path, "an .npy file of numbers")
+    if stored.ndim != 2 or stored.dtype.kind not in "fiu":
         raise UnusableInput(f"{path} does not hold one row of numbers per frame.")
     if stored.shape[1] not in (EXPRESSION_SIZE, MOTION_SIZE):
         raise UnusableInput(

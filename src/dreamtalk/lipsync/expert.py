@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from dreamtalk.face.measures import LIPS
 from dreamtalk.face.model import FaceModel
 from dreamtalk.motion.denoiser import DenoiserConfig, StyleEncoder
-from dreamtalk.weights import read_model, save_model
+from dreamtalk.weights import load_model, save_model
 
 _VERTEX_UNIT = 0.05
 """iod: lips move about so far, which brings the vertices to the size networks like."""
@@ -107,10 +107,7 @@ class LipExpert(nn.Module):
     @classmethod
     def load(cls, file: Path) -> LipExpert:
         """A file written by save(). Raises UnusableInput when it is none."""
-        weights, config = read_model(file, _FORMAT, "lip expert")
-        expert = cls(LipExpertConfig(**json.loads(config)))
-        expert.load_state_dict(weights)
-        return expert.eval()
+        return load_model(file, _FORMAT, "lip expert", lambda config: cls(LipExpertConfig(**config)))
 
 
 def sync_loss(probability: Tensor, in_step: Tensor) -> Tensor:

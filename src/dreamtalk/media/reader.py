@@ -76,6 +76,8 @@ def read_frames(path: str | Path, fps: float = VIDEO_FPS) -> Iterator[Image]:
             if not container.streams.video:
                 raise UnusableInput(f"{path} holds no video.")
             stream = container.streams.video[0]
+            if stream.codec_context is None:
+                raise UnusableInput(f"{path} is a video of an unknown kind, or damaged.")
             _check_size(path, stream.width, stream.height)
             stream.thread_type = "AUTO"
             for frame in _at_rate(_pictures(container, stream), fps):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -53,6 +54,7 @@ class Sound:
                 self._frames = None
                 break
             frame.pts = None
+            frame.time_base = Fraction(1, self.rate)  # a stream that changes on its way has several
             self._fifo.write(frame)
         block = np.zeros((av.AudioLayout(self.layout).nb_channels, samples), np.float32)
         read = self._fifo.read(samples, partial=True)

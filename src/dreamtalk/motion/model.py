@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ from dreamtalk.motion.sampler import Sampling, Scale, ddim, frame_noise, guided
 from dreamtalk.motion.schedule import Spacing, VarianceSchedule
 from dreamtalk.style.timeline import Halves, StyleFrames, constant
 from dreamtalk.types import Float, SpeechFeatures, Style
-from dreamtalk.weights import read_model, save_model
+from dreamtalk.weights import load_model, save_model
 
 DEFAULT_MODEL = "denoiser-mesh64"
 _CHUNK = 250
@@ -92,10 +93,8 @@ class MotionModel(nn.Module):
         precision, compile: see `faster`. Raises UnusableInput when the file is no such model.
         """
         file = name if isinstance(name, Path) else assets.path(name)
-        weights, config = read_model(file, _FORMAT, "motion model")
-        model = cls(config_from_json(config))
-        model.load_state_dict(weights)
-        return model.to(device).eval().faster(precision, compile)
+        model = load_model(file, _FORMAT, "motion model", lambda values: cls(config_of(values)))
+        return model.to(device).faster(precision, compile)
 
     def faster(self, precision: Precision = "auto", compile: bool = False) -> MotionModel:
         """This model, in place, made faster. For use only: it can neither be trained nor saved any more.
@@ -244,9 +243,8 @@ class MotionModel(nn.Module):
         return values * self.expression_scale + self.expression_mean
 
 
-def config_from_json(text: str) -> MotionConfig:
-    """The config that save() wrote."""
-    values = json.loads(text)
-    sizes = values.pop("denoiser")
-    sizes["lower"] = tuple(sizes["lower"])
-    return MotionConfig(denoiser=DenoiserConfig(**sizes), **values)
+def config_of(values: dict[str, Any]) -> MotionConfig:
+    """The config that save() wrote, as JSON has it."""
+    sizes = values["denoiser"]
+    denoiser = DenoiserConfig(**{**sizes, "lower": tuple(sizes["lower"])})
+    return MotionConfig(**{**values, "denoiser": denoiser})

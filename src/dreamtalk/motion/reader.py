@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from dreamtalk import assets
 from dreamtalk.errors import UnusableInput
 from dreamtalk.types import FEATURE_RATE, VIDEO_FPS, Float, SpeechFeatures
-from dreamtalk.weights import read_model, save_model
+from dreamtalk.weights import load_model, save_model
 
 DEFAULT_READER = "articulation-reader"
 _FORMAT = "dreamtalk-articulation-1"
@@ -109,9 +109,5 @@ class ArticulationReader(nn.Module):
     @classmethod
     def load(cls, name: str | Path = DEFAULT_READER) -> ArticulationReader:
         """A registered reader by name, or a file written by save(). Raises UnusableInput when it is none."""
-        weights, config = read_model(
-            name if isinstance(name, Path) else assets.path(name), _FORMAT, "articulation reader"
-        )
-        reader = cls(ReaderConfig(**json.loads(config)))
-        reader.load_state_dict(weights)
-        return reader.eval()
+        file = name if isinstance(name, Path) else assets.path(name)
+        return load_model(file, _FORMAT, "articulation reader", lambda config: cls(ReaderConfig(**config)))

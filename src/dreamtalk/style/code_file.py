@@ -7,12 +7,12 @@ a clip: its file is for the motion model whose codes the predictor speaks.
 from __future__ import annotations
 
 import json
-import zipfile
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
+from dreamtalk.arrays import read_arrays
 from dreamtalk.errors import UnusableInput
 from dreamtalk.media.files import check_output, replacing
 from dreamtalk.motion.model import MotionModel
@@ -53,12 +53,12 @@ def is_code_file(path: str | Path) -> bool:
 
 def load_code(path: str | Path, model: MotionModel) -> Style:
     """Read a predicted style. Raises UnusableInput when it is damaged, or of another motion model."""
+    stored = read_arrays(path, "a style file")
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            code, null_code, rest = (stored[name] for name in ("code", "null_code", "rest"))
-            guidance, source = float(stored["guidance"]), str(stored["source"])
-            liveliness = Liveliness(**{k: float(v) for k, v in json.loads(str(stored["liveliness"])).items()})
-    except (KeyError, TypeError, OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+        code, null_code, rest = (stored[name] for name in ("code", "null_code", "rest"))
+        guidance, source = float(stored["guidance"]), str(stored["source"])
+        liveliness = Liveliness(**{k: float(v) for k, v in json.loads(str(stored["liveliness"])).items()})
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UnusableInput(f"{path} is a damaged style file.") from error
     if not same_codes(null_code, model):
         raise UnusableInput(f"{path} is a style of another motion model: use it without --motion-weights.")

@@ -6,13 +6,13 @@ A style saved by name lies in the user data folder and is used like one of the l
 from __future__ import annotations
 
 import re
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import platformdirs
 
+from dreamtalk.arrays import read_arrays
 from dreamtalk.errors import UnusableInput
 from dreamtalk.media.files import check_input, check_output, replacing
 from dreamtalk.options import AUTO
@@ -61,10 +61,10 @@ def load_style(path: str | Path) -> StyleClip:
     path = check_input(path)
     if not is_style_file(path):
         raise UnusableInput(f"{path} is not a style file of dreamtalk.")
+    stored = read_arrays(path, "a style file")
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            clip = StyleClip(stored["style_expression"], str(stored["face_space"]), str(stored["source"]))
-    except (KeyError, OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        clip = StyleClip(stored["style_expression"], str(stored["face_space"]), str(stored["source"]))
+    except KeyError as error:
         raise UnusableInput(f"{path} is a damaged style file.") from error
     values = clip.expression
     fits = values.dtype == np.float32 and values.ndim == 2 and values.shape[1:] == (EXPRESSION_SIZE,) and len(values)

@@ -13,7 +13,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import torch
@@ -26,7 +26,7 @@ from dreamtalk.motion.model import MotionModel
 from dreamtalk.motion.sampler import ddim, ddpm
 from dreamtalk.motion.schedule import VarianceSchedule
 from dreamtalk.types import Float
-from dreamtalk.weights import read_model, save_model
+from dreamtalk.weights import load_model, save_model
 
 DEFAULT_PREDICTOR = "style-predictor-mesh64"
 
@@ -111,11 +111,11 @@ class StylePredictor(nn.Module):
         Raises UnusableInput when the file is no style predictor.
         """
         file = name if isinstance(name, Path) else assets.path(name)
-        weights, config = read_model(file, _FORMAT, "style predictor")
-        sizes = json.loads(config)
-        predictor = cls(StylePredictorConfig(**{**sizes, "anchors": tuple(sizes["anchors"])}))
-        predictor.load_state_dict(weights)
-        return predictor.eval()
+
+        def build(sizes: dict[str, Any]) -> StylePredictor:
+            return cls(StylePredictorConfig(**{**sizes, "anchors": tuple(sizes["anchors"])}))
+
+        return load_model(file, _FORMAT, "style predictor", build)
 
     @classmethod
     def debug(cls, model: MotionModel, seed: int = 0) -> StylePredictor:

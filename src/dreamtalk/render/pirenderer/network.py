@@ -22,7 +22,7 @@ from dreamtalk.render.pirenderer.editing import EditingNet
 from dreamtalk.render.pirenderer.mapping import MappingNet
 from dreamtalk.render.pirenderer.precision import exact
 from dreamtalk.render.pirenderer.warping import WarpingNet, warp
-from dreamtalk.weights import read_model, save_model
+from dreamtalk.weights import load_model, save_model
 
 _FORMAT = "dreamtalk-pirenderer-1"
 
@@ -91,11 +91,7 @@ class PIRendererNetwork(nn.Module):
         """A weights file written by save(). Raises UnusableInput when it is none."""
         if not file.is_file():
             raise UnusableInput(f"There is no file {file}. Give the weights of a PIRenderer (.safetensors).")
-        weights, stored = read_model(file, _FORMAT, "PIRenderer")
-        try:
-            config = json.loads(stored)
-            network = cls(NetworkConfig(**config["network"]), config["layout"])
-            network.load_state_dict(weights)
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise UnusableInput(f"{file} does not fit the network it describes: {error}") from error
-        return network.to(device).eval()
+        network = load_model(
+            file, _FORMAT, "PIRenderer", lambda config: cls(NetworkConfig(**config["network"]), config["layout"])
+        )
+        return network.to(device)

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dreamtalk.render.refine.regions import MAPS
-from dreamtalk.weights import read_model, save_model
+from dreamtalk.weights import load_model, save_model
 
 _FORMAT = "dreamtalk-refine-1"
 _COLOURS = 6
@@ -104,10 +104,7 @@ class RefineNetwork(nn.Module):
     @classmethod
     def load(cls, file: Path) -> RefineNetwork:
         """A file written by save(). Raises UnusableInput when it is none."""
-        weights, config = read_model(file, _FORMAT, "refinement")
-        network = cls(RefineConfig(**json.loads(config)))
-        network.load_state_dict(weights)
-        return network.eval()
+        return load_model(file, _FORMAT, "refinement", lambda config: cls(RefineConfig(**config)))
 
 
 def skin_shift(change: Tensor, skin: Tensor) -> Tensor:

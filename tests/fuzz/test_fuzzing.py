@@ -1,0 +1,52 @@
+"""A few damaged files for every reader; the long run is fuzzing.py itself, see docs/robustness.md."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+_SPEC = importlib.util.spec_from_file_location("fuzzing", Path(__file__).with_name("fuzzing.py"))
+assert _SPEC is not None and _SPEC.loader is not None
+fuzzing = importlib.util.module_from_spec(_SPEC)
+sys.modules["fuzzing"] = fuzzing
+_SPEC.loader.exec_module(fuzzing)
+
+COUNT = {"talk": 6}
+"""Inputs per target; 40 unless said."""
+
+
+@pytest.mark.parametrize("name", list(fuzzing.TARGETS))
+def test_damaged_files_are_read_or_refused_in_words(name: str, tmp_path: Path) -> None:
+    failures, refused, done = [], 0, 0
+    for number, file, data in fuzzing.inputs(name, 0, range(COUNT.get(name, 40))):
+        outcome = fuzzing.try_one(name, number, file, data, tmp_path)
+        refused, done = refused + outcome.refused, done + 1
+        if outcome.failure:
+            failures.append(f"--only {name!r} --seed 0 --number {number}\n{outcome.failure}")
+    assert not failures, "\n".join(failures)
+    assert 0 < refused <= done, "the damage does nothing"
+
+
+@pytest.mark.parametrize("name", list(fuzzing.TARGETS))
+def test_good_files_are_read(name: str, tmp_path: Path) -> None:
+    for file, data in fuzzing.TARGETS[name].seeds().items():
+        outcome = fuzzing.try_one(name, 0, file, data, tmp_path)
+        silent = name == "sound of video" and file.endswith(".gif")
+        assert outcome.failure is None and outcome.refused == silent, (file, outcome)
+
+
+def test_what_a_reader_must_not_do_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(path: Path) -> object:
+        raise ValueError("odd")
+
+    def litter(path: Path) -> object:
+        (path.parent / "half.mp4").write_bytes(b"half")
+        return None
+
+    for read, told in ((crash, "ValueError: odd"), (litter, "left behind: ['half.mp4']")):
+        monkeypatch.setitem(fuzzing.TARGETS, "bad", fuzzing.Target(dict, read))
+        outcome = fuzzing.try_one("bad", 0, "a.png", b"x", tmp_path)
+        assert outcome.failure is not None and told in outcome.failure
