@@ -72,7 +72,7 @@ def test_the_page_holds_everything_and_escapes_it() -> None:
     data = json.loads(made.split("id='data'>")[1].split("</script>")[0])
     assert [clip["clip"] for clip in data["clips"]][-1] == NASTY
     assert data["clips"][3]["flags"] == [
-        {"row": "ours", "metric": 0, "text": "error title 90.00 is far above the median of 8.25"}
+        {"row": "ours", "metric": 0, "text": "error title 90.00 is far above the median of 8.51"}
     ]
     for word in (
         "error lies.",
@@ -97,7 +97,7 @@ def test_what_stands_out() -> None:
 def test_curves_survive_gaps_silence_and_nothing() -> None:
     line = np.array([1, 2, np.nan, 3, 4], np.float32)
     drawn = lip_curves("a", {"ours": line}, np.zeros(0, np.float32)).svg
-    assert drawn.count("<polyline") == 2 and "wave" not in drawn and "nan" not in drawn
+    assert drawn.count("<polyline") == 2 and "polygon" not in drawn and "nan" not in drawn
     assert "nan" not in lip_curves("a", {"ours": np.full(5, np.nan, np.float32)}, np.zeros(9000, np.float32)).svg
     assert standalone(drawn).count("<style>") == 1
     assert ticks(0, 1, 4) == [0.0, 0.25, 0.5, 0.75, 1.0] and ticks(2.0, 2.0, 3) == [2.0]
@@ -213,9 +213,14 @@ def test_a_page_of_other_tables(browser: Browser, tmp_path: Path) -> None:
     opened.on("pageerror", lambda each: problems.append(str(each)))
     opened.goto((tmp_path / "t.html").as_uri())
     assert opened.get_by_role("heading", name="Confusion").is_visible() and problems == []
+    assert opened.evaluate(FORBIDDEN) == "connect-src", "the page's own policy refuses it"
     opened.close()
 
 
+FORBIDDEN = """new Promise((found) => {
+  document.addEventListener("securitypolicyviolation", (event) => found(event.effectiveDirective));
+  fetch("http://127.0.0.1:9/").catch(() => {});
+})"""
 PAPER = "(() => Math.min(...getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)))()"
 CONTRAST = """(() => {
   const light = (name) => {
