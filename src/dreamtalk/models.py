@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
@@ -38,6 +39,8 @@ class Models:
         """
         self.device: Device = choose_device(device, threads)
         self._threads = threads
+        self.loading = threading.RLock()
+        """Held while live talks of several threads begin."""
         self._painters: dict[Path, PIRendererNetwork] = {}
         self._models: dict[Path, MotionModel] = {}
         self._listeners: dict[tuple[str, str | Path | None], Wav2Vec2Encoder] = {}
@@ -125,6 +128,7 @@ class Models:
         transparent, colour = options.background == TRANSPARENT, colour_of(options.background)
         if options.renderer_weights is None:
             threads = rendering_threads() if self._threads is None else self._threads
+            threads = 1 if options.latency == "live" else threads  # several of them read ahead
             return MeshRenderer(self.face_model, threads, transparent=transparent, colour=colour), FACE_SPACE
         from dreamtalk.render.pirenderer import PIRenderer, PIRendererNetwork
 

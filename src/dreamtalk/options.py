@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from dreamtalk.errors import UnusableInput
-from dreamtalk.types import Style
+from dreamtalk.types import Latency, Style
 
 if TYPE_CHECKING:
     from dreamtalk.style.timeline_file import GivenTimeline
@@ -61,7 +61,8 @@ class TalkOptions:
     the one before its first key, and the intensities here are factors on its own.
     pose: "natural", "still", or a video, track or motion file whose head motion is taken over. blink: "natural" or
     "off". gaze: "natural", or "still": no jumps of the eyes. accents: "natural", or "off": no brow raises on stressed
-    words. seed: the same one gives the same motion.
+    words. seed: the same one gives the same motion. latency: "quality", or "live": every frame made of no more than the
+    next 0.32 s of speech, as in a live talk (docs/live.md).
 
     expression_scale, lip_scale, pose_scale, gaze_scale: factors, 0 to 2, on the motion of brows and lids, of mouth and
     jaw, of the head and of the irises; each leaves the others, and the blinks, as they are. smoothing: of brows and
@@ -94,6 +95,7 @@ class TalkOptions:
     accents: Accents = "natural"
     size: Size = "native"
     seed: int = 0
+    latency: Latency = "quality"
     face: int = 0
     badge: bool = True
     provenance: bool = True
@@ -129,6 +131,7 @@ class TalkOptions:
         _check_one_of("blink", self.blink, get_args(Blink))
         _check_one_of("gaze", self.gaze, get_args(Gaze))
         _check_one_of("accents", self.accents, get_args(Accents))
+        _check_one_of("latency", self.latency, get_args(Latency))
         _check_one_of("renderer", self.renderer, get_args(RendererName))
         if self.face < 0:
             raise UnusableInput(f"Faces are counted from 0 on; there is no face {self.face}.")

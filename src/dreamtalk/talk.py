@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from dreamtalk.errors import UnusableOutput
+from dreamtalk.errors import UnusableInput, UnusableOutput
 from dreamtalk.media import OUTPUTS, check_output
 from dreamtalk.motion.controls import Controls
 from dreamtalk.options import TRANSPARENT, TalkOptions
 from dreamtalk.provenance import Badge, watermarked
 from dreamtalk.provenance.marking import Marks
-from dreamtalk.style.timeline import Halves
-from dreamtalk.types import FrameStream
+from dreamtalk.style.timeline import Halves, StyleSource
+from dreamtalk.types import Float, FrameStream, Speech, Style
 
 if TYPE_CHECKING:
+    from dreamtalk.motion.drive import HeadPath
+    from dreamtalk.motion.stream import MotionChoices
     from dreamtalk.render import Animator
 
 Progress: TypeAlias = Callable[[int, int], None]
@@ -81,6 +83,30 @@ def intensity_of(options: TalkOptions) -> float | Halves:
         options.intensity if half is None else half for half in (options.upper_intensity, options.lower_intensity)
     )
     return upper if upper == lower else Halves(upper, lower)
+
+
+def choices_of(options: TalkOptions, style: Style | StyleSource, driver: HeadPath | None) -> MotionChoices:
+    """How the face moves. driver: whose head motion is taken over."""
+    from dreamtalk.motion.stream import MotionChoices
+
+    return MotionChoices(
+        style=style,
+        intensity=intensity_of(options),
+        seed=options.seed,
+        blink=options.blink,
+        gaze=options.gaze,
+        accents=options.accents,
+        pose="natural" if options.pose == "natural" else "still",
+        driver=driver,
+        latency=options.latency,
+    )
+
+
+def whole(speech: Speech | Iterable[Float], what: str) -> Speech:
+    """The speech, which must be known as a whole for `what`. Raises UnusableInput where it is still to come."""
+    if isinstance(speech, Speech):
+        return speech
+    raise UnusableInput(f"{what} must hear the whole speech first; it does not go with speech that comes in pieces.")
 
 
 def marked(frames: FrameStream, options: TalkOptions, told: Callable[[int], None] | None = None) -> FrameStream:

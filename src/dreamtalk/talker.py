@@ -8,7 +8,7 @@ portrait ──▶ landmarks ─────────────────
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -25,13 +25,26 @@ from dreamtalk.options import AUTO, TalkOptions
 from dreamtalk.provenance import origin_comment
 from dreamtalk.provenance.marking import Marking
 from dreamtalk.store import kind_of, load_track
-from dreamtalk.talk import Progress, Stage, Talk, checked_output, controls_of, counted, intensity_of, marked
+from dreamtalk.talk import (
+    Progress,
+    Stage,
+    Talk,
+    checked_output,
+    choices_of,
+    controls_of,
+    counted,
+    intensity_of,
+    marked,
+    whole,
+)
 from dreamtalk.timing import Stopwatch
-from dreamtalk.types import VIDEO_FPS, FaceTrack, FrameStream, Image, Motion, Portrait, Speech, Style
+from dreamtalk.types import VIDEO_FPS, FaceTrack, Float, FrameStream, Image, Latency, Motion, Portrait, Speech, Style
 
 if TYPE_CHECKING:
+    from dreamtalk.live import LiveTalk
     from dreamtalk.motion import MotionModel
     from dreamtalk.motion.drive import HeadPath
+    from dreamtalk.motion.stream import Moving
     from dreamtalk.style.files import StyleClip
     from dreamtalk.style.timeline import StyleSource
 
@@ -71,20 +84,43 @@ class Talker(Models):
     def stream(
         self,
         portrait: str | Path | Image | Portrait,
-        audio: str | Path | Speech,
+        audio: str | Path | Speech | Iterable[Float],
         options: TalkOptions | None = None,
         *,
+        latency: Latency | None = None,
         watch: Stopwatch | None = None,
     ) -> FrameStream:
         """Frames (H, W, 3) uint8 RGB at 25 fps, one at a time; memory does not grow with the length of the speech.
         With a transparent background they are (H, W, 4) RGBA, not premultiplied.
 
-        Inputs are checked, and the models loaded, before this returns. Raises as ``generate`` does.
+        audio: also pieces of samples (n,) at 16 kHz as they come, any n. latency: instead of the options'. Inputs are
+        checked, and the models loaded, before this returns. Raises as ``generate`` does. Talks with pauses: ``live``.
         """
         options, watch = options or TalkOptions(), watch or Stopwatch()
+        options = options if latency is None else replace(options, latency=latency)
         with watch.step("sound"):
-            speech = self.speech(audio)
+            speech = self.speech(audio) if isinstance(audio, str | Path | Speech) else audio
         return self._talk(portrait, speech, options, watch)[1]
+
+    def live(
+        self,
+        portrait: str | Path | Image | Portrait,
+        options: TalkOptions | None = None,
+        *,
+        latency: Latency = "live",
+    ) -> LiveTalk:
+        """A portrait that speaks what is pushed, as it comes, and lives in between (docs/live.md).
+
+        Any number of them, each in a thread of its own, share the models of this Talker. Raises as ``generate`` does.
+        """
+        from dreamtalk.live import LiveTalk, live_options
+
+        options = live_options(options, latency)
+        with self.loading:
+            model = self._motion_model(options)
+            stage = self._stage(portrait, options, Stopwatch(), model.config.face_space)
+            moving = self._moving(options, model, None)
+            return LiveTalk(stage, *moving, options, lambda given: self._style(given, model))
 
     def motion(
         self, audio: str | Path | Speech, options: TalkOptions | None = None, *, watch: Stopwatch | None = None
@@ -95,33 +131,33 @@ class Talker(Models):
         return joined(self.motion_stream(audio, options, watch=watch))
 
     def motion_stream(
-        self, audio: str | Path | Speech, options: TalkOptions | None = None, *, watch: Stopwatch | None = None
+        self,
+        audio: str | Path | Speech | Iterable[Float],
+        options: TalkOptions | None = None,
+        *,
+        watch: Stopwatch | None = None,
     ) -> Iterator[Motion]:
-        """The same motion in chunks of 2 s, made as they are asked for; official models give it in one piece."""
-        from dreamtalk.motion.stream import MotionChoices, MotionParts, motion_of
+        """The same motion in chunks, made as they are asked for; official models give it in one piece."""
+        from dreamtalk.motion.stream import motion_of
 
         options, watch = options or TalkOptions(), watch or Stopwatch()
         with watch.step("sound"):
-            speech = self.speech(audio)
+            speech = self.speech(audio) if isinstance(audio, str | Path | Speech) else audio
         with watch.step("style"):
             if options.style == AUTO:
-                options = self.listened(options, speech, None)
+                options = self.listened(options, whole(speech, "--style auto"), None)
             model = self._motion_model(options)
             if model.config.face_space != FACE_SPACE:
-                return self._utterance(speech, model, options, watch)
-            driver = self._driver(options.pose)
-            choices = MotionChoices(
-                style=self._styles(options, model, speech),
-                intensity=intensity_of(options),
-                seed=options.seed,
-                blink=options.blink,
-                gaze=options.gaze,
-                accents=options.accents,
-                pose="natural" if options.pose == "natural" else "still",
-                driver=driver,
-            )
-            parts = MotionParts(self.encoder, model, self.face_model, self.articulation)
-        return motion_of(speech.samples, parts, choices, watch)
+                return self._utterance(whole(speech, "An official model"), model, options, watch)
+            moving = self._moving(options, model, speech if isinstance(speech, Speech) else None)
+        return motion_of(speech.samples if isinstance(speech, Speech) else speech, *moving, watch)
+
+    def _moving(self, options: TalkOptions, model: MotionModel, speech: Speech | None) -> Moving:
+        """What moves the face, and how. speech: None where it is not known yet."""
+        from dreamtalk.motion.stream import MotionParts
+
+        choices = choices_of(options, self._styles(options, model, speech), self._driver(options.pose))
+        return MotionParts(self.encoder, model, self.face_model, self.articulation), choices
 
     def render(
         self,
@@ -230,7 +266,7 @@ class Talker(Models):
         refuse_for_mesh(given)
         return style_of_clip(self.style_clip(given, neutral), model, self.face_model, str(given))
 
-    def _styles(self, options: TalkOptions, model: MotionModel, speech: Speech) -> Style | StyleSource:
+    def _styles(self, options: TalkOptions, model: MotionModel, speech: Speech | None) -> Style | StyleSource:
         """The style asked for, or the styles over time, which fit the speech and the intensity."""
         style = self._style(options.style, model, options.style_neutral)
         if options.timeline is None:
@@ -238,7 +274,7 @@ class Talker(Models):
         from dreamtalk.style.timeline_file import check_keys, source_of
 
         source = source_of(options.timeline, lambda given: self._style(given, model), style)
-        check_keys(source, np.max(intensity_of(options)), speech.seconds)
+        check_keys(source, np.max(intensity_of(options)), np.inf if speech is None else speech.seconds)
         return source
 
     def _utterance(
@@ -258,7 +294,11 @@ class Talker(Models):
         return (utterance_motion(speech, parts, choices, watch) for _ in range(1))
 
     def _talk(
-        self, portrait: str | Path | Image | Portrait, speech: Speech, options: TalkOptions, watch: Stopwatch
+        self,
+        portrait: str | Path | Image | Portrait,
+        speech: Speech | Iterable[Float],
+        options: TalkOptions,
+        watch: Stopwatch,
     ) -> tuple[Stage, FrameStream]:
         """The portrait ready to move, and its frames; all inputs are checked, and models loaded, when this returns."""
         with watch.step("portrait"):
@@ -272,7 +312,7 @@ class Talker(Models):
                 portrait = self.portrait(portrait, options.face)
         if options.style == AUTO and isinstance(portrait, Portrait):
             with watch.step("style"):
-                options = self.listened(options, speech, portrait.identity)
+                options = self.listened(options, whole(speech, "--style auto"), portrait.identity)
         stage = self._stage(portrait, options, watch)
         return stage, self._frames(stage, self.motion_stream(speech, options, watch=watch), options, watch)
 
@@ -299,11 +339,12 @@ class Talker(Models):
 
     def _frames(self, stage: Stage, motion: Iterator[Motion], options: TalkOptions, watch: Stopwatch) -> FrameStream:
         """Frames of a motion that fits the stage, with the controls and the marks."""
-        from dreamtalk.motion.controls import controlled
+        from dreamtalk.motion.controls import controlled, live_controlled
         from dreamtalk.render import animate
 
         if stage.face_space == FACE_SPACE:
-            motion = controlled(motion, controls_of(options), self.face_model)
+            control = live_controlled if options.latency == "live" else controlled
+            motion = control(motion, controls_of(options), self.face_model)
         frames = animate(stage.animator, motion)
         return watch.each("renderer", marked(frames, options, stage.payloads.append))
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from math import isfinite
 from pathlib import Path
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,9 @@ Image: TypeAlias = NDArray[np.uint8]
 Bool: TypeAlias = NDArray[np.bool_]
 FrameStream: TypeAlias = Iterator[Image]
 """Frames (H, W, 3) uint8 RGB at 25 fps, one at a time; never a whole video."""
+
+Latency: TypeAlias = Literal["quality", "live"]
+"""How long frames wait for what is said after them: seconds, for the best lips, or at most 0.32 s (docs/live.md)."""
 
 VIDEO_FPS = 25
 """Frames per second of every motion and every video we write."""

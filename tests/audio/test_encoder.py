@@ -89,7 +89,7 @@ def test_feature_n_stands_at_n_fiftieths_of_a_second() -> None:
     assert changed.mean() == click
 
 
-@pytest.mark.parametrize(("latency", "delay"), [("quality", 2.52), ("live", 0.52)])
+@pytest.mark.parametrize(("latency", "delay"), [("quality", 2.52), ("live", 0.34)])
 def test_a_stream_waits_no_longer_than_promised(small: SpeechEncoder, latency: Latency, delay: float) -> None:
     stream: FeatureStream = small.stream(latency)
     given = 0

@@ -13,8 +13,8 @@ from dreamtalk import assets
 from dreamtalk.audio.mel import LogMel
 from dreamtalk.audio.weights import load_encoder
 from dreamtalk.audio.whisper import WhisperEncoder
-from dreamtalk.audio.windows import WINDOWS, Latency, SampleBuffer, Window
-from dreamtalk.types import FEATURE_RATE, SAMPLE_RATE, VIDEO_FPS, Float, Speech, SpeechFeatures
+from dreamtalk.audio.windows import WINDOWS, SampleBuffer, Window
+from dreamtalk.types import FEATURE_RATE, SAMPLE_RATE, VIDEO_FPS, Float, Latency, Speech, SpeechFeatures
 
 _BLOCK = 10 * SAMPLE_RATE
 """Samples handed on at a time when a whole file is encoded; any number gives the same features."""
@@ -34,6 +34,7 @@ class SpeechEncoder:
         self._model = model.eval()
         self._mel = LogMel()
         self._threads = threads
+        self._silences: dict[Window, Float] = {}
 
     @classmethod
     def load(cls, name: str = "whisper-base-l3", threads: int | None = None) -> SpeechEncoder:
@@ -59,18 +60,30 @@ class SpeechEncoder:
         """For audio that arrives piece by piece: the same features as `encode` with the same latency."""
         return FeatureStream(self, latency)
 
-    def window(self, samples: Float, window: Window) -> Float:
-        """One window: samples (window.samples,) to the kept features (window.keep, width)."""
+    def window(self, samples: Float, window: Window, around: int = 0) -> Float:
+        """One window: samples (window.samples,) to the features it keeps and, of those it heard besides, `around` on
+        either side: (window.keep + 2 around, width). Silence is heard once; any number of threads may call this.
+        """
+        kept = slice(window.before - around, window.before + window.keep + around)
+        if samples.any():
+            return self._hear(samples)[kept]
+        if window not in self._silences:
+            self._silences[window] = self._hear(samples)
+        return np.asarray(self._silences[window][kept].copy())
+
+    def _hear(self, samples: Float) -> Float:
+        """All features (window.length, width) of one window."""
         threads = torch.get_num_threads()
-        if self._threads is not None:
+        if self._threads not in (None, threads):
             torch.set_num_threads(self._threads)
         try:
             with torch.inference_mode():
                 mel: Tensor = self._mel(torch.from_numpy(samples)[None])
-                features: Tensor = self._model(mel)[0, window.before : window.before + window.keep]
+                features: Tensor = self._model(mel)[0]
         finally:
-            torch.set_num_threads(threads)
-        return features.numpy()
+            if self._threads not in (None, threads):
+                torch.set_num_threads(threads)
+        return np.asarray(features.numpy(), np.float32)
 
 
 class FeatureStream:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
 import numpy as np
 
 from dreamtalk.audio.mel import FFT_SIZE, HOP
-from dreamtalk.types import FEATURE_RATE, SAMPLE_RATE, Float
-
-Latency: TypeAlias = Literal["quality", "live"]
+from dreamtalk.types import FEATURE_RATE, SAMPLE_RATE, Float, Latency
 
 STEP = SAMPLE_RATE // FEATURE_RATE
 """Samples per feature."""
@@ -45,9 +42,9 @@ class Window:
 
 WINDOWS: dict[Latency, Window] = {
     "quality": Window(before=25, keep=100, after=25),
-    "live": Window(before=75, keep=10, after=15),
+    "live": Window(before=50, keep=6, after=10),
 }
-"""quality: 3 s, the central 2 s kept. live: 2 s, 0.2 s kept, 0.3 s of right context, so a delay of 0.3 to 0.5 s."""
+"""quality: 3 s, the central 2 s kept. live: 1.3 s, 0.12 s kept, 0.2 s of right context, so a delay of 0.2 to 0.32 s."""
 
 
 class SampleBuffer:

@@ -40,6 +40,8 @@ class MotionFlags:
     """Brow raises on stressed words."""
     seed: int = 0
     """The same seed gives the same motion."""
+    latency: Literal["quality", "live"] = "quality"
+    """live: each frame is made of no more than the next 0.32 s of speech, the same as in a live talk."""
     motion_weights: Path | None = None
     """A motion model (.safetensors) in the embedded one's place. For a converted official one, style and pose are
     coefficient files (.mat)."""

@@ -46,6 +46,7 @@ def options_of(
         gaze=motion.gaze,
         accents=motion.accents,
         seed=motion.seed,
+        latency=motion.latency,
         motion_weights=motion.motion_weights,
         speech_encoder=motion.speech_encoder,
         size=cast(Size, picture.size if picture.size == "native" else int(picture.size)),

@@ -5,6 +5,7 @@ Works on any motion in a face space with separate lower and upper expression dim
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
@@ -53,6 +54,46 @@ def controlled(chunks: Iterable[Motion], controls: Controls, face: Lids) -> Iter
     kernel = _kernel(controls.smoothing)
     for window, first, last in _windows(scaled, len(kernel) // 2):
         yield _smoothed(window, first, last, kernel, face, mixer)
+
+
+class LiveControls:
+    """The controls frame by frame for a motion that cannot wait: smoothing looks back only, so that brows and head lag
+    by half a frame at the usual smoothing."""
+
+    def __init__(self, controls: Controls, face: Lids) -> None:
+        self._controls, self._face, self._mixer = controls, face, LidMixer(face)
+        self._upper = list(face.upper)
+        whole = _kernel(controls.smoothing) if controls.smoothing > 0.0 else np.ones(1, np.float32)
+        past = whole[: len(whole) // 2 + 1]
+        self._kernel = past / past.sum()
+        self._before: deque[Float] = deque(maxlen=len(past))
+
+    def next(self, frame: Motion) -> Motion:
+        """The next frame, a motion of one frame, with the controls applied."""
+        if self._controls.neutral:
+            return frame
+        scaled = _scaled(frame, self._controls, self._face, self._mixer)
+        if len(self._kernel) == 1:
+            return scaled
+        now = np.concatenate([scaled.expression[0, self._upper], scaled.rotation[0], scaled.translation[0]])
+        self._before.extend([now] * (1 if self._before else len(self._kernel)))
+        smooth = np.asarray(self._kernel @ np.stack(self._before), np.float32)[None]
+        expression, upper = scaled.expression.copy(), len(self._upper)
+        expression[:, self._upper] = smooth[:, :upper]
+        return replace(
+            scaled,
+            expression=self._mixer.shut_as(expression, scaled.expression),
+            rotation=smooth[:, upper : upper + 3],
+            translation=smooth[:, upper + 3 :],
+        )
+
+
+def live_controlled(chunks: Iterable[Motion], controls: Controls, face: Lids) -> Iterator[Motion]:
+    """The motion of a talk in live mode with the controls applied, in chunks of one frame."""
+    machine = LiveControls(controls, face)
+    for chunk in chunks:
+        for row in range(len(chunk)):
+            yield machine.next(rows_of(chunk, row, row + 1))
 
 
 def _scaled(motion: Motion, controls: Controls, face: Lids, mixer: LidMixer) -> Motion:
@@ -109,7 +150,7 @@ def _windows(chunks: Iterator[Motion], reach: int) -> Iterator[tuple[Motion, int
         if due > done:
             yield held, done, due
             keep = max(0, due - reach)
-            held, done = _rows(held, keep), due - keep
+            held, done = rows_of(held, keep), due - keep
     if held is not None and len(held) > done:
         yield held, done, len(held)
 
@@ -125,12 +166,14 @@ def _joined(first: Motion, second: Motion) -> Motion:
     )
 
 
-def _rows(motion: Motion, start: int) -> Motion:
+def rows_of(motion: Motion, start: int, end: int | None = None) -> Motion:
+    """The frames start, ... end - 1 of a motion."""
+    rows = slice(start, end)
     return replace(
         motion,
-        expression=motion.expression[start:],
-        rotation=motion.rotation[start:],
-        translation=motion.translation[start:],
-        gaze=motion.gaze[start:],
-        tongue=None if motion.tongue is None else motion.tongue[start:],
+        expression=motion.expression[rows],
+        rotation=motion.rotation[rows],
+        translation=motion.translation[rows],
+        gaze=motion.gaze[rows],
+        tongue=None if motion.tongue is None else motion.tongue[rows],
     )
