@@ -15,7 +15,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from dreamtalk.serve import routes_files, routes_talks
+from dreamtalk.serve import routes_files, routes_live, routes_talks
 from dreamtalk.serve.guard import COOKIE, Guard, known_client, session_of
 from dreamtalk.serve.metrics import CONTENT_TYPE
 from dreamtalk.serve.pool import Worker
@@ -52,7 +52,7 @@ def create_app(settings: Settings, make_worker: Callable[[], Worker] | None = No
         redoc_url=None,
     )
     app.state.service = service
-    for router in (routes_files.router, routes_talks.router):
+    for router in (routes_files.router, routes_talks.router, routes_live.router):
         app.include_router(router)
     _add_own(app, service)
     _add_errors(app)

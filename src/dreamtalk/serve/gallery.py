@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-FOLDER = Path(__file__).parent / "examples"
+from dreamtalk.examples import example
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """name: in requests, as example:<name>. title: for people. file: in FOLDER. media: its media type."""
+    """name: in requests, as example:<name>. title: for people. file: among the package's. media: its media type."""
 
     name: str
     kind: Literal["image", "audio"]
@@ -21,16 +21,16 @@ class Example:
 
     @property
     def path(self) -> Path:
-        """Where it lies."""
-        return FOLDER / self.file
+        """Where it lies. Raises AssetMissing."""
+        return example(self.file)
 
 
 _EXAMPLES = (
-    Example("astronaut", "image", "Astronaut Eileen Collins (NASA, public domain)", "astronaut.jpg", "image/jpeg"),
+    Example("astronaut", "image", "Astronaut Eileen Collins (NASA, public domain)", "portrait.jpg", "image/jpeg"),
     Example(
-        "reading", "audio", "A sentence of Jane Austen, read for LibriVox (public domain)", "reading.ogg", "audio/ogg"
+        "reading", "audio", "A sentence of Jane Austen, read for LibriVox (public domain)", "speech.wav", "audio/wav"
     ),
-    Example("machine", "audio", "A machine's voice says that it is one (CC0)", "machine.ogg", "audio/ogg"),
+    Example("machine", "audio", "A machine's voice says that it is one (CC0)", "speech_synthetic.ogg", "audio/ogg"),
 )
 
-EXAMPLES = {example.name: example for example in _EXAMPLES}
+EXAMPLES = {one.name: one for one in _EXAMPLES}

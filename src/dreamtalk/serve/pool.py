@@ -121,7 +121,7 @@ class Pool:
                 thread.join(_CANCEL_SECONDS)
 
     def _serve(self) -> None:
-        worker: Worker | None = None
+        worker = self._first_worker()
         while not self._draining.is_set():
             talk = self._store.take()
             if talk is None:
@@ -136,6 +136,14 @@ class Pool:
                 _end_worker(worker)
                 worker = None
         _end_worker(worker)
+
+    def _first_worker(self) -> Worker | None:
+        """A worker that loads its models while nobody waits for it yet."""
+        try:
+            return self._make_worker()
+        except DreamTalkError as error:  # told again, to whoever sends a talk
+            log("no_worker", level="error", text=str(error))
+            return None
 
     def _run(self, talk: StoredTalk, worker: Worker | None) -> Worker | None:
         """Have a talk made; returns the worker for the next one, None where it is gone."""

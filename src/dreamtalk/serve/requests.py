@@ -8,11 +8,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from dreamtalk.options import AUTO, KEEP, Accents, Blink, Gaze, Size
+from dreamtalk.errors import UnusableInput
+from dreamtalk.options import AUTO, KEEP, MAX_CONSENT, Accents, Blink, Gaze, Size
 from dreamtalk.serve.problems import Problem, wrong_fields
-
-MOST_CONSENT = 2000
-"""Characters of a consent text."""
 
 
 class _Strict(BaseModel):
@@ -81,7 +79,7 @@ class TalkRequest(_Strict):
     options: Options = Field(default_factory=Options)
     consent: str | None = Field(
         default=None,
-        max_length=MOST_CONSENT,
+        max_length=MAX_CONSENT,
         description="who agreed to be shown, and how that is known; kept with the video",
     )
     format: Literal["mp4", "webm", "mov"] = "mp4"
@@ -140,13 +138,13 @@ def uploads_in(value: Any) -> list[str]:
 def check_style_name(name: str) -> None:
     """Raises UnusableInput for a word that is no style: a style of a request is never a path."""
     from dreamtalk.style.files import saved_names
-    from dreamtalk.style.find import unknown
-    from dreamtalk.style.library import is_named, read_name
+    from dreamtalk.style.library import STYLES, is_named, read_name
 
     if is_named(name):
         read_name(name)
     elif name not in (AUTO, *saved_names()):
-        raise unknown(name[:80])
+        known = ", ".join((*STYLES, *saved_names(), AUTO))
+        raise UnusableInput(f"There is no style called {name[:80]!r}. Use {known}, or the upload of a video.")
 
 
 def write_timeline(timeline: Any, path: Path, place_of: dict[str, Path]) -> None:
@@ -154,7 +152,6 @@ def write_timeline(timeline: Any, path: Path, place_of: dict[str, Path]) -> None
 
     place_of: where the uploads lie that it names.
     """
-    from dreamtalk.errors import UnusableInput
     from dreamtalk.style.timeline_file import read_timeline
 
     path.write_text(json.dumps(_placed(timeline, place_of)), encoding="utf-8")

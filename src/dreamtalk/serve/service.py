@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from dreamtalk.errors import DreamTalkError, UnusableInput
-from dreamtalk.options import TalkOptions
+from dreamtalk.options import TRANSPARENT, TalkOptions
 from dreamtalk.serve.board import Board
 from dreamtalk.serve.checking import Seen, look_at, make_style
 from dreamtalk.serve.child import Helper
 from dreamtalk.serve.gallery import EXAMPLES
+from dreamtalk.serve.live import LiveHost
 from dreamtalk.serve.logs import log
 from dreamtalk.serve.metrics import Metrics
 from dreamtalk.serve.pool import LocalWorker, Pool, Worker
@@ -31,8 +32,7 @@ from dreamtalk.serve.requests import (
 from dreamtalk.serve.settings import Settings
 from dreamtalk.serve.store import ENDED, Store, StoredFile, StoredTalk
 from dreamtalk.serve.vault import Vault, is_id, new_id
-from dreamtalk.serve.worker import Task
-from dreamtalk.talk import checked_output
+from dreamtalk.serve.worker import Task, options_of
 
 _BLOCK = 1 << 20
 _CHECK_SECONDS = 60.0
@@ -77,6 +77,7 @@ class Service:
         self.metrics.watch(self.store.counts)
         self.stopping = threading.Event()
         self._checker, self._stylist = Helper(), Helper()
+        self.live = LiveHost(settings)
         self.pool = Pool(
             settings,
             self.store,
@@ -101,6 +102,7 @@ class Service:
         """End within the grace; nothing half done stays."""
         self.stopping.set()
         self.pool.stop(self.settings.grace)
+        self.live.stop()
         for helper in (self._checker, self._stylist):
             helper.close()
         self.store.close()
@@ -189,9 +191,8 @@ class Service:
         draft = self.vault.draft(talk, asked.format)
         try:
             task = self._task(talk, request, draft, client)
-            if isinstance(task.options.get("style"), str) and not isinstance(request["options"].get("style"), dict):
-                check_style_name(task.options["style"])
-            checked_output(draft, TalkOptions(**task.options), ())
+            self._check_style(task, request["options"])
+            _check_format(options_of(task), asked.format)
         except DreamTalkError as error:
             raise refused(error, {}) from error
         finally:
@@ -255,12 +256,32 @@ class Service:
         """What a worker is to do. Raises Problem where files have gone."""
         return self._task(talk.id, talk.request, draft, talk.client)
 
+    def live_task(self, asked: TalkRequest, client: str) -> Task:
+        """The portrait and options of a live session; its speech comes later. Raises Problem."""
+        self._check_role("portrait", asked.portrait, client)
+        options = asked_options(asked)
+        request = {"portrait": asked.portrait, "audio": asked.portrait, "options": options, "consent": asked.consent}
+        try:
+            task = self._task(new_id(), request, Path("live"), client)
+            self._check_style(task, options)
+            options_of(task)
+        except DreamTalkError as error:
+            raise refused(error) from error
+        return task
+
     # Inside
+
+    def _check_style(self, task: Task, asked: Mapping[str, Any]) -> None:
+        """Raise UnusableInput for a style that is neither a known name nor an upload."""
+        if isinstance(asked.get("style"), str):
+            check_style_name(task.options["style"])
 
     def _task(self, talk: str, request: Mapping[str, Any], draft: Path, client: str) -> Task:
         portrait, audio = (self._path(request[role], client) for role in ("portrait", "audio"))
         names = _names({"The picture": portrait, "The sound": audio, "The video": draft})
         options = dict(request["options"])
+        if request.get("consent"):
+            options["consent"] = request["consent"]
         for role in ("style", "style_neutral", "pose"):
             if isinstance(options.get(role), dict):
                 self._check_role(role, options[role]["upload"], client)
@@ -341,6 +362,12 @@ class Service:
         done = {talk for talk in self.store.ended_before(float("inf"))}
         for path in self.vault.strays({file.id for file in self.store.files()}, done):
             path.unlink(missing_ok=True)
+
+
+def _check_format(options: TalkOptions, ending: str) -> None:
+    if options.background == TRANSPARENT and ending == "mp4":
+        title = "MP4 videos cannot be transparent."
+        raise Problem(422, "wrong_format", title, "Ask for the format webm or mov, or another background.")
 
 
 def _named(request: Mapping[str, Any]) -> set[str]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from dreamtalk.errors import DoubtfulInput, DreamTalkError
-from dreamtalk.options import TalkOptions
+from dreamtalk.options import AUTO, TalkOptions
 from dreamtalk.serve.memory import memory_bytes
 from dreamtalk.serve.problems import Problem, failure, in_words, refused
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _REPORT_SECONDS = 0.25
 """Between two messages about progress."""
+_NON_COMMERCIAL = "The style auto uses weights that are for non-commercial use only (CC BY-NC-SA 4.0)."
 _PREVIEW_SECONDS = 0.5
 _PREVIEW_SIDE = 512
 """px; larger frames are shown smaller."""
@@ -90,6 +91,7 @@ def serve_tasks(line: Connection, device: str, threads: int | None) -> None:
     cancelled = threading.Event()
     tasks = _Inbox(line, cancelled)
     talker = WatchedTalker(device, threads)
+    talker.load_all()
     while True:
         task = tasks.get()
         cancelled.clear()
@@ -132,7 +134,7 @@ def make(
     try:
         with warnings.catch_warnings(record=True) as doubts, talker.watched(watcher.seen):
             warnings.simplefilter("always", DoubtfulInput)
-            options = TalkOptions(**{**task.options, **_paths(task.options)})
+            options = options_of(task)
             talk = talker.generate(task.portrait, task.audio, task.output, options, progress=watcher.report)
     except Cancelled:
         return Stopped(None, memory_bytes())
@@ -145,21 +147,27 @@ def make(
         problem = failure("Making the talk failed.", f"That is dreamtalk's fault ({type(error).__name__}); report it.")
         return Stopped(problem, memory_bytes())
     told = [str(doubt.message) for doubt in doubts if issubclass(doubt.category, DoubtfulInput)]
+    told += [_NON_COMMERCIAL] if options.style == AUTO else []
     notes = [in_words(note, task.names) for note in (*talk.notes, *told)]
     outcome = {
         "frames": talk.frames,
         "seconds": round(talk.seconds, 3),
         "size": {"width": talk.size[0], "height": talk.size[1]},
         "notes": notes,
-        "marks": {"badge": options.badge, "watermark": options.provenance, "manifest": options.provenance},
+        "marks": {
+            "badge": talk.marks.badge,
+            "watermark": talk.marks.watermark is not None,
+            "manifest": talk.marks.manifest,
+        },
     }
     return Made(outcome, time.monotonic() - started, memory_bytes())
 
 
-def _paths(options: dict[str, Any]) -> dict[str, Path]:
-    """The options that are files, as paths."""
+def options_of(task: Task) -> TalkOptions:
+    """The options of a task. Raises UnusableInput."""
     named = ("style_neutral", "timeline")
-    return {name: Path(options[name]) for name in named if isinstance(options.get(name), str)}
+    paths = {name: Path(task.options[name]) for name in named if isinstance(task.options.get(name), str)}
+    return TalkOptions(**{**task.options, **paths})
 
 
 class _Watcher:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from safetensors.numpy import load_file
@@ -17,11 +18,13 @@ from dreamtalk import assets
 from dreamtalk.errors import UnusableInput
 from dreamtalk.face.arkit import weights
 from dreamtalk.face.model import FaceModel
-from dreamtalk.motion.model import MotionModel
 from dreamtalk.style.closures import closures_kept, opening_of
 from dreamtalk.style.liveliness import liveliness_of
 from dreamtalk.style.prototypes import PROTOTYPES
 from dreamtalk.types import Float, Style
+
+if TYPE_CHECKING:
+    from dreamtalk.motion.model import MotionModel
 
 CARRIER = "neutral-talk-mesh64"
 """Asset: neutral talk (T, 64) in the face space mesh64, made by style/carrier.py."""

@@ -1,0 +1,226 @@
+"""The process that live faces run in: one set of models, a thread per session, frames out by the wall clock."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dreamtalk.errors import DreamTalkError
+from dreamtalk.live import LiveFrame, Paced
+from dreamtalk.serve.fragments import CODECS, FragmentedMp4
+from dreamtalk.serve.live_messages import HEADER, Opened, Order, Said, SaidKind
+from dreamtalk.serve.problems import Problem, failure, refused
+from dreamtalk.serve.worker import jpeg, options_of
+from dreamtalk.talker import Talker
+from dreamtalk.types import SAMPLE_RATE, VIDEO_FPS, Float
+
+_SAMPLES = SAMPLE_RATE // VIDEO_FPS
+_WAITING_FRAMES = 12
+"""Frames sent that the reader has not taken: above this, frames are left out."""
+_MOST_WAITING = 200
+"""The same for fragments of MP4, whose sound cannot be left out: above this the session ends."""
+_JPEG_QUALITY = 85
+_AFTERWARDS = 2 * VIDEO_FPS
+"""Frames without speech after which an utterance is over in any case."""
+
+
+def host_sessions(line: Connection, device: str, threads: int | None) -> None:
+    """The process: opens sessions and passes orders on until the server is gone."""
+    talker = Talker(device, threads)
+    host = _Host(talker, line)
+    while True:
+        try:
+            message = line.recv()
+        except (EOFError, OSError):
+            return
+        if isinstance(message, Opened):
+            host.open(message)
+        elif (session := host.sessions.get(message.session)) is not None:
+            session.obey(message)
+
+
+class _Host:
+    def __init__(self, talker: Talker, line: Connection) -> None:
+        self.talker, self.sessions = talker, dict[int, _Session]()
+        self.preparing = threading.Lock()  # one after the other: the tracker is for one thread
+        self._line, self._sending = line, threading.Lock()
+
+    def open(self, asked: Opened) -> None:
+        self.sessions[asked.session] = session = _Session(self, asked)
+        session.start()
+
+    def say(self, said: Said) -> None:
+        with self._sending:
+            self._line.send(said)
+
+
+class _Session(threading.Thread):
+    """One face. Frames are made at 25 per second; what the reader does not take in time is left out."""
+
+    def __init__(self, host: _Host, asked: Opened) -> None:
+        super().__init__(daemon=True, name=f"dreamtalk live {asked.session}")
+        self._host, self._asked = host, asked
+        self._paced: Paced | None = None
+        self._waiting = 0
+        self._speech = _Utterances()
+        self._mp4: FragmentedMp4 | None = None
+
+    def obey(self, order: Order) -> None:
+        """Called by the process's reader."""
+        if order.kind == "ack":
+            self._waiting -= 1
+            return
+        if self._paced is None:
+            return
+        if order.kind == "pcm":
+            samples = np.frombuffer(order.data, "<i2").astype(np.float32) / 32768.0
+            self._speech.push(samples)
+            self._paced.push(samples)
+        elif order.kind == "finish":
+            self._speech.finish()
+            self._paced.finish()
+        elif order.kind == "interrupt":
+            self._speech.interrupt()
+            self._paced.interrupt()
+        elif order.kind == "style":
+            self._paced.style(*order.data)
+        else:
+            self._paced.close()
+
+    def run(self) -> None:
+        """The session's thread."""
+        try:
+            self._live()
+        except DreamTalkError as error:
+            self._say("error", refused(error, self._asked.task.names))
+        except OSError:
+            return  # the server is gone
+        except Exception as error:
+            detail = f"That is dreamtalk's fault ({type(error).__name__}); report it."
+            self._say("error", failure("The live session failed.", detail))
+        finally:
+            self._host.sessions.pop(self._asked.session, None)
+            self._say("closed")
+
+    def _live(self) -> None:
+        task = self._asked.task
+        with self._host.preparing:
+            live = self._host.talker.live(Path(task.portrait), options_of(task), latency=self._asked.latency)
+        paced = Paced(live)
+        width, height = live.size
+        told = {"type": "ready", "width": width, "height": height, "fps": VIDEO_FPS, "notes": list(live.notes)}
+        if self._asked.format == "mp4":
+            self._mp4 = FragmentedMp4(width, height)
+            told["codecs"] = CODECS
+        self._paced = paced
+        self._say("ready", told)
+        for frame in paced:
+            self._show(frame)
+        if self._mp4 is not None:
+            self._send(self._mp4.close(), False)
+
+    def _show(self, frame: LiveFrame) -> None:
+        """Send a frame, or leave it out; tell when an utterance is over."""
+        utterance, sound, ended = self._speech.of(frame.speech)
+        spoken = frame.speech is not None
+        if self._mp4 is not None:
+            if self._waiting >= _MOST_WAITING:
+                title = "The reader of the live stream is too slow."
+                raise Problem(408, "too_slow", title, "Use jpeg, or a smaller size.")
+            late = self._waiting >= _WAITING_FRAMES
+            self._send(self._mp4.add(None if late else frame.image, frame.number, sound), spoken, late)
+        elif self._waiting >= _WAITING_FRAMES:
+            self._say("skipped", spoken=spoken)
+        else:
+            head = HEADER.pack(frame.number, frame.seconds, frame.speech if spoken else float("nan"), utterance)
+            side = max(frame.image.shape[:2])
+            raw = self._asked.format == "rgb"
+            body = frame.image[..., :3].tobytes() if raw else jpeg(frame.image, side, _JPEG_QUALITY)
+            self._send(head + body, spoken)
+        for number in ended:
+            self._say("finished", {"type": "finished", "utterance": number})
+
+    def _send(self, data: bytes, spoken: bool, late: bool = False) -> None:
+        if not data:
+            self._say("skipped", spoken=spoken) if spoken or late else None
+            return
+        self._waiting += 1
+        self._say("frame", data, spoken)
+
+    def _say(self, kind: SaidKind, data: Any = None, spoken: bool = False) -> None:
+        self._host.say(Said(self._asked.session, kind, data, spoken))
+
+
+class _Utterances:
+    """What was pushed, for the sound beside the frames and to know when all of it was shown.
+
+    Written by the thread that hears orders, read by the one that makes frames.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._number = 0
+        self._lines: deque[_Utterance] = deque([_Utterance(0)])
+        self._silent = 0
+
+    def push(self, samples: Float) -> None:
+        with self._lock:
+            if self._lines[-1].finished:
+                self._number += 1
+                self._lines.append(_Utterance(self._number))
+            self._lines[-1].push(samples)
+
+    def finish(self) -> None:
+        with self._lock:
+            self._lines[-1].finished = True
+
+    def interrupt(self) -> None:
+        """All of it is forgotten; the next is another utterance."""
+        with self._lock:
+            self._number += 1
+            self._lines = deque([_Utterance(self._number)])
+            self._silent = 0
+
+    def of(self, speech: float | None) -> tuple[int, Float, list[int]]:
+        """For a frame: the number of its utterance, its 40 ms of sound, and utterances that are over with it."""
+        with self._lock:
+            first, ended = self._lines[0], list[int]()
+            sound = np.zeros(_SAMPLES, np.float32) if speech is None else first.take(speech)
+            self._silent = self._silent + 1 if speech is None else 0
+            while self._lines[0].finished and (self._lines[0].shown or self._silent > _AFTERWARDS):
+                ended.append(self._lines.popleft().number)
+                self._silent = 0
+                if not self._lines:
+                    self._number += 1
+                    self._lines.append(_Utterance(self._number))
+            return first.number, sound, ended
+
+
+class _Utterance:
+    def __init__(self, number: int) -> None:
+        self.number, self.finished = number, False
+        self._samples, self._first, self._pushed = np.zeros(0, np.float32), 0, 0
+        self._taken = 0
+
+    @property
+    def shown(self) -> bool:
+        """Whether frames have covered all of it."""
+        return self._taken >= self._pushed
+
+    def push(self, samples: Float) -> None:
+        self._samples = np.concatenate([self._samples, samples])
+        self._pushed += len(samples)
+
+    def take(self, speech: float) -> Float:
+        """(640,) from that second on; what lies before is forgotten."""
+        start = round(speech * SAMPLE_RATE)
+        self._samples = self._samples[max(0, start - self._first) :]
+        self._first = max(start, self._first)
+        self._taken = start + _SAMPLES
+        part = self._samples[:_SAMPLES]
+        return np.pad(part, (0, _SAMPLES - len(part)))

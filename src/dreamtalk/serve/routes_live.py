@@ -1,0 +1,192 @@
+"""WebSocket /v1/live: speech in, a talking face out, for voice agents."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Literal
+
+from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+from pydantic import Field, ValidationError
+from starlette.concurrency import run_in_threadpool
+
+from dreamtalk.errors import DreamTalkError
+from dreamtalk.serve.child import ChildDied
+from dreamtalk.serve.guard import known_client
+from dreamtalk.serve.live import LiveSession
+from dreamtalk.serve.live_messages import SAMPLE_BYTES, LiveFormat, Said
+from dreamtalk.serve.logs import log
+from dreamtalk.serve.problems import Problem, failure, refused, wrong_fields
+from dreamtalk.serve.requests import Options, TalkRequest, check_style_name, read_json
+from dreamtalk.serve.service import Service
+from dreamtalk.types import SAMPLE_RATE, VIDEO_FPS
+
+router = APIRouter()
+
+_OPEN_SECONDS = 10.0
+"""Within which the first message must come."""
+_MOST_UNSPOKEN = 30.0
+"""Seconds of speech that may wait to be shown; more is read from the socket only when some of it was."""
+_PAUSE = 0.02
+_LOOK_SECONDS = 1.0
+"""Between two looks whether the server is being stopped."""
+_TOLD = "Send text {type: interrupt|finish|style|close}, or speech as binary PCM."
+
+
+class LiveRequest(TalkRequest):
+    """The first message of a live session."""
+
+    audio: str = ""  # speech comes through the socket
+    format: LiveFormat = Field(default="jpeg")  # type: ignore[assignment]
+    latency: Literal["live", "quality"] = "live"
+    key: str | None = None
+
+
+@router.websocket("/v1/live")
+async def live(socket: WebSocket) -> None:
+    """One session, from the first message to the end of the socket."""
+    service: Service = socket.app.state.service
+    await socket.accept()
+    session, task, started = None, None, time.monotonic()
+    try:
+        asked = _asked(await asyncio.wait_for(socket.receive_text(), _OPEN_SECONDS))
+        task = await run_in_threadpool(service.live_task, asked, _client(socket, service, asked))
+        loop = asyncio.get_running_loop()
+        session = await run_in_threadpool(service.live.open, task, asked.format, asked.latency, loop)
+        service.metrics.live.inc()
+        await _Line(socket, service, session).run()
+    except (WebSocketDisconnect, RuntimeError):  # the reader is gone; RuntimeError: while something was being sent
+        pass
+    except Exception as error:
+        await _say_problem(socket, _problem_of(error))
+    finally:
+        if session is not None:
+            service.live.close(session)
+            service.metrics.live.dec()
+        if task is not None:
+            service.vault.drop_drafts(task.id)
+        log("live_ended", seconds=round(time.monotonic() - started, 1))
+
+
+class _Line:
+    """An open socket and its session."""
+
+    def __init__(self, socket: WebSocket, service: Service, session: LiveSession) -> None:
+        self._socket, self._service, self._session = socket, service, session
+        self._unspoken = 0.0
+
+    async def run(self) -> None:
+        """Pass everything on in both directions until one side ends. Raises Problem."""
+        hearing: asyncio.Task[None] | None = None
+        until = time.monotonic() + self._service.settings.limits.live_seconds
+        try:
+            while True:
+                said = await self._next(hearing, until)
+                if said.kind == "ready":
+                    await self._socket.send_json(said.data)
+                    hearing = asyncio.create_task(self._hear())
+                elif said.kind == "frame":
+                    await self._socket.send_bytes(said.data)
+                    self._session.order("ack")
+                    self._service.metrics.live_frames.inc()
+                elif said.kind == "skipped":
+                    self._service.metrics.live_dropped.inc()
+                elif said.kind == "finished":
+                    await self._socket.send_json(said.data)
+                elif said.kind == "error":
+                    raise said.data
+                else:
+                    await self._socket.close(1000)
+                    return
+                if said.spoken:
+                    self._unspoken = max(0.0, self._unspoken - 1.0 / VIDEO_FPS)
+        finally:
+            if hearing is not None:
+                hearing.cancel()
+
+    async def _next(self, hearing: asyncio.Task[None] | None, until: float) -> Said:
+        """What the session says next; what ended the reading of the socket is raised here. Raises Problem."""
+        while True:
+            try:
+                return await asyncio.wait_for(self._session.said.get(), _LOOK_SECONDS)
+            except (asyncio.TimeoutError, TimeoutError):
+                pass
+            finally:
+                if hearing is not None and hearing.done() and (ended := hearing.exception()) is not None:
+                    raise ended
+            if self._service.stopping.is_set():
+                raise Problem(503, "stopping", "The server is being stopped.", "Open the session again in a minute.")
+            if time.monotonic() > until:
+                raise Problem(408, "too_long", "The live session has lasted as long as it may.", "Open another one.")
+
+    async def _hear(self) -> None:
+        """Read the socket: speech and orders. Raises Problem, WebSocketDisconnect."""
+        while True:
+            message = await self._socket.receive()
+            if message["type"] == "websocket.disconnect":
+                raise WebSocketDisconnect(message.get("code", 1000))
+            if (data := message.get("bytes")) is not None:
+                if len(data) % SAMPLE_BYTES:
+                    title = f"Speech comes as whole samples of {SAMPLE_BYTES} bytes, not {len(data)} bytes."
+                    raise Problem(422, "wrong_speech", title, f"Send PCM s16le, mono, {SAMPLE_RATE} Hz.")
+                self._session.order("pcm", data)
+                self._unspoken += len(data) / SAMPLE_BYTES / SAMPLE_RATE
+                while self._unspoken > _MOST_UNSPOKEN:
+                    await asyncio.sleep(_PAUSE)
+            else:
+                self._obey(message.get("text") or "")
+
+    def _obey(self, text: str) -> None:
+        order = read_json(text, "The message")
+        kind = order.get("type") if isinstance(order, dict) else None
+        if kind == "style":
+            name, intensity = str(order.get("style")), order.get("intensity", 1.0)
+            check_style_name(name)
+            if isinstance(intensity, bool) or not isinstance(intensity, int | float):
+                raise Problem(422, "wrong_request", "The intensity must be a number.", _TOLD)
+            self._session.order("style", (name, float(intensity)))
+        elif kind in ("interrupt", "finish", "close"):
+            self._session.order(kind)
+            if kind == "interrupt":
+                self._unspoken = 0.0
+        else:
+            raise Problem(422, "wrong_request", f"There is no message of the type {str(kind)[:40]!r}.", _TOLD)
+
+
+def _asked(text: str) -> LiveRequest:
+    """The first message. Raises Problem."""
+    try:
+        return LiveRequest.model_validate(read_json(text, "The first message"))
+    except ValidationError as error:
+        known = {"": "portrait, options, format, latency, consent, key", "options": ", ".join(Options.model_fields)}
+        raise wrong_fields([dict(one) for one in error.errors(include_url=False)], known) from error
+
+
+def _client(socket: WebSocket, service: Service, asked: LiveRequest) -> str:
+    """Whose session it is. Raises Problem when nobody's key was shown."""
+    client: str | None = socket.state.client
+    if client is None and asked.key is not None:
+        client = known_client(service.settings, asked.key)
+    if client is None:
+        raise Problem(401, "key_needed", "An API key is needed.", "Send it as key in the first message.")
+    return client
+
+
+def _problem_of(error: Exception) -> Problem:
+    if isinstance(error, ChildDied):
+        return failure("The live session ended unexpectedly.", "Open it again.")
+    if isinstance(error, DreamTalkError):
+        return refused(error)
+    if isinstance(error, asyncio.TimeoutError | TimeoutError):
+        return Problem(408, "too_slow", "The first message did not come.", "Send {portrait, options, format}.")
+    log("live_failed", level="error", kind=type(error).__name__, text=str(error)[:500])
+    return failure("Something went wrong here.", "It is not your fault; report it.")
+
+
+async def _say_problem(socket: WebSocket, problem: Problem) -> None:
+    """Tell what is wrong and close."""
+    try:
+        await socket.send_json({"type": "error", **problem.body})
+        await socket.close(1011 if problem.status >= 500 else 1008)
+    except (WebSocketDisconnect, RuntimeError):
+        return
