@@ -11,7 +11,7 @@ from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, VideoReformatter
 from av.video.stream import VideoStream
 
 from dreamtalk.media.formats import CRF
@@ -43,7 +43,10 @@ class FragmentedMp4:
         assert isinstance(video, VideoStream)
         video.width, video.height = self._size
         video.pix_fmt = "yuv420p"
-        video.codec_context.thread_count = 1
+        context = video.codec_context
+        context.thread_count = 1
+        context.colorspace, context.color_range = Colorspace.ITU709, ColorRange.MPEG
+        context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
         audio = self._file.add_stream("aac", rate=SAMPLE_RATE, layout="mono")
         assert isinstance(audio, AudioStream)
         audio.bit_rate = _AUDIO_BITS

@@ -146,8 +146,10 @@ class _Session(threading.Thread):
             self._say("finished", {"type": "finished", "utterance": number})
 
     def _send(self, data: bytes, spoken: bool, late: bool = False) -> None:
+        if late:
+            self._say("skipped")
         if not data:
-            self._say("skipped", spoken=spoken) if spoken or late else None
+            self._say("kept", spoken=spoken)
             return
         self._waiting += 1
         self._say("frame", data, spoken)

@@ -10,7 +10,7 @@ from dreamtalk.serve.worker import Task
 
 LiveFormat: TypeAlias = Literal["jpeg", "rgb", "mp4"]
 OrderKind: TypeAlias = Literal["pcm", "finish", "interrupt", "style", "ack", "close"]
-SaidKind: TypeAlias = Literal["ready", "frame", "skipped", "finished", "error", "closed"]
+SaidKind: TypeAlias = Literal["ready", "frame", "skipped", "kept", "finished", "error", "closed"]
 
 HEADER = struct.Struct("<IffI")
 """Before every JPEG or RGB frame: its number, its time in the session (s), the time in the utterance that goes with it
@@ -40,7 +40,8 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Something from a session. data: bytes of a frame, what a client is told, or a Problem. spoken: whether speech
+    """Something from a session. kind: skipped: a frame was left out for a slow reader; kept: it comes with the next
+    fragment. data: bytes of a frame, what a client is told, or a Problem. spoken: whether speech
     goes with the frame."""
 
     session: int

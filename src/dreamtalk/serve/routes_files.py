@@ -66,7 +66,7 @@ async def upload(request: Request) -> dict[str, Any]:
     form = await form_of(request)
     try:
         file = file_of(form, "file").file
-        stored = await run_in_threadpool(service_of(request).receive, file, client_of(request))
+        stored = await run_in_threadpool(service_of(request).uploads.receive, file, client_of(request))
     finally:
         await form.close()
     return view_of(stored)
@@ -75,13 +75,13 @@ async def upload(request: Request) -> dict[str, Any]:
 @router.get("/uploads/{file}")
 def uploaded(file: str, request: Request) -> dict[str, Any]:
     """What was found in an upload."""
-    return view_of(service_of(request).file(file, client_of(request)))
+    return view_of(service_of(request).uploads.file(file, client_of(request)))
 
 
 @router.delete("/uploads/{file}", status_code=204)
 def delete_upload(file: str, request: Request) -> Response:
     """Delete an upload now, instead of after its time."""
-    service_of(request).forget_file(file, client_of(request))
+    service_of(request).uploads.forget(file, client_of(request))
     return Response(status_code=204)
 
 
@@ -109,7 +109,7 @@ def styles() -> list[dict[str, Any]]:
 @router.post("/styles", status_code=201)
 def make_style(asked: StyleRequest, request: Request) -> dict[str, Any]:
     """Take the manner of speaking from an uploaded video; its id is then a style."""
-    stored, notes = service_of(request).make_style(asked, client_of(request))
+    stored, notes = service_of(request).uploads.make_style(asked, client_of(request))
     return {"id": stored.id, "notes": notes}
 
 

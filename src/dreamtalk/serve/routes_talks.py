@@ -74,11 +74,11 @@ async def _from_form(request: Request) -> TalkRequest:
                 if isinstance(form.get(role), str):
                     received[role] = str(form[role])
                 else:
-                    stored = await run_in_threadpool(service.receive, file_of(form, role).file, client)
+                    stored = await run_in_threadpool(service.uploads.receive, file_of(form, role).file, client)
                     received[role] = stored.id
         except Problem:
             for file in received.values():
-                await run_in_threadpool(service.forget_file, file, client)
+                await run_in_threadpool(service.uploads.forget, file, client)
             raise
         return read_request({**received, **fields})
     finally:

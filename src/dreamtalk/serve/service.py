@@ -1,27 +1,22 @@
-"""What the endpoints do: uploads, styles and talks, from request to answer."""
+"""What the endpoints do with talks, from request to answer, and what runs behind them."""
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from dreamtalk.errors import DreamTalkError, UnusableInput
 from dreamtalk.options import TRANSPARENT, TalkOptions
 from dreamtalk.serve.board import Board
-from dreamtalk.serve.checking import Seen, look_at, make_style
-from dreamtalk.serve.child import Helper
-from dreamtalk.serve.gallery import EXAMPLES
 from dreamtalk.serve.live import LiveHost
 from dreamtalk.serve.logs import log
 from dreamtalk.serve.metrics import Metrics
 from dreamtalk.serve.pool import LocalWorker, Pool, Worker
-from dreamtalk.serve.problems import Problem, in_words, not_found, refused
+from dreamtalk.serve.problems import Problem, not_found, refused
 from dreamtalk.serve.requests import (
-    StyleRequest,
     TalkRequest,
     asked_options,
     check_style_name,
@@ -30,35 +25,16 @@ from dreamtalk.serve.requests import (
     write_timeline,
 )
 from dreamtalk.serve.settings import Settings
-from dreamtalk.serve.store import ENDED, Store, StoredFile, StoredTalk
+from dreamtalk.serve.store import ENDED, Store, StoredTalk
+from dreamtalk.serve.uploads import ROLES, Uploads, named_uploads, words_for
 from dreamtalk.serve.vault import Vault, is_id, new_id
 from dreamtalk.serve.worker import Task, options_of
 
-_BLOCK = 1 << 20
-_CHECK_SECONDS = 60.0
-"""Time to look at an upload."""
-_STYLE_SECONDS = 240.0
-"""Time to take a style from a video: a minute of it is tracked."""
 _SWEEP_SECONDS = 60.0
 """Between two looks for files whose time is over."""
 _USUAL_WORK = 20.0
 """Seconds that a talk takes, before any was made."""
 _LONGEST_WAIT = 600
-
-_PORTRAITS = ("image",)
-_SPEECHES = ("audio", "video")
-_STYLES = ("video", "image", "track", "style")
-_NEUTRALS = ("video", "image", "track")
-_POSES = ("video", "motion", "track")
-_ROLES = {
-    "portrait": (_PORTRAITS, "The picture"),
-    "audio": (_SPEECHES, "The sound"),
-    "style": (_STYLES, "The style"),
-    "style_neutral": (_NEUTRALS, "The neutral face"),
-    "pose": (_POSES, "The head motion"),
-    "timeline": (("timeline",), "The timeline"),
-}
-"""For each part of a request: kinds of uploads that it may be, and what it is called in messages."""
 
 
 class Service:
@@ -76,7 +52,7 @@ class Service:
         self.board, self.metrics = Board(), Metrics()
         self.metrics.watch(self.store.counts)
         self.stopping = threading.Event()
-        self._checker, self._stylist = Helper(), Helper()
+        self.uploads = Uploads(settings, self.store, self.vault, self.metrics)
         self.live = LiveHost(settings)
         self.pool = Pool(
             settings,
@@ -103,76 +79,8 @@ class Service:
         self.stopping.set()
         self.pool.stop(self.settings.grace)
         self.live.stop()
-        for helper in (self._checker, self._stylist):
-            helper.close()
+        self.uploads.close()
         self.store.close()
-
-    # Uploads
-
-    def receive(self, file: BinaryIO, client: str) -> StoredFile:
-        """Keep an uploaded file once it is seen to be usable. Raises Problem."""
-        limits = self.settings.limits
-        if self.vault.stored_bytes() > limits.stored_bytes:
-            title = "The server's store is full."
-            raise Problem(507, "store_full", title, "Try later: old files are deleted after their time.", 3600)
-        name = new_id()
-        place = self.vault.incoming / name
-        try:
-            size = _copied(file, place, limits.upload_bytes)
-            seen: Seen = self._checker.call(_CHECK_SECONDS, look_at, place, limits)
-            stored = StoredFile(name, client, seen.kind, seen.suffix, size, time.time(), seen.facts)
-            os.replace(place, self.vault.upload(stored))
-        except Problem:
-            raise
-        except DreamTalkError as error:
-            raise refused(error, {str(place): "The file", name: "the file"}) from error
-        finally:
-            place.unlink(missing_ok=True)
-        self.store.add_file(stored)
-        self.metrics.uploaded(stored.kind)
-        log("upload", kind=stored.kind, bytes=size)
-        return stored
-
-    def file(self, file: str, client: str) -> StoredFile:
-        """A file of this client. Raises Problem where there is none."""
-        found = self.store.file(file) if is_id(file) else None
-        if found is None or not self._may_see(found.client, client):
-            raise not_found("upload")
-        return found
-
-    def forget_file(self, file: str, client: str) -> None:
-        """Delete a file now. Raises Problem where it is still needed."""
-        found = self.file(file, client)
-        if any(found.id in _named(talk.request) for talk in self.store.unended()):
-            raise Problem(409, "in_use", "A talk that is not done yet needs this file.", "Cancel the talk first.")
-        self.store.forget_file(found.id)
-        self.vault.upload(found).unlink(missing_ok=True)
-
-    def make_style(self, asked: StyleRequest, client: str) -> tuple[StoredFile, list[str]]:
-        """A style from an uploaded video, and what people should know of it. Raises Problem."""
-        video = self._usable(asked.upload, client, ("video", "image", "track"), "style")
-        calm = None if asked.neutral is None else self._usable(asked.neutral, client, _NEUTRALS, "neutral face")
-        name = new_id()
-        draft = self.vault.incoming / f"{name}.npz"
-        names = _names({"The video": self.vault.upload(video)})
-        if calm is not None:
-            names |= _names({"the neutral face": self.vault.upload(calm)})
-        try:
-            paths = (self.vault.upload(video), None if calm is None else self.vault.upload(calm), draft)
-            notes = self._stylist.call(_STYLE_SECONDS, make_style, *paths)
-            facts = {"notes": [in_words(note, names) for note in notes]}
-            stored = StoredFile(name, client, "style", ".npz", draft.stat().st_size, time.time(), facts)
-            os.replace(draft, self.vault.upload(stored))
-        except Problem:
-            raise
-        except DreamTalkError as error:
-            raise refused(error, names) from error
-        finally:
-            draft.unlink(missing_ok=True)
-        self.store.add_file(stored)
-        return stored, facts["notes"]
-
-    # Talks
 
     def accept(self, asked: TalkRequest, client: str) -> StoredTalk:
         """Put a talk into the queue when all of it can be used. Raises Problem."""
@@ -184,9 +92,9 @@ class Service:
             "consent": asked.consent,
         }
         for role in ("portrait", "audio"):
-            self._check_role(role, request[role], client)
+            self.uploads.check_role(role, request[role], client)
         for upload in uploads_in(request["options"]):
-            self.file(upload, client)
+            self.uploads.file(upload, client)
         talk = new_id()
         draft = self.vault.draft(talk, asked.format)
         try:
@@ -206,7 +114,7 @@ class Service:
     def talk(self, talk: str, client: str) -> StoredTalk:
         """A talk of this client. Raises Problem where there is none."""
         found = self.store.talk(talk) if is_id(talk) else None
-        if found is None or not self._may_see(found.client, client):
+        if found is None or not self.uploads.may_see(found.client, client):
             raise not_found("talk")
         return found
 
@@ -258,7 +166,7 @@ class Service:
 
     def live_task(self, asked: TalkRequest, client: str) -> Task:
         """The portrait and options of a live session; its speech comes later. Raises Problem."""
-        self._check_role("portrait", asked.portrait, client)
+        self.uploads.check_role("portrait", asked.portrait, client)
         options = asked_options(asked)
         request = {"portrait": asked.portrait, "audio": asked.portrait, "options": options, "consent": asked.consent}
         try:
@@ -269,24 +177,22 @@ class Service:
             raise refused(error) from error
         return task
 
-    # Inside
-
     def _check_style(self, task: Task, asked: Mapping[str, Any]) -> None:
         """Raise UnusableInput for a style that is neither a known name nor an upload."""
         if isinstance(asked.get("style"), str):
             check_style_name(task.options["style"])
 
     def _task(self, talk: str, request: Mapping[str, Any], draft: Path, client: str) -> Task:
-        portrait, audio = (self._path(request[role], client) for role in ("portrait", "audio"))
-        names = _names({"The picture": portrait, "The sound": audio, "The video": draft})
+        portrait, audio = (self.uploads.path(request[role], client) for role in ("portrait", "audio"))
+        names = words_for({"The picture": portrait, "The sound": audio, "The video": draft})
         options = dict(request["options"])
         if request.get("consent"):
             options["consent"] = request["consent"]
         for role in ("style", "style_neutral", "pose"):
             if isinstance(options.get(role), dict):
-                self._check_role(role, options[role]["upload"], client)
-                path = self._path(options[role]["upload"], client)
-                names |= _names({_ROLES[role][1]: path})
+                self.uploads.check_role(role, options[role]["upload"], client)
+                path = self.uploads.path(options[role]["upload"], client)
+                names |= words_for({ROLES[role][1]: path})
                 options[role] = str(path)
         if options.get("timeline") is not None:
             options["timeline"] = str(self._timeline(talk, options["timeline"], client, names))
@@ -295,47 +201,20 @@ class Service:
     def _timeline(self, talk: str, given: Any, client: str, names: dict[str, str]) -> Path:
         """The timeline as a file beside the draft."""
         if isinstance(given, dict) and set(given) == {"upload"}:
-            self._check_role("timeline", given["upload"], client)
-            given = read_json(self._path(given["upload"], client).read_text(encoding="utf-8-sig"), "The timeline")
+            self.uploads.check_role("timeline", given["upload"], client)
+            given = read_json(
+                self.uploads.path(given["upload"], client).read_text(encoding="utf-8-sig"), "The timeline"
+            )
         uploads = uploads_in(given)
         for upload in uploads:
-            self._check_role("style", upload, client)
+            self.uploads.check_role("style", upload, client)
         path = self.vault.work / f"{talk}-timeline.json"
-        names |= _names({"The timeline": path})
+        names |= words_for({"The timeline": path})
         try:
-            write_timeline(given, path, {upload: self._path(upload, client) for upload in uploads})
+            write_timeline(given, path, {upload: self.uploads.path(upload, client) for upload in uploads})
         except UnusableInput as error:
             raise refused(error, names) from error
         return path
-
-    def _check_role(self, role: str, reference: str, client: str) -> None:
-        kinds, name = _ROLES[role]
-        if reference.startswith("example:"):
-            example = EXAMPLES.get(reference.removeprefix("example:"))
-            if role not in ("portrait", "audio") or example is None or example.kind not in kinds:
-                known = ", ".join(f"example:{one.name}" for one in EXAMPLES.values() if one.kind in kinds)
-                title = f"{name}: there is no such example."
-                raise Problem(404, "not_found", title, f"Use {known}, or the id of an upload.")
-            return
-        self._usable(reference, client, kinds, name)
-
-    def _usable(self, file: str, client: str, kinds: tuple[str, ...], name: str) -> StoredFile:
-        found = self.file(file, client)
-        silent = name == "The sound" and found.kind == "video" and not found.facts.get("sound")
-        if found.kind not in kinds or silent:
-            what = "a video without sound" if silent else f"an upload of the kind {found.kind}"
-            title = f"{name[:1].upper()}{name[1:]} cannot be {what}."
-            raise Problem(422, "wrong_kind", title, f"It must be of the kind {' or '.join(kinds)}.")
-        return found
-
-    def _path(self, reference: str, client: str) -> Path:
-        if reference.startswith("example:"):
-            return EXAMPLES[reference.removeprefix("example:")].path
-        return self.vault.upload(self.file(reference, client))
-
-    def _may_see(self, owner: str, client: str) -> bool:
-        """With API keys, everybody sees their own; without, whoever knows an id."""
-        return not self.settings.keys or owner == client
 
     def _wait(self) -> int:
         """Seconds after which a full queue will probably have moved."""
@@ -349,7 +228,7 @@ class Service:
 
     def sweep(self, before: float) -> None:
         """Delete uploads that came, and talks that ended, before that time (s since 1970), unless they are needed."""
-        needed = {upload for talk in self.store.unended() for upload in _named(talk.request)}
+        needed = {upload for talk in self.store.unended() for upload in named_uploads(talk.request)}
         for file in self.store.files(before):
             if file.id not in needed:
                 self.store.forget_file(file.id)
@@ -368,33 +247,6 @@ def _check_format(options: TalkOptions, ending: str) -> None:
     if options.background == TRANSPARENT and ending == "mp4":
         title = "MP4 videos cannot be transparent."
         raise Problem(422, "wrong_format", title, "Ask for the format webm or mov, or another background.")
-
-
-def _named(request: Mapping[str, Any]) -> set[str]:
-    """Ids of uploads that a request names."""
-    return {str(request.get("portrait")), str(request.get("audio")), *uploads_in(request.get("options", {}))}
-
-
-def _names(places: dict[str, Path]) -> dict[str, str]:
-    """Words for the paths and names of files, in messages."""
-    return {text: word for word, path in places.items() for text in (str(path), path.name)}
-
-
-def _copied(source: BinaryIO, place: Path, most: int) -> int:
-    """Copy an upload into a new file; returns its bytes. Raises Problem when there are too many."""
-    size = 0
-    with place.open("xb") as target:
-        while block := source.read(_BLOCK):
-            size += len(block)
-            if size > most:
-                raise too_large(most)
-            target.write(block)
-    return size
-
-
-def too_large(most: int) -> Problem:
-    """What to say of an upload of too many bytes."""
-    return Problem(413, "too_large", f"The file is larger than {most / 1e6:g} MB.", "Make it smaller or shorter.")
 
 
 def _worker_maker(settings: Settings) -> Callable[[], Worker]:
