@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -28,6 +29,9 @@ def check_input(path: str | Path) -> Path:
         raise UnusableInput(f"{path} cannot be opened: {error.strerror}.") from error
     return path
 
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
+"""What the system says when it cannot write any more."""
 
 _NUMBERED = re.compile(r"[^%]*%0?[1-9]?d[^%]*")
 
@@ -95,7 +99,7 @@ def replacing(path: Path) -> Iterator[Path]:
     """A temporary name in the same folder for a file or folder; it becomes ``path`` when the block ends well.
 
     After any exception, Ctrl-C too, it is removed, with the folders made for it. Raises UnusableOutput when the folder
-    cannot be made.
+    cannot be made, or the disk has no room.
     """
     made = _missing_folders(path.absolute().parent)
     try:
@@ -104,8 +108,14 @@ def replacing(path: Path) -> Iterator[Path]:
         raise UnusableOutput(f"The folder {path.parent} cannot be made: {error.strerror}.") from error
     temporary = path.with_name(f".{path.stem}-{os.getpid()}.partial{path.suffix}")
     try:
-        yield temporary
-        os.replace(temporary, path)
+        try:
+            yield temporary
+            os.replace(temporary, path)
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise
+            full = f"{path.parent} could not be written to ({error.strerror}). Is the disk full?"
+            raise UnusableOutput(full) from error
     except BaseException:
         if temporary.is_dir():
             shutil.rmtree(temporary, ignore_errors=True)

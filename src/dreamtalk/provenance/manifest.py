@@ -99,6 +99,8 @@ def _sign(
             for role, file in origin.files.items():
                 _keep_manifest(builder, role, file)
             builder.sign(c2pa.Signer.from_info(info), kind, plain, out)
+    except c2pa.C2paError.Io as error:
+        raise UnusableOutput("The signed copy of the video could not be written. Is the disk full?") from error
     except c2pa.C2paError as error:
         raise UnusableInput(f"The video cannot be signed with these credentials: {error}") from error
 
