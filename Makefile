@@ -14,7 +14,7 @@ TORCH_PINNED := $(shell sed -n 's/^torch==/torch==/p' constraints.txt)
 TORCH_CPU_INDEX := https://download.pytorch.org/whl/cpu
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench picture clean
+.PHONY: help demo test lint bench docs notebooks picture clean
 
 help:  ## list what make can do here
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
@@ -38,6 +38,14 @@ lint: $(VENV)/.dev  ## check style (ruff) and types (mypy)
 bench: $(VENV)/.run  ## measure the whole line: time per step, peak memory
 	@echo "== Measuring the whole line"
 	@$(BIN)/python benchmarks/line.py
+
+docs: $(VENV)/.docs  ## build the documentation as a site: out/site/index.html
+	@echo "== Building out/site (mkdocs, strict)"
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+
+notebooks: $(VENV)/.docs  ## run examples/notebooks/*.ipynb, results into out/notebooks
+	@echo "== Running the notebooks"
+	@$(BIN)/python examples/notebooks/run.py
 
 picture: demo $(VENV)/.dev  ## frames of out/demo.mp4 as docs/images/demo.jpg
 	@echo "== Making docs/images/demo.jpg"
@@ -71,6 +79,11 @@ $(VENV)/.run: pyproject.toml $(VENV)/.torch
 	@echo "== Installing dreamtalk and what it needs"
 	@$(PIP) install -qq $(if $(TORCH),,-c constraints.txt) -e .
 	@touch $@
+
+$(VENV)/.docs: pyproject.toml $(VENV)/.torch
+	@echo "== Installing dreamtalk with the tools for the documentation"
+	@$(PIP) install -qq $(if $(TORCH),,-c constraints.txt) -e '.[docs,eval]'
+	@touch $@ $(VENV)/.run
 
 $(VENV)/.dev: pyproject.toml $(VENV)/.torch
 	@echo "== Installing dreamtalk with the tools for tests and checks"
