@@ -9,6 +9,7 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 
 from dreamtalk.errors import UnusableInput
+from dreamtalk.media.files import check_output
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +18,8 @@ class EvaluatePredictor:
 
     dataset: Annotated[Positional[Path], arg(metavar="DATASET")]
     """A talkset with emotional speech, or a folder made by `dreamtalk prepare`."""
+    out: Annotated[Path | None, arg(aliases=["-o"])] = None
+    """Folder for report.html, table.md, table.tex, report.json, metrics.csv and clips.csv; none: only the screen."""
     predictors: tuple[Path, ...] = ()
     """Files of predictors, one row each. None: the shipped one."""
     cache: Path = Path("work")
@@ -29,10 +32,15 @@ class EvaluatePredictor:
     """Utterances, evenly chosen, that are said in the predicted styles, for the motion distance (MD)."""
 
     def run(self) -> None:
-        """Print the tables."""
-        from dreamtalk.evaluate.prediction import evaluate_predictors
+        """Print the tables, and write them where `out` says."""
+        from dreamtalk.evaluate.predictor_report import evaluate_predictors
 
         if self.motions < 1:
             raise UnusableInput(f"--motions must be at least 1, not {self.motions}.")
         clean = not self.any_licence
-        print(evaluate_predictors(self.dataset, self.predictors, self.cache, clean, self.seed, motions=self.motions))
+        if self.out is not None:
+            check_output(self.out / "table.md", ".md")
+        report = evaluate_predictors(self.dataset, self.predictors, self.cache, clean, self.seed, motions=self.motions)
+        print(report.markdown())
+        if self.out is not None:
+            report.write(self.out)

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dreamtalk.evaluate.metrics.style_code_distance import code_distance
-from dreamtalk.evaluate.predicted_motion import PredictedMotion
-from dreamtalk.evaluate.scoring import Score, combine
 from dreamtalk.face.model import FaceModel
 from dreamtalk.motion.model import MotionModel
 from dreamtalk.style.around import REACH, Surroundings
 from dreamtalk.style.library import LEVELS, STYLES, named_style
 from dreamtalk.style.predictor import StylePredictor, densest
 from dreamtalk.style.speech_style import DRAWS
-from dreamtalk.train.style_pairs import Face, Utterance, load_pairs
+from dreamtalk.train.style_pairs import Face, Utterance
 from dreamtalk.types import Float
 
 _DERANGEMENT_SEED = 1
@@ -112,69 +109,3 @@ class Judge:
     def _nearest(self, codes: Float) -> NDArray[np.int64]:
         apart = np.linalg.norm(codes[:, None] - self._codes[None], axis=2)
         return np.asarray(self._owners[apart.argmin(axis=1)])
-
-
-def evaluate_predictors(
-    dataset: Path,
-    files: Sequence[Path],
-    cache: Path,
-    clean_only: bool = True,
-    seed: int = 0,
-    resamples: int = 1000,
-    motions: int = 60,
-) -> str:
-    """Tables, as Markdown, of predictors on the dev split: one row per file (none: the shipped one), the first also on
-    shuffled audio and as a confusion matrix. motions: utterances that are said in the predicted styles, for MD. Raises
-    UnusableInput where data or files are not usable."""
-    predictors = {f.parent.name if f.stem == "model" else f.stem: StylePredictor.load(f) for f in files}
-    predictors = predictors or {"shipped": StylePredictor.load()}
-    model, face_model = MotionModel.load(), FaceModel.load()
-    first = next(iter(predictors.values()))
-    pairs = load_pairs(dataset, cache, model, face_model, first.config.stride, "dev", False, clean_only)
-    judge = Judge(pairs.utterances, pairs.faces, model, face_model)
-    judged = {}
-    for name, predictor in predictors.items():
-        predictor.check_fits(model)
-        judged[name] = judge.judge(predictor, seed=seed)
-    judged["shuffled audio"] = judge.judge(first, shuffled=True, seed=seed)
-    spoken = PredictedMotion.of(dataset, cache, pairs.utterances, judge.fitting(), model, motions)
-    lines = ["| | emotion right, % | single draw, % | SCD | MD, iod |", "|---|---|---|---|---|"]
-    for name, result in judged.items():
-        columns = [
-            (100.0 * (result.heard == result.emotion), 1),
-            (100.0 * (result.single == result.emotion), 1),
-            (result.distance, 2),
-            (spoken.distances(result.code), 3),
-        ]
-        lines.append(f"| {name} | {' | '.join(_cell(values, resamples, digits) for values, digits in columns)} |")
-    floors = _cell(judge.floor(), resamples, 2), _cell(spoken.distances(judge.fitting(1)), resamples, 3)
-    lines.append(f"| another face of the right style | 100 | 100 | {' | '.join(floors)} |")
-    neutral = np.broadcast_to(model.neutral_style().code, judge.fitting().shape)
-    lines.append(f"| the neutral style | | | | {_cell(spoken.distances(neutral), resamples, 3)} |")
-    counts = f"{len(pairs.utterances)} utterances, {len(spoken.rows)} of them for MD"
-    lines += ["", f"{counts}; in brackets: 95 % bootstrap interval over them.", ""]
-    return "\n".join([*lines, *_confusions(next(iter(judged.values()))), "", *_by_speaker(pairs.utterances, judged)])
-
-
-def _cell(values: NDArray[np.floating], resamples: int, digits: int = 1) -> str:
-    estimate = combine([Score(float(value)) for value in values], "mean", resamples, 0)
-    if estimate is None:
-        return "none"
-    return f"{estimate.value:.{digits}f} [{estimate.low:.{digits}f}, {estimate.high:.{digits}f}]"
-
-
-def _confusions(judged: Judged) -> list[str]:
-    lines = ["| acted \\ heard | " + " | ".join(judged.emotions) + " |", "|---" * (len(judged.emotions) + 1) + "|"]
-    rows = zip(judged.emotions, judged.confusion, strict=True)
-    return lines + [f"| {name} | " + " | ".join(map(str, row)) + " |" for name, row in rows]
-
-
-def _by_speaker(utterances: Sequence[Utterance], judged: Mapping[str, Judged]) -> list[str]:
-    """How the speakers differ, which is what the interval over utterances does not show."""
-    speakers = np.array([u.speaker for u in utterances])
-    lines = ["| emotion right, % | " + " | ".join(sorted(set(speakers))) + " |"]
-    lines.append("|---" * (len(set(speakers)) + 1) + "|")
-    for name, result in judged.items():
-        right = [100.0 * float((result.heard == result.emotion)[speakers == s].mean()) for s in sorted(set(speakers))]
-        lines.append(f"| {name} | " + " | ".join(f"{share:.0f}" for share in right) + " |")
-    return lines

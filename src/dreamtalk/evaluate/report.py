@@ -103,7 +103,8 @@ class Report:
             ]
             lines += ["|---" * (len(self.rows) + 1) + "|"]
             lines += [f"| {title} | " + " | ".join(texts) + " |" for title, texts in cells] + [""]
-        lines += ["In brackets: 95 % bootstrap interval over clips. n: events behind a share.", "", "## Metrics", ""]
+        lines += ["In brackets: 95 % bootstrap interval over clips. n: events behind a share.", ""]
+        lines += [table.markdown() for table in self.tables] + ["## Metrics", ""]
         for m in self.metrics:
             lines += [f"**{m.title}** ({m.unit or 'no unit'}; {m.span}; good: {m.good}). {m.definition}"]
             lines += [f"Reference: {m.reference} Pitfalls: {m.pitfalls}", ""]
@@ -153,7 +154,7 @@ class Report:
 
     def _files(self, figures: Sequence[Figure]) -> Iterator[tuple[str, str]]:
         """Names and contents."""
-        yield "table.md", "\n".join([self.markdown(), *(table.markdown() for table in self.tables)])
+        yield "table.md", self.markdown()
         yield "table.tex", self.latex()
         yield "report.html", page(self, figures)
         yield "report.json", json.dumps(self._json(), indent=1)
