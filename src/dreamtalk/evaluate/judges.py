@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -14,13 +14,16 @@ from torch import Tensor
 
 from dreamtalk.audio import SpeechEncoder
 from dreamtalk.errors import UnusableInput
+from dreamtalk.evaluate.emotion_judge import EmotionJudge
 from dreamtalk.evaluate.identity import DLIB, Identity, find_identity
 from dreamtalk.evaluate.metrics import csim, landmark_distance, lpips, sync_judge
 from dreamtalk.evaluate.metrics import syncnet as sync
+from dreamtalk.evaluate.metrics.emotion_accuracy import emotion_accuracy
 from dreamtalk.evaluate.metrics.picture_frechet import PictureFrechet
 from dreamtalk.evaluate.scoring import Metric
 from dreamtalk.evaluate.stamps import given
 from dreamtalk.evaluate.watching import Watched
+from dreamtalk.face.model import FaceModel
 from dreamtalk.lipsync.expert import LipExpert
 from dreamtalk.motion.reader import ArticulationReader
 from dreamtalk.types import Float, Speech
@@ -40,7 +43,8 @@ class JudgeFiles:
     """Networks that the user brings.
 
     syncnet: SyncNet's public weights (syncnet_v2.model). embedding: "dlib" or an ONNX file, for CSIM. lpips: AlexNet's
-    weights and LPIPS's heads. inception, i3d: TorchScript, for FID and FVD.
+    weights and LPIPS's heads. inception, i3d: TorchScript, for FID and FVD. emotion, style: made by `dreamtalk train
+    emotion-judge`, for emotion accuracy and SA.
     """
 
     syncnet: Path | None = None
@@ -48,12 +52,14 @@ class JudgeFiles:
     lpips: tuple[Path, Path] | None = None
     inception: Path | None = None
     i3d: Path | None = None
+    emotion: Path | None = None
+    style: Path | None = None
 
     @property
     def shas(self) -> dict[str, str]:
         """Of the files, by name."""
         face = None if self.embedding in (None, DLIB) else Path(str(self.embedding))
-        return given([self.syncnet, face, *(self.lpips or ()), self.inception, self.i3d])
+        return given([self.syncnet, face, *(self.lpips or ()), self.inception, self.i3d, self.emotion, self.style])
 
 
 class Judges:
@@ -70,6 +76,8 @@ class Judges:
         self.identity: Identity | None = find_identity(files.embedding)
         wanted = {"FID": (files.inception, False), "FVD": (files.i3d, True)}
         self.sets = {name: PictureFrechet.load(file, moving) for name, (file, moving) in wanted.items() if file}
+        self.emotion = None if files.emotion is None else EmotionJudge.load(files.emotion)
+        self.style = None if files.style is None else EmotionJudge.load(files.style)
         self._features: OrderedDict[int, Float] = OrderedDict()
         self._heard: OrderedDict[int, Tensor] = OrderedDict()
         self._seen: OrderedDict[int, Tensor] = OrderedDict()
@@ -83,6 +91,10 @@ class Judges:
     @cached_property
     def _judge(self) -> LipExpert:
         return sync_judge.load_judge()
+
+    @cached_property
+    def _face(self) -> FaceModel:
+        return FaceModel.load()
 
     @cached_property
     def _encoder(self) -> SpeechEncoder:
@@ -128,6 +140,10 @@ class Judges:
         assert self.lpips is not None
         shown = range(0, len(clip), PICTURE_EVERY)
         return mean_of([self.lpips.distance(clip.crops[i], truth.crops[i]) for i in shown])
+
+    def meant(self, judge: EmotionJudge, clip: Watched, labels: Mapping[str, str]) -> tuple[float, float]:
+        """Whether a judge of emotions or styles sees what is meant, and how surely."""
+        return emotion_accuracy(judge, judge.probabilities(clip.track, self._face), labels)
 
     def set_features(self, clip: Watched) -> dict[str, Float]:
         """What FID and FVD need of a video, (n, D) each."""

@@ -94,6 +94,10 @@ class ProtocolEvaluation:
     """Inception as TorchScript, for FID. TorchScript is code: trust it."""
     i3d: Path | None = None
     """I3D as TorchScript, for FVD."""
+    emotion_judge: Path | None = None
+    """Made by `dreamtalk train emotion-judge`, for emotion accuracy, where clips have labels."""
+    style_judge: Path | None = None
+    """The same over groups of styles, for SA."""
     workers: int = 0
     """Processes that make and score (extra `batch`); 0: this one."""
     address: str | None = None
@@ -108,7 +112,15 @@ class ProtocolEvaluation:
     @property
     def judges(self) -> JudgeFiles:
         """The user's own networks."""
-        return JudgeFiles(self.syncnet, self.embedding, self.lpips, self.inception, self.i3d)
+        return JudgeFiles(
+            self.syncnet,
+            self.embedding,
+            self.lpips,
+            self.inception,
+            self.i3d,
+            self.emotion_judge,
+            self.style_judge,
+        )
 
 
 def evaluate_protocol(config: ProtocolEvaluation) -> tuple[Report, list[Figure]]:

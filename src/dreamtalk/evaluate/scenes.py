@@ -41,9 +41,9 @@ _LEAST_LENGTH = 0.5
 
 _CODE = (
     "evaluate", "audio", "lipsync", "motion/reader.py", "motion/rest.py", "face/measures.py", "face/align.py",
-    "face/lids.py",
+    "face/lids.py", "style/guess.py",
 )  # fmt: skip
-_ASSETS = ("sync-judge-mesh64", "whisper-base-l3", "articulation-reader")
+_ASSETS = ("sync-judge-mesh64", "whisper-base-l3", "articulation-reader", "neutral-guess-mesh64")
 """Sources and models that scores depend on, besides those of tracks."""
 
 

@@ -21,6 +21,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from dreamtalk.evaluate.correlation import pearson
+from dreamtalk.evaluate.emotion_judge import EmotionJudge
 from dreamtalk.evaluate.judges import PICTURE_EVERY, Judges, mean_of
 from dreamtalk.evaluate.metrics import (
     bilabials,
@@ -36,6 +37,8 @@ from dreamtalk.evaluate.metrics import (
     style_code_distance,
 )
 from dreamtalk.evaluate.metrics import cpbd as sharpness
+from dreamtalk.evaluate.metrics.emotion_accuracy import emotion_metrics
+from dreamtalk.evaluate.metrics.style_accuracy import style_metrics
 from dreamtalk.evaluate.scoring import Metric, Score
 from dreamtalk.evaluate.watching import Watched
 from dreamtalk.face.measures import aperture, eye_opening
@@ -253,4 +256,14 @@ def _given(judges: Judges) -> tuple[Measure, ...]:
         found.append(Measure(Judges.LPIPS, lambda case: (case.judges.apart(case.clip, case.truth),), "picture"))
     if judges.syncnet is not None:
         found.append(Measure(Judges.SYNCNET, lambda case: case.judges.syncnet_scores(case.clip), "sound"))
+    if (emotion := judges.emotion) is not None:
+        found.append(Measure(emotion_metrics(emotion), lambda case: _meant(case, emotion), "label"))
+    if (style := judges.style) is not None:
+        found.append(Measure(style_metrics(style), lambda case: _meant(case, style)[:1], "label"))
     return tuple(found)
+
+
+def _meant(case: Case, judge: EmotionJudge) -> tuple[float, float]:
+    label = case.label
+    labels = {"emotion": label.emotion, "intensity": label.intensity, "speaker": label.speaker}
+    return case.judges.meant(judge, case.clip, labels)

@@ -6,11 +6,13 @@ the face is in their first frames) and tracked by the same tracker, so that any 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from dreamtalk.data.adapters import layout
 from dreamtalk.errors import UnusableInput
 from dreamtalk.evaluate.figures import Figure
 from dreamtalk.evaluate.judges import JudgeFiles, Judges
@@ -30,7 +32,7 @@ from dreamtalk.evaluate.scenes import (
     values_of,
 )
 from dreamtalk.evaluate.stamps import shipped
-from dreamtalk.evaluate.suite import metrics_of, suite
+from dreamtalk.evaluate.suite import Label, metrics_of, suite
 from dreamtalk.evaluate.video_figures import lips_over_sound, strip
 from dreamtalk.evaluate.watching import Watching, watch
 
@@ -58,6 +60,10 @@ class VideosEvaluation:
     """Inception as TorchScript (inception-2015-12-05.pt), for FID over all clips. TorchScript is code: trust it."""
     i3d: Path | None = None
     """I3D as TorchScript (i3d_torchscript.pt), for FVD over all clips."""
+    emotion_judge: Path | None = None
+    """Made by `dreamtalk train emotion-judge`, for emotion accuracy, where REFERENCE/clips.csv has a column emotion."""
+    style_judge: Path | None = None
+    """The same over groups of styles, for SA (columns intensity and speaker, where its groups are made of them)."""
     kept: Path | None = None
     """Folder where tracks and scores are kept: a run that was stopped goes on where it was. None: nothing is kept."""
     workers: int = 0
@@ -78,7 +84,15 @@ class VideosEvaluation:
     @property
     def judges(self) -> JudgeFiles:
         """The user's own networks."""
-        return JudgeFiles(self.syncnet, self.embedding, self.lpips, self.inception, self.i3d)
+        return JudgeFiles(
+            self.syncnet,
+            self.embedding,
+            self.lpips,
+            self.inception,
+            self.i3d,
+            self.emotion_judge,
+            self.style_judge,
+        )
 
 
 def evaluate_videos(config: VideosEvaluation) -> tuple[Report, list[Figure]]:
@@ -90,7 +104,7 @@ def evaluate_videos(config: VideosEvaluation) -> tuple[Report, list[Figure]]:
     every = paired(config.videos, config.reference)
     pairs, missing = every[: config.limit], len(videos_of(config.reference)) - len(every)
     notes = [f"{missing} of the real videos have no counterpart: a method is asked for all."] if missing else []
-    scenes = _scenes(config.name, pairs)
+    scenes = _scenes(config.name, pairs, _labels(config.reference))
     judges = Judges.load(config.judges)  # a wrong file is told now
     with TemporaryDirectory() as passing:
         folder = config.kept or Path(passing)
@@ -133,14 +147,20 @@ def figures_of(scenes: list[Scene], found: list[SceneScores], watching: Watching
     return figures
 
 
-def _scenes(name: str, pairs: list[tuple[Path, Path]]) -> list[Scene]:
+def _scenes(name: str, pairs: list[tuple[Path, Path]], labels: Mapping[Path, Label]) -> list[Scene]:
     """A scene per pair; the other clip of the shuffled row is the one before."""
-    reals = [Real(real) for _, real in pairs]
+    reals = [Real(real, label=labels.get(real, Label())) for _, real in pairs]
     others = [*reals[-1:], *reals[:-1]] if len(reals) > 1 else [None]
     return [
-        Scene(SET, made.stem, real, ((name, made),), other=other)
+        Scene(SET, made.stem, real, ((name, made),), label=real.label, other=other)
         for (made, _), real, other in zip(pairs, reals, others, strict=True)
     ]
+
+
+def _labels(reference: Path) -> dict[Path, Label]:
+    """Of the videos that a table clips.csv beside them names (see `dreamtalk prepare folder`)."""
+    clips = layout("folder").find(reference)
+    return {clip.video: Label(clip.emotion, clip.intensity, clip.speaker, clip.transcript) for clip in clips}
 
 
 def paired(videos: Path, reference: Path) -> list[tuple[Path, Path]]:
