@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import sys
 import threading
 import urllib.request
@@ -47,7 +48,11 @@ class App(ServeFlags):
         run_server(settings, self._show)
 
     def _show(self, url: str) -> None:
-        """Say where the page is, and open it; in a thread, for some browsers do not come back until they are closed."""
+        """Say where the page is, and open it; in a thread, for some browsers do not come back until they are closed.
+
+        From then on the terminal hears of what goes wrong only: a line per request is for operators.
+        """
+        logging.getLogger("dreamtalk.serve").setLevel(logging.WARNING)
         print(f"dreamtalk: the page is at {url}", file=sys.stderr, flush=True)
         if not self.no_browser:
             threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()

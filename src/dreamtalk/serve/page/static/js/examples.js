@@ -1,7 +1,7 @@
 // What needs no upload: an example picture, example voices, and ready choices of both.
 
 import { Refusal, get } from "./api.js";
-import { $, make } from "./dom.js";
+import { $, make, tell } from "./dom.js";
 import { makeVideo } from "./job.js";
 import { choose, chosen } from "./state.js";
 import { pictureOf } from "./styles.js";
@@ -17,6 +17,7 @@ const READY = [
     keys: [{ start: 1.6, style: "happy", level: 3, intensity: 1, transition: 0.9 }, { start: 4.2, style: "surprised", level: 3, intensity: 1, transition: 0.8 }],
   },
 ];
+const PICTURED = 3; // the level of the pictures on the cards
 let portraits = [], voices = [];
 
 export async function startExamples() {
@@ -27,14 +28,14 @@ export async function startExamples() {
   } catch (error) { if (!(error instanceof Refusal)) throw error; }
   const ready = READY.filter(({ voice }) => portraits.length && voices[voice]);
   $("gallery").replaceChildren(...ready.map((one) => make("li", {},
-    make("button", { type: "button", onclick: () => makeExample(one) },
-      pictureOf(one.keys?.at(-1).style ?? one.style, 3), make("span", { class: "name" }, one.name), make("span", { class: "what" }, one.what)))));
+    make("button", { type: "button", onclick: () => trying($("gallery-message"), () => makeExample(one)) },
+      pictureOf(one.keys?.at(-1).style ?? one.style, PICTURED), make("span", { class: "name" }, one.name), make("span", { class: "what" }, one.what)))));
   $("gallery").closest("section").hidden = !ready.length;
   $("hero-example").hidden = !ready.length;
-  $("hero-example").addEventListener("click", () => makeExample(READY[0]));
+  $("hero-example").addEventListener("click", () => trying($("gallery-message"), () => makeExample(READY[0])));
   $("example-picture").hidden = !portraits.length;
   $("example-voices").hidden = !voices.length;
-  $("example-voices").append(...voices.map((voice) => make("button", { type: "button", class: "plain", onclick: () => useVoice(voice) }, voice.title)));
+  $("example-voices").append(...voices.map((voice) => make("button", { type: "button", class: "plain", onclick: () => trying($("voice-message"), () => useVoice(voice)) }, voice.title)));
 }
 
 /** Choose the example picture. */
@@ -43,6 +44,18 @@ export function useExamplePicture(example = portraits[0]) {
 }
 
 const useVoice = (voice) => takeExampleVoice({ ref: `example:${voice.name}`, url: voice.url, title: voice.title });
+
+/** Do it; what goes wrong is told in this box. */
+async function trying(box, work) {
+  tell(box, null);
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    tell(box, error);
+    box.scrollIntoView({ block: "nearest" });
+  }
+}
 
 async function makeExample({ voice, style, level, intensity, keys }) {
   if ($("stage").dataset.state === "working") return $("stage").scrollIntoView();

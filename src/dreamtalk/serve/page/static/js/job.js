@@ -139,7 +139,7 @@ function back(message, note = false) {
 function showProgress(talk, pace) {
   const { frames = 0, total = 0 } = talk.progress ?? {};
   const ahead = talk.position ?? 0;
-  let title = "Getting ready: models and picture", left = "";
+  let title = "Getting ready", left = "the first video takes longest";
   if (talk.status === "queued") {
     title = ahead > 1 ? `Waiting: ${ahead - 1} before yours` : "Waiting for its turn";
   } else if (frames > 0 && total > 0) {
@@ -204,8 +204,9 @@ export async function showResult(talk) {
   $("verify-hint").textContent = `dreamtalk verify talk-${talk.id.slice(0, 8)}.mp4`;
   const facts = [];
   if (talk.seconds) facts.push(`${talk.seconds.toFixed(1)} seconds`);
-  if (Array.isArray(talk.size)) facts.push(`${talk.size[0]} × ${talk.size[1]} pixels`);
+  if (talk.size) facts.push(`${talk.size.width} × ${talk.size.height} pixels`);
   $("result-facts").textContent = facts.join(", ");
+  $("result-notes").replaceChildren(...(talk.notes ?? []).map((note) => make("li", {}, note)));
   $("marks").replaceChildren(...marksOf(talk.marks ?? {}));
   showStage("result");
   $("title-stage").focus({ preventScroll: true });

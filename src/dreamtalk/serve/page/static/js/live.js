@@ -1,5 +1,123 @@
-// Live: the microphone goes to the server through a WebSocket, frames of the portrait come back (docs/live.md).
+// Live: the microphone goes to the server through a WebSocket, frames of the portrait come back (docs/server.md).
 
-export function startLive() {}
+import { Refusal, get } from "./api.js";
+import { $, make, tell } from "./dom.js";
+import { useExamplePicture } from "./examples.js";
+import { loudness, openMicrophone, showLoudness, whole } from "./microphone.js";
+import { Resampler } from "./resample.js";
+import { chosen, follow, named } from "./state.js";
+import { knownStyles, titleOf } from "./styles.js";
 
-export function stopLive() {}
+const RATE = 16000; // Hz that the server takes
+const HEADER = 16; // bytes before each JPEG
+const CONSENT = "Confirmed on the web page: I may use this face. The voice is that of whoever speaks into the microphone.";
+let session = null; // {socket, microphone, frames, shown}
+
+export function startLive() {
+  $("live-style").append(...knownStyles().map(({ name }) => make("option", { value: name }, titleOf(name))));
+  $("live-style").addEventListener("change", () => say({ type: "style", style: styleNow(), intensity: 1 }));
+  $("live-start").addEventListener("click", start);
+  $("live-stop").addEventListener("click", () => { stopLive(); $("live-start").focus(); });
+  follow(({ portrait }) => {
+    $("live-portrait").textContent = portrait ? `Portrait: ${portrait.title}` : "The example portrait. To use your own, choose a picture under Make.";
+    $("live-consent-label").hidden = !portrait || portrait.example;
+    if (!session && portrait) showStill(portrait.url);
+  });
+}
+
+const styleNow = () => named($("live-style").value, 3);
+const say = (message) => session?.socket.readyState === WebSocket.OPEN && session.socket.send(JSON.stringify(message));
+
+async function showStill(url) {
+  const picture = make("img", { src: url, alt: "" });
+  await picture.decode().catch(() => { /* the frames will show it */ });
+  if (session || !picture.naturalWidth) return;
+  const canvas = $("live-canvas");
+  canvas.width = picture.naturalWidth;
+  canvas.height = picture.naturalHeight;
+  canvas.getContext("2d").drawImage(picture, 0, 0);
+}
+
+async function start() {
+  tell($("live-message"), null);
+  if (!chosen.portrait) useExamplePicture();
+  if (!chosen.portrait.example && !$("live-consent").checked) {
+    tell($("live-message"), { title: "May you use this face?", detail: "Tick the box above if you may." });
+    $("live-consent").focus();
+    return;
+  }
+  const mine = session = { socket: null, microphone: null, shown: 0 };
+  show("Getting ready: the models are read");
+  try {
+    await get("/v1/styles"); // asks for the server's key, if it wants one, before the socket does
+    mine.microphone = await openMicrophone((piece) => hear(mine, piece));
+    if (session !== mine) return void mine.microphone.close();
+    mine.resampler = new Resampler(mine.microphone.rate, RATE);
+    connect(mine);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    stopLive(error);
+  }
+}
+
+function connect(mine) {
+  const socket = mine.socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/v1/live`);
+  socket.binaryType = "arraybuffer";
+  socket.onopen = () => {
+    const options = { style: styleNow(), size: Number($("live-size").value), badge: true, face: chosen.face };
+    socket.send(JSON.stringify({ portrait: chosen.portrait.ref, options, format: "jpeg", latency: "live", consent: chosen.portrait.example ? null : CONSENT }));
+  };
+  socket.onmessage = ({ data }) => (typeof data === "string" ? told(mine, JSON.parse(data)) : draw(mine, data));
+  socket.onclose = () => {
+    if (session === mine) stopLive({ title: "The connection ended.", detail: "Press Start to speak again." });
+  };
+}
+
+function told(mine, message) {
+  if (message.type === "ready") {
+    mine.ready = true;
+    show("Live: speak");
+  } else if (message.type === "error") stopLive(message.error);
+}
+
+function hear(mine, piece) {
+  showLoudness($("live-meter"), loudness(piece));
+  if (!mine.ready || mine.socket.readyState !== WebSocket.OPEN) return;
+  mine.socket.send(Int16Array.from(mine.resampler.push(piece), whole).buffer);
+}
+
+/** Frames in order: one that is decoded late does not overwrite a newer one. */
+async function draw(mine, data) {
+  const number = new DataView(data).getUint32(0, true);
+  const frame = await createImageBitmap(new Blob([new Uint8Array(data, HEADER)], { type: "image/jpeg" }));
+  if (session !== mine || number < mine.shown) return;
+  mine.shown = number;
+  const canvas = $("live-canvas");
+  if (canvas.width !== frame.width || canvas.height !== frame.height) Object.assign(canvas, { width: frame.width, height: frame.height });
+  canvas.getContext("2d").drawImage(frame, 0, 0);
+  canvas.dataset.frames = Number(canvas.dataset.frames ?? 0) + 1;
+  frame.close();
+}
+
+function show(words) {
+  $("live-status").textContent = words;
+  $("live-start").hidden = Boolean(session);
+  $("live-stop").hidden = !session;
+  $("live-size").disabled = Boolean(session);
+  if (session) $("live-stop").focus();
+}
+
+/** End it. why: what went wrong, if anything. */
+export function stopLive(why = null) {
+  const ended = session;
+  if (!ended) return;
+  session = null;
+  if (ended.socket) {
+    ended.socket.onclose = null;
+    ended.socket.close();
+  }
+  ended.microphone?.close();
+  showLoudness($("live-meter"), 0);
+  show("Stopped");
+  if (why) tell($("live-message"), why);
+}

@@ -1,6 +1,6 @@
 // The voice: a file, a recording, or an example; listening to it again.
 
-import { Refusal, upload } from "./api.js";
+import { Refusal, ask, upload } from "./api.js";
 import { $, announce, clock, showOnly, takeFiles, tell } from "./dom.js";
 import { loudness, openMicrophone, showLoudness, wav } from "./microphone.js";
 import { choose, chosen, follow } from "./state.js";
@@ -54,7 +54,7 @@ export async function takeVoice(file) {
 /** Choose a speech that the server has already. */
 export async function takeExampleVoice({ ref, url, title }) {
   tell($("voice-message"), null);
-  const blob = await (await fetch(url)).blob();
+  const blob = await (await ask(url)).blob();
   const seen = await peaksOf(blob);
   peaks = seen?.peaks ?? null;
   choose({ speech: { ref, url: URL.createObjectURL(blob), title, seconds: seen?.seconds ?? 0, example: true } });

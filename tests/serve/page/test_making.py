@@ -1,0 +1,195 @@
+"""People make videos: the example by one click, their own by every control, on a desktop and on a phone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+
+OpenPage = Callable[..., Any]
+Until = Callable[[Any, str], None]
+PHONE = (360, 740)
+PATIENCE = 300_000
+"""Milliseconds that a video may take on a machine that does other things."""
+
+
+def overflow(page: Any) -> int:
+    """Pixels by which the page is wider than the window."""
+    return int(page.evaluate("document.documentElement.scrollWidth - innerWidth"))
+
+
+def test_one_click_on_an_example_makes_a_video_that_plays_and_is_marked(
+    open_page: OpenPage, until: Until, tmp_path: Path
+) -> None:
+    page = open_page()
+    titles, previews = [], []
+    page.expose_function("noteTitle", lambda title: titles.append(title))
+    page.evaluate(
+        "new MutationObserver(() => noteTitle(document.getElementById('progress-title').textContent))"
+        ".observe(document.getElementById('progress-title'), {childList: true, characterData: true, subtree: true})"
+    )
+    page.on("response", lambda answer: previews.append(answer.status) if answer.url.endswith("/preview") else None)
+    page.get_by_role("button", name="Fuming").click()
+    assert page.locator("#stage-words").inner_text() == "In the making"
+    page.locator("#panel-result").wait_for(timeout=PATIENCE)
+    assert any(title.endswith("% made") for title in titles), titles
+    assert 200 in previews, "no frame was shown while it was made"
+    until(page, "document.getElementById('film').currentTime > 0.5")
+    film = page.locator("#film").evaluate("film => [film.duration, film.videoWidth, film.videoHeight]")
+    assert film == [pytest.approx(7.1, abs=0.1), 512, 512]
+    assert page.locator("#marks li:not(.off)").count() == 3
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+    saved = tmp_path / download.value.suggested_filename
+    download.value.save_as(saved)
+    assert saved.suffix == ".mp4" and f"dreamtalk verify {saved.name}" in page.locator("#verify-hint").inner_text()
+    with av.open(str(saved)) as video:
+        assert "AI" in video.metadata["comment"] and video.streams.audio
+
+    page.get_by_role("link", name="Your videos").click()
+    page.get_by_role("button", name="Play").click()
+    until(page, "document.querySelector('#talks video')?.videoWidth === 512")
+    page.get_by_role("button", name="Delete").click()
+    page.locator("#no-talks").wait_for()
+    page.get_by_role("navigation").get_by_role("link", name="Make", exact=True).click()
+    page.get_by_role("button", name="Make another").click()
+    assert page.locator("#panel-picture").is_visible() and page.locator("#consent-examples").is_visible()
+
+
+def test_a_phone_with_every_choice_made_by_hand(open_page: OpenPage, until: Until, examples: Path) -> None:
+    page = open_page(PHONE, has_touch=True)
+    assert overflow(page) <= 0
+    page.set_input_files("#file-picture", examples / "portrait.jpg")
+    page.locator("#panel-picture").wait_for()
+    record(page, until)
+    assert 1.5 <= seconds_of_voice(page) <= 30
+    page.get_by_role("button", name="Listen").click()
+    until(page, "document.getElementById('player').currentTime > 0.1")
+    page.get_by_role("button", name="Pause").last.click()
+
+    page.locator("label", has_text="Happy").first.click()
+    assert "smile" in page.locator("#style-note").inner_text()
+    page.locator("#levels label", has_text="Full").click()
+    page.locator("#intensity").fill("1.4")
+    page.locator("label", has_text="Change the style along the way").click()
+    assert page.locator("#keys button").count() == 1, "the first change comes by itself"
+    page.locator("#key-style").select_option("sad")
+    page.locator("#key-start").fill("1")
+    page.locator("#key-intensity").fill("0.7")
+    page.locator("#key-intensity").blur()
+    page.locator("#more summary").click()
+    for name, value in (("size", "256"), ("pose", "still"), ("blink", "off"), ("background", "white"), ("seed", "7")):
+        control = page.locator(f"#{name}")
+        control.fill(value) if name == "seed" else control.select_option(value)
+    page.locator("#lip-scale").fill("1.2")
+    page.locator("#pose-scale").fill("0.5")
+    page.locator("label", has_text="Draw the visible").click()
+    assert page.locator("#badge-note").is_visible()
+    page.locator("label", has_text="I may use this face and").click()
+    assert overflow(page) <= 0
+    with page.expect_request("**/v1/talks") as sent:
+        page.get_by_role("button", name="Make the video").click()
+    asked = json.loads(sent.value.post_data)
+    assert asked["options"] == {
+        "style": "happy:3", "intensity": 1.4, "size": 256, "seed": 7, "pose": "still", "blink": "off",
+        "background": "white", "lip_scale": 1.2, "pose_scale": 0.5, "badge": False, "face": 0,
+        "timeline": [{"start": 1, "style": "sad:3", "intensity": 0.7, "transition": 0.8}],
+    }  # fmt: skip
+    assert "the person agreed" in asked["consent"]
+    page.locator("#panel-result").wait_for(timeout=PATIENCE)
+    assert page.locator("#film").evaluate("film => film.videoWidth || 256") == 256
+    assert "off" in page.locator("#marks li").first.get_attribute("class"), "there is no badge in it"
+    assert overflow(page) <= 0
+
+
+def test_a_video_can_be_cancelled_and_found_again_after_a_reload(open_page: OpenPage) -> None:
+    page = open_page()
+    page.get_by_role("button", name="A change of heart").click()
+    page.locator("#panel-working").wait_for()
+    page.reload()
+    page.locator("#panel-working").wait_for()
+    page.get_by_role("button", name="Cancel").click()
+    page.locator("#stage-message", has_text="Cancelled").wait_for()
+    page.get_by_role("link", name="Your videos").click()
+    page.locator("#talks", has_text="Cancelled").wait_for()
+
+
+def test_a_photo_is_taken_with_the_camera(open_page: OpenPage) -> None:
+    page = open_page()
+    page.get_by_role("button", name="Take a photo").first.click()
+    page.get_by_role("button", name="Take the photo").click()
+    page.locator("#stage-message", has_text="No face").wait_for()  # Chromium's made-up camera shows a clock
+    page.get_by_role("button", name="Take a photo").first.click()
+    page.locator("#panel-camera").get_by_role("button", name="Cancel").click()
+    assert page.locator("#panel-empty").is_visible()
+    assert page.evaluate("document.getElementById('camera').srcObject") is None, "the camera stayed on"
+
+
+def test_a_pasted_and_a_dropped_picture_are_taken(open_page: OpenPage, examples: Path) -> None:
+    page = open_page()
+    data = list((examples / "portrait.jpg").read_bytes())
+    parcel = """const file = new File([new Uint8Array(bytes)], name, {type: "image/jpeg"});
+      const parcel = new DataTransfer(); parcel.items.add(file);"""
+    paste = "document.dispatchEvent(new ClipboardEvent('paste', {clipboardData: parcel}));"
+    drop = """for (const kind of ["dragenter", "drop"]) document.getElementById("frame")
+      .dispatchEvent(new DragEvent(kind, {dataTransfer: parcel, cancelable: true}));"""
+    page.evaluate(f"([bytes, name]) => {{ {parcel} {paste} }}", [data, "pasted.jpg"])
+    page.locator("#picture-title", has_text="pasted.jpg").wait_for()
+    page.evaluate(f"([bytes, name]) => {{ {parcel} {drop} }}", [data, "dropped.jpg"])
+    page.locator("#picture-title", has_text="dropped.jpg").wait_for()
+
+
+def test_changes_of_style_are_moved_by_keys_and_by_the_mouse(open_page: OpenPage) -> None:
+    page = open_page()
+    page.get_by_role("button", name="A sentence of Jane Austen, read for").click()
+    page.locator("#voice-chosen").wait_for()
+    page.locator("label", has_text="Change the style along the way").click()
+    first = page.get_by_role("slider", name="Change 1")
+    first.focus()
+    at = float(first.get_attribute("aria-valuenow"))
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+ArrowRight")
+    assert float(first.get_attribute("aria-valuenow")) == pytest.approx(at + 1.1)
+    page.keyboard.press("Home")
+    assert "from 0.0 seconds" in first.get_attribute("aria-valuetext")
+    page.get_by_role("button", name="Add a change").click()
+    second, wave = page.get_by_role("slider", name="Change 2"), page.locator("#wave").bounding_box()
+    box = second.bounding_box()
+    page.mouse.move(box["x"] + 5, box["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 5 + wave["width"] / 7.1, box["y"] + 10, steps=3)
+    page.mouse.up()
+    assert float(second.get_attribute("aria-valuenow")) == pytest.approx(3.6 + 1.0, abs=0.2)
+    page.keyboard.press("Delete")
+    page.keyboard.press("Delete")
+    assert page.locator("#keys button").count() == 0 and page.locator("#key-form").is_hidden()
+
+
+def test_a_style_is_learned_from_a_video(open_page: OpenPage, style_video: Path, examples: Path) -> None:
+    page = open_page()
+    page.locator("#style-kinds label", has_text="From a video").click()
+    page.set_input_files("#file-style-video", examples / "speech.wav")
+    page.locator("#style-message", has_text="not a video").wait_for()
+    page.set_input_files("#file-style-video", style_video)
+    page.locator("#style-notes", has_text="The style is ready").wait_for(timeout=PATIENCE)
+    assert "neutral" in page.locator("#style-notes").inner_text(), "nobody is told that the neutral face was guessed"
+    page.locator("#style-kinds label", has_text="Automatic").click()
+    assert "non-commercial" in page.locator("#style-by-ear").inner_text()
+
+
+def record(page: Any, until: Until) -> None:
+    """Two seconds of the made-up microphone."""
+    page.get_by_role("button", name="Record").first.click()
+    until(page, "Number(document.getElementById('meter').ariaValueNow) > 20")
+    page.locator("#record-time", has_text="0:02").wait_for()
+    page.get_by_role("button", name="Stop").click()
+    page.locator("#voice-chosen").wait_for()
+
+
+def seconds_of_voice(page: Any) -> float:
+    """How long the recording is, as the page says."""
+    return float(page.locator("#make-hint").inner_text().split(" ")[0])
