@@ -544,8 +544,8 @@ def run(name: str, seed: int, numbers: range) -> Iterator[Outcome]:
         at, why = None, None
         try:
             while True:
-                # Starting takes its time: imports, models, good files.
-                if not ours.poll(LIMIT if at is not None else 10 * LIMIT):
+                # The first one takes its time: imports, models, good files.
+                if not ours.poll(LIMIT if at not in (None, numbers.start) else 10 * LIMIT):
                     why = f"took more than {LIMIT:g} s"
                     break
                 got = ours.recv()
