@@ -60,3 +60,14 @@ def test_the_table_shows_what_the_tracker_adds(opening: list[Measured]) -> None:
     assert lines[REAL][0] == "–", "a real frame has no PSNR against itself"
     assert float(lines[REAL][2]) < float(lines[STILL][2])
     assert {f"{DRAWN} over {MOUTH_ROW}", f"{MOUTH_ROW} over {WARP}", f"{DRAWN} over {WARP}"} <= set(lines)
+
+
+def test_the_report_has_a_table_per_place(opening: list[Measured], tmp_path: Path) -> None:
+    found = ReenactmentReport(tuple(opening), (STILL, RIGID, WARP, MOUTH_ROW, DRAWN), 20, 0)
+    found.write(tmp_path)
+    made = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert (
+        "Self-reenactment evaluation" in made and made.count("<h3>mouth</h3>") == 2 and f"{DRAWN} over {WARP}" in made
+    )
+    assert found.report().estimates["mouth", WARP, "psnr"].value == pytest.approx(value(opening, WARP, "mouth", "PSNR"))
+    assert (tmp_path / "clips.csv").read_text().startswith("person,clip,row,place,measure,value")

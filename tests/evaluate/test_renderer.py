@@ -245,6 +245,8 @@ def test_one_portrait_from_beginning_to_end(talkset: Path, tmp_path: Path) -> No
     assert [one.style for one in found.likeness.styles] == style_names()
     assert all(len(one.distances) == 1 for one in found.likeness.styles), "without a talk the silent face alone"
     text = (tmp_path / "out" / "table.md").read_text()
+    made = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "Renderer evaluation" in made and made.count("data:image/jpeg") == 1 and "the same person" in made
     assert "sweeps: seen in the frames against meant" in text
     assert "distance from the photo by style (lightness)" in text
     assert {row["portrait"] for row in csv.DictReader((tmp_path / "out" / "identity.csv").open())} == {"astronaut"}

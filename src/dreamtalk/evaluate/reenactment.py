@@ -7,9 +7,8 @@ tracker finds those of the frame; means over frames, then over clips.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -18,15 +17,18 @@ import cv2
 import numpy as np
 from rich.console import Console
 from rich.progress import track as progress
-from rich.table import Table
+from rich.table import Table as Printed
 
 from dreamtalk.data.cache import make_tracks
 from dreamtalk.data.reenacted import Reenacted, Reenactment, onto_truth, reenact, truth_crop, truth_picture
 from dreamtalk.data.talkset import Clip, read_talkset
-from dreamtalk.errors import UnusableInput, UnusableOutput
-from dreamtalk.evaluate.metrics.psnr_ssim import psnr, ssim
+from dreamtalk.errors import UnusableInput
+from dreamtalk.evaluate.figures import Table
+from dreamtalk.evaluate.metrics.psnr_ssim import PSNR, SSIM, psnr, ssim
+from dreamtalk.evaluate.page import page
+from dreamtalk.evaluate.report import Report, Value, csv_text, versions, write_files
 from dreamtalk.evaluate.retrack import landmark_errors
-from dreamtalk.evaluate.scoring import Estimate, Score, combine
+from dreamtalk.evaluate.scoring import Estimate, Metric, Score, combine
 from dreamtalk.face.model import FaceModel
 from dreamtalk.face.tracker import FaceTracker
 from dreamtalk.render.mesh import topology as topo
@@ -44,6 +46,27 @@ PLACES = ("mouth", "eyes", "face")
 MEASURES = ("PSNR", "SSIM", "landmarks")
 """The last one: mean distance of lips, eyes or all points of the face from the real ones, % iod. Less is better."""
 EVERYBODY = "all people"
+LANDMARKS = Metric(
+    "landmarks", "landmark distance", "% iod", "0 and above", "near the real frame, tracked again",
+    "Mean distance of the points our tracker finds in the frame (lips, eyes, or the whole face) from the real ones.",
+    "the real frame, tracked again: what the tracker adds by itself.",
+    "A picture in which no face is found does not count.",
+)  # fmt: skip
+_OF_THE_PLACE = "Of the crop of the place, not of the whole face: "
+_METRICS = {
+    MEASURES[0]: replace(PSNR, good="above the warp", definition=_OF_THE_PLACE + PSNR.definition),
+    MEASURES[1]: replace(SSIM, good="above the warp", definition=_OF_THE_PLACE + SSIM.definition),
+    MEASURES[2]: LANDMARKS,
+}
+LEGEND = {
+    STILL: "The portrait, held.",
+    RIGID: "The portrait, moved with the head.",
+    WARP: "Its skin warped, nothing painted.",
+    MOUTH: "With the painted mouth.",
+    DRAWN: "As the renderer draws it.",
+    REFINED: "As the refinement leaves it.",
+    REAL: "The real frame in the same place: what the tracker adds by itself.",
+}
 _POINTS = {"mouth": "lips", "eyes": "eyes", "face": "face"}
 """By place: the landmarks that belong to it (retrack.REGIONS)."""
 _NOSE_TIP = 4
@@ -133,24 +156,35 @@ class ReenactmentReport:
     def show(self, console: Console | None = None) -> None:
         """Print the table without its intervals, which are in the files."""
         clips = len({v.clip for v in self.values})
-        table = Table(title=f"Self-reenactment, {clips} clips of {len(self.people)} people", title_justify="left")
+        table = Printed(title=f"Self-reenactment, {clips} clips of {len(self.people)} people", title_justify="left")
         for head in _heads():
             table.add_column(head, justify="left" if not head else "right")
         for line in self.lines(spread=False):
             table.add_row(*line)
         (console or Console()).print(table)
 
+    def report(self) -> Report:
+        """The same numbers as one table per place, with the whole table of gains and people beside."""
+        values = [Value(v.place, v.row, v.clip, _METRICS[v.measure].name, Score(v.value)) for v in self.values]
+        facts: dict[str, object] = {"versions": versions()}
+        whole = Table("Rows, gains and people", ("row", *_heads()[1:]), tuple(self.lines(spread=False)))
+        rows = (*self.rows, REAL)
+        return Report(
+            tuple(_METRICS.values()), PLACES, rows, tuple(values), facts, self.resamples, self.seed,
+            "Self-reenactment", LEGEND, (STILL, REAL), (whole,),
+        )  # fmt: skip
+
     def write(self, folder: Path) -> None:
-        """table.md, and clips.csv with every number. Raises UnusableOutput when the folder cannot be written."""
+        """report.html, table.md, and clips.csv with every number. Raises UnusableOutput when the folder cannot be
+        written."""
         rule = "|---" * len(_heads()) + "|"
         table = [f"| {' | '.join(line)} |" for line in (_heads(), *self.lines())]
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / "table.md").write_text("\n".join([table[0], rule, *table[1:], ""]), encoding="utf-8")
-            with (folder / "clips.csv").open("w", encoding="utf-8", newline="") as handle:
-                csv.writer(handle).writerows([Measured._fields, *self.values])
-        except OSError as problem:
-            raise UnusableOutput(f"The report cannot be written to {folder}: {problem.strerror}.") from problem
+        files = [
+            ("report.html", page(self.report())),
+            ("table.md", "\n".join([table[0], rule, *table[1:], ""])),
+            ("clips.csv", csv_text(Measured._fields, self.values)),
+        ]
+        write_files(folder, files)
 
 
 def evaluate_reenactment(config: ReenactmentEvaluation) -> ReenactmentReport:

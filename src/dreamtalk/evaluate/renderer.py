@@ -17,6 +17,7 @@ from rich.progress import track as progress
 
 from dreamtalk.errors import UnusableOutput
 from dreamtalk.evaluate.drives import EXPRESSIONS, Drive, brows_held, sweeps, talks
+from dreamtalk.evaluate.figures import Figure, jpeg
 from dreamtalk.evaluate.identity import Identity, find_identity
 from dreamtalk.evaluate.likeness import shape_code
 from dreamtalk.evaluate.painted import dot_distances, with_dots
@@ -55,6 +56,10 @@ from dreamtalk.types import Bool, Float, Image, Motion
 MEASURES = ("aperture", "width", "lids", "brows")
 SWEPT = "sweeps"
 """The row of a measure over all sweeps that move it."""
+
+
+_SHOWN = 6
+"""Portraits in one figure of the report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +130,15 @@ def evaluate_renderer(config: RendererEvaluation, identity: Identity | None = No
         references = real_references(config.dataset, tools.tracker, identity, config.size)
     report = RendererReport(tuple(results), identity, references)
     if config.out is not None:
-        report.write(config.out)
+        report.write(config.out, [_figure(rows, number) for number in range(0, len(rows), _SHOWN)])
         write_sheets(config.out, rows)
     return report
+
+
+def _figure(rows: Sequence[Image], first: int) -> Figure:
+    shown = rows[first : first + _SHOWN]
+    text = f"Portraits {first + 1} to {first + len(shown)}: the photo, then what each expression makes of it."
+    return Figure("Portraits against expressions", text, jpeg(np.concatenate(shown)))
 
 
 def _tools(config: RendererEvaluation, identity: Identity | None) -> _Tools:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,11 +9,13 @@ from pathlib import Path
 
 import numpy as np
 from rich.console import Console
-from rich.table import Table
+from rich.table import Table as Printed
 
-from dreamtalk.errors import UnusableOutput
+from dreamtalk.evaluate.figures import Figure, Table
 from dreamtalk.evaluate.identity import Identity
 from dreamtalk.evaluate.likeness import between, shape_distance
+from dreamtalk.evaluate.page import tables_page
+from dreamtalk.evaluate.report import csv_text, versions, write_files
 from dreamtalk.evaluate.retrack import Agreement
 from dreamtalk.evaluate.same_person import Reference, StyleDistance
 from dreamtalk.evaluate.stillness import Stillness
@@ -112,7 +113,7 @@ class RendererReport:
         """Prints the tables."""
         console = console or Console()
         for title, head, rows in self._tables():
-            table = Table(title=title, title_justify="left")
+            table = Printed(title=title, title_justify="left")
             for number, name in enumerate(head):
                 table.add_column(name, justify="left" if number == 0 else "right")
             for row in rows:
@@ -127,20 +128,22 @@ class RendererReport:
             lines += [f"| {' | '.join(row)} |" for row in rows] + [""]
         return "\n".join(lines)
 
-    def write(self, folder: Path) -> None:
-        """table.md, followed.csv (portrait, drive and measure), portraits.csv and, with an embedding, identity.csv
-        (portrait and style) in a folder that is there.
+    def write(self, folder: Path, figures: Sequence[Figure] = ()) -> None:
+        """report.html (with the figures), table.md, followed.csv (portrait, drive and measure), portraits.csv and, with
+        an embedding, identity.csv (portrait and style).
 
         Raises UnusableOutput.
         """
-        try:
-            (folder / "table.md").write_text(self.markdown(), encoding="utf-8")
-            _write_csv(folder / "followed.csv", _FOLLOWED, self._followed_rows())
-            _write_csv(folder / "portraits.csv", _PORTRAITS, [_portrait_row(found) for found in self.portraits])
-            if self.identity is not None:
-                _write_csv(folder / "identity.csv", _KEPT, self._kept_rows())
-        except OSError as problem:
-            raise UnusableOutput(f"The report cannot be written to {folder}: {problem.strerror}.") from problem
+        tables = [Table(title, tuple(head), tuple(map(tuple, rows))) for title, head, rows in self._tables() if rows]
+        files = [
+            ("report.html", tables_page("Renderer evaluation", tables, figures, {"versions": versions()})),
+            ("table.md", self.markdown()),
+            ("followed.csv", csv_text(_FOLLOWED, self._followed_rows())),
+            ("portraits.csv", csv_text(_PORTRAITS, [_portrait_row(found) for found in self.portraits])),
+        ]
+        if self.identity is not None:
+            files.append(("identity.csv", csv_text(_KEPT, self._kept_rows())))
+        write_files(folder, files)
 
     def _tables(self) -> Iterable[tuple[str, list[str], list[list[str]]]]:
         groups = list(dict.fromkeys(found.group for found in self.portraits))
@@ -320,10 +323,3 @@ def _portrait_row(found: PortraitResult) -> list[str]:
         *_numbers(found.dots), *_numbers(found.brows.picture), *_numbers(found.brows.tracker),
         f"{max(found.likeness.away()):.3f}",
     ]  # fmt: skip
-
-
-def _write_csv(path: Path, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        out = csv.writer(file)
-        out.writerow(head)
-        out.writerows(rows)
