@@ -3,10 +3,10 @@
     python benchmarks/watermark.py marked PORTRAITS SPEECH [--count 300] [--seconds 10] [--size 512] [-o marked.csv]
     python benchmarks/watermark.py plain FOLDER... [--count 500] [-o plain.csv]
 
-marked: talks of many portraits (pictures, or the first frames of videos), styles, seeds and pieces of speech are written
-as users get them, then attacked all at once: 30 frames per second, half size and back, 10 % of width and height cut off,
-H.264 at CRF 28 (preset medium). plain: pictures and videos without the mark are searched for it. A run that is stopped
-goes on where it was. The last lines say how many were found, with the 95 % bound that the count allows.
+marked: talks of many portraits (pictures, or the first frames of videos), styles, seeds and pieces of speech are
+written as users get them, then attacked all at once: 30 frames per second, half size and back, 10 % of width and
+height cut off, H.264 at CRF 28 (preset medium). plain: pictures and videos without the mark are searched. A stopped run
+goes on where it was. The last lines say how many were found, and the bound that the count allows at 95 %.
 """
 
 from __future__ import annotations
