@@ -71,6 +71,14 @@ def look_at(path: Path, limits: Limits) -> Seen:
         raise UnusableInput("The file would need more memory than there is. Choose a smaller one.") from error
 
 
+def warm() -> None:
+    """Load what takes seconds to load."""
+    import dreamtalk.audio
+
+    assert dreamtalk.audio
+    _tracker()
+
+
 def faces_of(path: Path) -> list[dict[str, list[int]]]:
     """Boxes x, y, width, height in px of the faces in a picture, largest first."""
     found = _tracker().track_all(read_image(path))

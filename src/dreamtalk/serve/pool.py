@@ -80,7 +80,7 @@ class Pool:
         """task_of: what is to be done for a talk, and where its video is to be made; raises DreamTalkError."""
         self._settings, self._store, self._vault, self._board = settings, store, vault, board
         self._metrics, self._task_of, self._make_worker = metrics, task_of, make_worker
-        self._bell = threading.Condition()
+        self._bell, self._calls = threading.Condition(), 0
         self._draining, self._stopping = threading.Event(), threading.Event()
         self._cancelled: set[str] = set()
         self._threads = [
@@ -96,7 +96,8 @@ class Pool:
     def wake(self) -> None:
         """A talk has come."""
         with self._bell:
-            self._bell.notify()
+            self._calls += 1
+            self._bell.notify_all()
 
     def cancel(self, talk: str) -> None:
         """Stop making this talk."""
@@ -123,10 +124,10 @@ class Pool:
     def _serve(self) -> None:
         worker = self._first_worker()
         while not self._draining.is_set():
+            heard = self._calls
             talk = self._store.take()
             if talk is None:
-                with self._bell:
-                    self._bell.wait(_IDLE_SECONDS)
+                self._wait_for_more_than(heard)
                 continue
             try:
                 worker = self._run(talk, worker)
@@ -136,6 +137,11 @@ class Pool:
                 _end_worker(worker)
                 worker = None
         _end_worker(worker)
+
+    def _wait_for_more_than(self, heard: int) -> None:
+        """Until a talk has come since `heard` was read, for a while."""
+        with self._bell:
+            self._bell.wait_for(lambda: self._calls > heard or self._draining.is_set(), _IDLE_SECONDS)
 
     def _first_worker(self) -> Worker | None:
         """A worker that loads its models while nobody waits for it yet."""

@@ -70,6 +70,7 @@ def in_words(message: str, names: Mapping[str, str]) -> str:
     """The message with those words in the place of paths, and the API's names in the place of flags."""
     for path in sorted(names, key=len, reverse=True):
         message = message.replace(path, names[path])
+    message = f"The option {message}" if message.startswith("--") else message
     message = _FLAG.sub(lambda flag: flag.group(1).replace("-", "_"), message).strip()
     return message[:1].upper() + message[1:]
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import socket
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
@@ -43,6 +45,7 @@ def run_server(settings: Settings, ready: Callable[[str], None] | None = None) -
     log_to_stderr()
     # Uploads of some size go to disk while they come; to this folder, as /tmp is memory on many machines.
     tempfile.tempdir = str(app.state.service.vault.incoming)
+    threading.Thread(target=_warm, args=(app,), daemon=True, name="dreamtalk warm").start()
     print(f"dreamtalk serves {url}  (Ctrl-C stops it; talks lie in {settings.data})", file=sys.stderr)
     if not settings.local and not settings.keys:
         print(
@@ -96,6 +99,11 @@ def _listener(settings: Settings) -> socket.socket:
         raise UnusableInput(f"{settings.host}:{settings.port} cannot be used: {why}. Try --port.") from error
     listener.listen(128)
     return listener
+
+
+def _warm(app: FastAPI) -> None:
+    with contextlib.suppress(DreamTalkError):  # told to whoever sends a file
+        app.state.service.uploads.warm()
 
 
 def _url(settings: Settings, port: int) -> str:

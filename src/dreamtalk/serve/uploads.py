@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from dreamtalk.errors import DreamTalkError
-from dreamtalk.serve.checking import Seen, look_at, make_style
+from dreamtalk.serve.checking import Seen, look_at, make_style, warm
 from dreamtalk.serve.child import Helper
 from dreamtalk.serve.gallery import EXAMPLES
 from dreamtalk.serve.logs import log
@@ -53,6 +53,10 @@ class Uploads:
         """End the processes that look at files."""
         for helper in (self._checker, self._stylist):
             helper.close()
+
+    def warm(self) -> None:
+        """Load what looks at files, before the first one comes."""
+        self._checker.call(_CHECK_SECONDS, warm)
 
     def receive(self, file: BinaryIO, client: str) -> StoredFile:
         """Keep an uploaded file once it is seen to be usable. Raises Problem."""
