@@ -14,7 +14,7 @@ TORCH_PINNED := $(shell sed -n 's/^torch==/torch==/p' constraints.txt)
 TORCH_CPU_INDEX := https://download.pytorch.org/whl/cpu
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench docs notebooks picture clean
+.PHONY: help demo test lint bench docs notebooks picture sbom audit clean
 
 help:  ## list what make can do here
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
@@ -50,6 +50,16 @@ notebooks: $(VENV)/.docs  ## run examples/notebooks/*.ipynb, results into out/no
 picture: demo $(VENV)/.dev  ## frames of out/demo.mp4 as docs/images/demo.jpg
 	@echo "== Making docs/images/demo.jpg"
 	@$(BIN)/python docs/images/make_strip.py out/demo.mp4 docs/images/demo.jpg
+
+sbom: $(VENV)/.run  ## software bill of materials (CycloneDX) -> out/sbom.json
+	@$(PIP) install -qq "cyclonedx-bom>=5,<8"
+	@mkdir -p out
+	@$(BIN)/cyclonedx-py environment $(BIN)/python --of JSON -o out/sbom.json
+	@echo "== out/sbom.json"
+
+audit: $(VENV)/.run  ## known holes in what is installed (needs the network)
+	@$(PIP) install -qq "pip-audit>=2.7,<3"
+	@$(BIN)/pip-audit --progress-spinner off
 
 clean:  ## remove .venv, out and caches
 	rm -rf $(VENV) out .pytest_cache .mypy_cache .ruff_cache
