@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import ClassVar, TypeVar
@@ -26,15 +26,15 @@ from dreamtalk.evaluate.watching import Watched
 from dreamtalk.face.model import FaceModel
 from dreamtalk.lipsync.expert import LipExpert
 from dreamtalk.motion.reader import ArticulationReader
-from dreamtalk.types import Float, Speech
+from dreamtalk.types import Float, Image, Speech
 
 Found = TypeVar("Found")
 
 PICTURE_EVERY = 5
 """Frames between those whose pictures are compared: neighbours tell the same."""
 
-_REMEMBERED = 6
-"""Sounds and videos whose codes are kept: those of one clip's rows."""
+_REMEMBERED, _FACES = 6, 64
+"""Sounds and videos, and faces, whose codes are kept: those of one clip's rows."""
 _NAN = float("nan")
 
 
@@ -73,7 +73,7 @@ class Judges:
         """Raises UnusableInput when a file is not what it should be."""
         self.syncnet = None if files.syncnet is None else sync.SyncNet.load(files.syncnet)
         self.lpips = None if files.lpips is None else lpips.Lpips.load(*files.lpips)
-        self.identity: Identity | None = find_identity(files.embedding)
+        self.identity = _remembering(find_identity(files.embedding))
         wanted = {"FID": (files.inception, False), "FVD": (files.i3d, True)}
         self.sets = {name: PictureFrechet.load(file, moving) for name, (file, moving) in wanted.items() if file}
         self.emotion = None if files.emotion is None else EmotionJudge.load(files.emotion)
@@ -119,7 +119,7 @@ class Judges:
         network = self.syncnet
         assert network is not None
         try:
-            seen = _remembered(self._seen, clip.crops, lambda: sync.seen(network, _cut(clip)))
+            seen = _remembered(self._seen, clip.pictures, lambda: sync.seen(network, _cut(clip)))
             heard = _remembered(self._heard, clip.samples, lambda: sync.heard(network, clip.samples))
             return tuple(map(float, sync.compared(seen, heard)))
         except UnusableInput:
@@ -147,7 +147,7 @@ class Judges:
 
     def set_features(self, clip: Watched) -> dict[str, Float]:
         """What FID and FVD need of a video, (n, D) each."""
-        return {name: each.features(clip.crops) for name, each in self.sets.items()}
+        return {name: each.features(clip.pictures) for name, each in self.sets.items()}
 
 
 def mean_of(numbers: list[float]) -> float:
@@ -160,16 +160,32 @@ def _cut(clip: Watched) -> list[np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]
     """The crops that SyncNet sees."""
     points = clip.points[:, list(landmark_distance.FACE_68)]
     boxes = np.concatenate([points.min(axis=1), points.max(axis=1)], axis=1)
-    return sync.sync_crops(list(clip.crops), boxes)
+    return sync.sync_crops(list(clip.pictures), boxes)
+
+
+def _remembering(identity: Identity | None) -> Identity | None:
+    """The same, but the portrait, and a photo that is held, are looked at once."""
+    if identity is None:
+        return None
+    faces: OrderedDict[int, Float] = OrderedDict()
+    look = identity.embed
+
+    def embed(image: Image, landmarks: Float) -> Float:
+        return _remembered(faces, image, lambda: look(image, landmarks), _FACES)
+
+    return replace(identity, embed=embed)
 
 
 def _remembered(
-    kept: OrderedDict[int, Found], array: np.ndarray[tuple[int, ...], np.dtype[np.generic]], make: Callable[[], Found]
+    kept: OrderedDict[int, Found],
+    array: np.ndarray[tuple[int, ...], np.dtype[np.generic]],
+    make: Callable[[], Found],
+    most: int = _REMEMBERED,
 ) -> Found:
     """What `make` gives for the array, made once for the same bytes."""
     key = hash((array.shape, array.tobytes()))
     if key not in kept:
         kept[key] = make()
-        while len(kept) > _REMEMBERED:
+        while len(kept) > most:
             kept.popitem(last=False)
     return kept[key]

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from rich.progress import Progress
 
 from dreamtalk.data.held_out import HeldOut, held_out
 from dreamtalk.data.source import SourceClip
 from dreamtalk.errors import UnusableInput
 from dreamtalk.evaluate import published
+from dreamtalk.evaluate.choices import ScoringChoices
 from dreamtalk.evaluate.figures import Figure, Table
-from dreamtalk.evaluate.judges import JudgeFiles, Judges
+from dreamtalk.evaluate.judges import Judges
 from dreamtalk.evaluate.protocol_make import Method, Studio, make_inputs, make_take, parse_method
 from dreamtalk.evaluate.protocol_plan import SAME, TITLES, Cross, Take, evenly, takes_of
 from dreamtalk.evaluate.report import Report, Value, versions
@@ -34,13 +34,13 @@ from dreamtalk.evaluate.scenes import (
     score_scenes,
     set_distances,
     values_of,
+    with_bar,
 )
 from dreamtalk.evaluate.sources import derangement
 from dreamtalk.evaluate.stamps import given, shipped
 from dreamtalk.evaluate.suite import EVERYTHING, NO_REAL, OTHER_MANNER, OTHER_PERSON, Asks, Label, metrics_of, suite
-from dreamtalk.evaluate.videos import check_packages, figures_of, videos_of
+from dreamtalk.evaluate.videos import figures_of, videos_of
 from dreamtalk.evaluate.watching import Watching
-from dreamtalk.workers import run_all
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -58,7 +58,7 @@ ASKED: dict[str, frozenset[Asks]] = {
 
 
 @dataclass(frozen=True)
-class ProtocolEvaluation:
+class ProtocolEvaluation(ScoringChoices):
     """What to make and measure."""
 
     dataset: str
@@ -78,49 +78,8 @@ class ProtocolEvaluation:
     """Cross-ID tables: the style, the portrait, or emotions of another person."""
     cross_clips: int = 24
     """Clips of each cross-ID table, at most."""
-    limit: int | None = None
-    """Test clips, at most: from all speakers in turn."""
-    seconds: float = 20.0
-    """Of each clip, at most."""
     coefficients: Path | None = None
     """Folder with <clip>.mat, the coefficients that official weights take as style and pose."""
-    syncnet: Path | None = None
-    """SyncNet's public weights (syncnet_v2.model)."""
-    embedding: str | None = None
-    """Face embedding for CSIM: "dlib" (extra `identity`), or an ONNX file."""
-    lpips: tuple[Path, Path] | None = None
-    """AlexNet's weights and LPIPS's heads."""
-    inception: Path | None = None
-    """Inception as TorchScript, for FID. TorchScript is code: trust it."""
-    i3d: Path | None = None
-    """I3D as TorchScript, for FVD."""
-    emotion_judge: Path | None = None
-    """Made by `dreamtalk train emotion-judge`, for emotion accuracy, where clips have labels."""
-    style_judge: Path | None = None
-    """The same over groups of styles, for SA."""
-    workers: int = 0
-    """Processes that make and score (extra `batch`); 0: this one."""
-    address: str | None = None
-    """Of a Ray cluster that does. None: this machine."""
-    shown: int = 4
-    """Clips of each table with figures in the report."""
-    resamples: int = 1000
-    """Of the bootstrap over clips."""
-    seed: int = 0
-    """Of the cross-ID pairs and the bootstrap."""
-
-    @property
-    def judges(self) -> JudgeFiles:
-        """The user's own networks."""
-        return JudgeFiles(
-            self.syncnet,
-            self.embedding,
-            self.lpips,
-            self.inception,
-            self.i3d,
-            self.emotion_judge,
-            self.style_judge,
-        )
 
 
 def evaluate_protocol(config: ProtocolEvaluation) -> tuple[Report, list[Figure]]:
@@ -202,7 +161,7 @@ class _Run:
         if not values:
             raise UnusableInput("Nothing could be scored. " + " ".join([*self.notes, *more][:3]))
         rows = self._rows(values)
-        figures = [figure for title in TITLES.values() for figure in self._figures(title, scenes, found)]
+        figures = [figure for title in TITLES.values() for figure in self._figures(title, scenes, found, rows)]
         notes = [f"Test clips: {self.tests.rule}", *self.notes, *more, *set_distances(scenes, found, rows)]
         facts: dict[str, object] = {
             "config": _plain({key: value for key, value in asdict(config).items() if key not in _ELSEWHERE}),
@@ -226,13 +185,7 @@ class _Run:
         return report, figures
 
     def _all(self, title: str, work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result | None]:
-        found: list[Result | None] = [None] * len(items)
-        with Progress(transient=True) as bar:
-            task = bar.add_task(title, total=len(items))
-            for number, result in run_all(work, list(items), self.config.workers, self.marks, self.config.address):
-                found[number] = result
-                bar.advance(task)
-        return found
+        return with_bar(title, work, items, self.marks, self.config.workers, self.config.address)
 
     def _real(self, name: str) -> Real:
         clip = self.clips[name]
@@ -274,9 +227,11 @@ class _Run:
         told |= dict.fromkeys(self.others, "other people's videos of the same clips")
         return {row: (told | LEGEND)[row] for row in rows}
 
-    def _figures(self, title: str, scenes: list[Scene], found: list[SceneScores]) -> list[Figure]:
+    def _figures(
+        self, title: str, scenes: list[Scene], found: list[SceneScores], rows: tuple[str, ...]
+    ) -> list[Figure]:
         own = [(s, r) for s, r in zip(scenes, found, strict=True) if s.set == title]
-        return figures_of([s for s, _ in own], [r for _, r in own], self.desk.watching, self.config.shown)
+        return figures_of([s for s, _ in own], [r for _, r in own], self.desk.watching, self.config.shown, rows)
 
 
 def label_of(clip: SourceClip) -> Label:
@@ -286,14 +241,9 @@ def label_of(clip: SourceClip) -> Label:
 
 def _check(config: ProtocolEvaluation) -> None:
     """Raises UnusableInput for a configuration that makes no sense, or without the packages that are needed."""
-    check_packages()
-    if not 0 < config.seconds < float("inf"):
-        raise UnusableInput(f"--seconds must be above 0, not {config.seconds}.")
-    least = {"limit": 1, "cross_clips": 1, "resamples": 1, "shown": 0, "workers": 0, "seed": 0}
-    for name, lowest in least.items():
-        value = getattr(config, name)
-        if value is not None and value < lowest:
-            raise UnusableInput(f"--{name.replace('_', '-')} must be at least {lowest}, not {value}.")
+    config.check()
+    if config.cross_clips < 1:
+        raise UnusableInput(f"--cross-clips must be at least 1, not {config.cross_clips}.")
 
 
 def _check_names(methods: Sequence[Method], others: Iterable[str]) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -27,6 +28,9 @@ from dreamtalk.workers import run_all
 REAL, STILL, SHUFFLED = "real video", "still photo", "shuffled"
 AS_CAME, MANNER = "real, sound as it came", "style reference"
 
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
 LEGEND: dict[str, str] = {
     STILL: "the real video's first frame with a face, held: what can be had without moving",
     REAL: "the real video against itself: the bound; its sound is put in step where it is known not to be",
@@ -39,12 +43,16 @@ LEGEND: dict[str, str] = {
 _LEAST_LENGTH = 0.5
 """Share of the real video's frames below which a video is not scored."""
 
+_IN_SIGHT = 6
+"""Videos that a process keeps in memory while it goes through the scenes of one clip."""
+
 _CODE = (
-    "evaluate", "audio", "lipsync", "motion/reader.py", "motion/rest.py", "face/measures.py", "face/align.py",
-    "face/lids.py", "style/guess.py",
+    "audio", "lipsync", "motion/model.py", "motion/denoiser.py", "motion/layers.py", "motion/reader.py",
+    "motion/rest.py", "face", "style/guess.py", "media", "evaluate/metrics", "evaluate/suite.py", "evaluate/judges.py",
+    "evaluate/scenes.py", "evaluate/watching.py", "evaluate/closure.py", "evaluate/silence.py", "evaluate/identity.py",
+    "evaluate/correlation.py", "evaluate/lip_expert.py", "evaluate/emotion_judge.py", "evaluate/likeness.py",
 )  # fmt: skip
-_ASSETS = ("sync-judge-mesh64", "whisper-base-l3", "articulation-reader", "neutral-guess-mesh64")
-"""Sources and models that scores depend on, besides those of tracks."""
+"""Sources that scores depend on; so do all embedded models."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +131,7 @@ class Row:
         files = [sha_of(check_input(file)) for file in (self.file, self.truth.file, self.person)]
         files += [sha_of(file) if file else "" for file in (self.sound, self.truth.sound)]
         how = [desk.watching.seconds, *desk.watching.models, desk.judges.shas, str(desk.judges.embedding)]
-        ours = [code_of(*_CODE), *(shipped()[name] for name in _ASSETS)]
+        ours = [code_of(*_CODE), shipped()]
         lags = [self.lag, self.truth.lag]
         return stamp(kind, files, lags, asdict(self.label), sorted(self.asked), how, ours)
 
@@ -150,14 +158,25 @@ def score_scenes(
     scenes: Sequence[Scene], desk: Desk, marks: Path, workers: int = 0, address: str | None = None
 ) -> list[SceneScores]:
     """Scores of all scenes, in their order; kept ones are read. workers, address, marks: as run_all has them."""
-    found: list[SceneScores | None] = [None] * len(scenes)
-    with Progress(transient=True) as bar:
-        task = bar.add_task("scoring", total=len(scenes))
-        for number, result in run_all(partial(score_scene, desk=desk), list(scenes), workers, marks, address):
-            found[number] = result
-            bar.advance(task)
+    order = sorted(range(len(scenes)), key=lambda number: scenes[number].clip)  # a real video is looked at once
+    work = partial(score_scene, desk=desk)
+    results = with_bar("scoring", work, [scenes[number] for number in order], marks, workers, address)
+    found = [result for _, result in sorted(zip(order, results, strict=True), key=lambda pair: pair[0])]
     died = "the process that scored it died twice"
     return [f or SceneScores({}, (f"{s.clip} left out: {died}",)) for s, f in zip(scenes, found, strict=True)]
+
+
+def with_bar(
+    title: str, work: Callable[[Item], Result], items: Sequence[Item], marks: Path, workers: int, address: str | None
+) -> list[Result | None]:
+    """run_all with a progress bar; results in the items' order, None where the worker died twice."""
+    found: list[Result | None] = [None] * len(items)
+    with Progress(transient=True) as bar:
+        task = bar.add_task(title, total=len(items))
+        for number, result in run_all(work, list(items), workers, marks, address):
+            found[number] = result
+            bar.advance(task)
+    return found
 
 
 def score_scene(scene: Scene, desk: Desk) -> SceneScores:
@@ -165,10 +184,9 @@ def score_scene(scene: Scene, desk: Desk) -> SceneScores:
     torch.set_num_threads(1)  # the same sums in every process
     rows: dict[str, Scored] = {}
     problems: list[str] = []
-    stage = _Stage(desk)
     for row in rows_of(scene):
         try:
-            rows[row.name] = _kept(row, desk) or _scored(row, stage)
+            rows[row.name] = _kept(row, desk) or _scored(row, desk)
         except DreamTalkError as problem:
             problems.append(f"{scene.clip}, {row.name}, left out: {problem}")
     return SceneScores(rows, tuple(problems))
@@ -210,23 +228,16 @@ def set_distances(scenes: Sequence[Scene], found: Sequence[SceneScores], rows: S
     ]
 
 
-class _Stage:
-    """Videos of one scene, each looked at once."""
+@lru_cache(maxsize=_IN_SIGHT)
+def _seen(sha: str, file: Path, watching: Watching, sound: Path | None) -> Watched:
+    """A video looked at; sha: of its file, so that it is looked at again when that changes."""
+    return watch(file, watching, sound)
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
-        self._seen: dict[tuple[Path, Path | None], Watched] = {}
 
-    def video(self, file: Path, lag: float = 0.0, sound: Path | None = None) -> Watched:
-        """The video, its sound moved; sound: a file that holds it instead."""
-        if (file, sound) not in self._seen:
-            self._seen[file, sound] = watch(file, self.desk.watching, sound)
-        found = self._seen[file, sound]
-        return found if not lag else replace(found, samples=moved(found.samples, lag))
-
-    def real(self, given: Real) -> Watched:
-        """A real video."""
-        return self.video(given.file, given.lag, given.sound)
+def _video(desk: Desk, file: Path, lag: float = 0.0, sound: Path | None = None) -> Watched:
+    """A video, its sound moved; sound: a file that holds it instead."""
+    found = _seen(sha_of(file), file, desk.watching, sound)
+    return found if not lag else replace(found, samples=moved(found.samples, lag))
 
 
 def moved(samples: Float, lag: float) -> Float:
@@ -237,12 +248,11 @@ def moved(samples: Float, lag: float) -> Float:
     return np.concatenate([samples[-shift:], np.zeros(min(-shift, len(samples)), np.float32)])
 
 
-def _scored(row: Row, stage: _Stage) -> Scored:
+def _scored(row: Row, desk: Desk) -> Scored:
     """Looks at the videos of a row, scores it, and keeps that."""
-    desk = stage.desk
-    clip, truth, notes = _ready(row, stage)
+    clip, truth, notes = _ready(row, desk)
     judges = Judges.load(desk.judges)
-    case = Case(clip, truth, stage.video(row.person), row.label, judges)
+    case = Case(clip, truth, _video(desk, row.person), row.label, judges)
     features = {} if row.name in (SHUFFLED, AS_CAME) else judges.set_features(clip)
     found = Scored(score(case, row.asked), notes, features)
     if desk.scores is not None:
@@ -250,9 +260,10 @@ def _scored(row: Row, stage: _Stage) -> Scored:
     return found
 
 
-def _ready(row: Row, stage: _Stage) -> tuple[Watched, Watched, tuple[str, ...]]:
+def _ready(row: Row, desk: Desk) -> tuple[Watched, Watched, tuple[str, ...]]:
     """A row's video and its truth, of the same length, and what was made equal."""
-    clip, truth = stage.video(row.file, row.lag, row.sound), stage.real(row.truth)
+    clip = _video(desk, row.file, row.lag, row.sound)
+    truth = _video(desk, row.truth.file, row.truth.lag, row.truth.sound)
     if row.name == REAL:
         return clip, truth, tuple(f"{clip.name}, {REAL}: {note}" for note in truth.notes)
     if row.name in (AS_CAME, MANNER):

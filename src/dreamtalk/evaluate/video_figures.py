@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
@@ -19,21 +19,19 @@ _SIDE = 128
 """px of one."""
 
 
-def strip(name: str, made: Watched, real: Watched) -> Figure:
-    """Frames of the video (above) and the real one (below) at the same times."""
-    shown = np.linspace(0, min(len(made), len(real)) - 1, _FRAMES).astype(int)
+def strip(videos: Mapping[str, Watched]) -> Figure:
+    """Frames of the videos, by row, one above the other at the same times; their names are in the text."""
+    shown = np.linspace(0, min(map(len, videos.values())) - 1, _FRAMES).astype(int)
     rows = [
-        np.hstack([cv2.resize(video.crops[i], (_SIDE, _SIDE), interpolation=cv2.INTER_AREA) for i in shown])
-        for video in (made, real)
+        np.hstack([cv2.resize(video.crops[int(i)], (_SIDE, _SIDE), interpolation=cv2.INTER_AREA) for i in shown])
+        for video in videos.values()
     ]
     times = ", ".join(f"{i / VIDEO_FPS:.1f}" for i in shown)
-    text = f"Above {name}, below the real video, at {times} s."
-    return Figure("Frames", text, jpeg(np.vstack(rows)), clip=made.name)
+    return Figure("Frames", f"From above: {', '.join(videos)}; at {times} s.", jpeg(np.vstack(rows)))
 
 
-def lips_over_sound(name: str, made: Watched, real: Watched, rows: Sequence[str] = ()) -> Figure:
-    """The inner lips' opening of both over the waveform. rows: of the report, for the colours."""
-    frames = min(len(made), len(real))
-    sound = real.samples if len(real.samples) else made.samples
-    lines = {name: aperture(made.face[:frames]), "real video": aperture(real.face[:frames])}
-    return lip_curves(made.name, lines, sound, rows)
+def lips_over_sound(videos: Mapping[str, Watched], rows: Sequence[str] = ()) -> Figure:
+    """The inner lips' opening in the videos, by row, over the waveform of the last. rows: of the report."""
+    frames, last = min(map(len, videos.values())), list(videos.values())[-1]
+    lines = {row: aperture(video.face[:frames]) for row, video in videos.items()}
+    return lip_curves(last.name, lines, last.samples, rows)

@@ -6,16 +6,16 @@ the face is in their first frames) and tracked by the same tracker, so that any 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from importlib.util import find_spec
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from dreamtalk.data.adapters import layout
 from dreamtalk.errors import UnusableInput
+from dreamtalk.evaluate.choices import ScoringChoices
 from dreamtalk.evaluate.figures import Figure
-from dreamtalk.evaluate.judges import JudgeFiles, Judges
+from dreamtalk.evaluate.judges import Judges
 from dreamtalk.evaluate.report import Report, versions
 from dreamtalk.evaluate.scenes import (
     LEGEND,
@@ -40,8 +40,8 @@ VIDEOS = (".mp4", ".mov", ".webm", ".mkv", ".avi", ".m4v")
 SET = "all clips"
 
 
-@dataclass(frozen=True, slots=True)
-class VideosEvaluation:
+@dataclass(frozen=True)
+class VideosEvaluation(ScoringChoices):
     """What to measure, and how."""
 
     videos: Path
@@ -50,49 +50,8 @@ class VideosEvaluation:
     """Folder of the real videos, by the same names."""
     name: str = "these videos"
     """Of the method, for the tables."""
-    syncnet: Path | None = None
-    """SyncNet's public weights (syncnet_v2.model), for Sync-C, Sync-D and the offset."""
-    embedding: str | None = None
-    """Face embedding for CSIM: "dlib" (extra `identity`), or an ONNX file (112 x 112 RGB, 0 to 255, such as SFace)."""
-    lpips: tuple[Path, Path] | None = None
-    """AlexNet's weights and LPIPS's heads (alexnet-owt-*.pth, alex.pth), for LPIPS."""
-    inception: Path | None = None
-    """Inception as TorchScript (inception-2015-12-05.pt), for FID over all clips. TorchScript is code: trust it."""
-    i3d: Path | None = None
-    """I3D as TorchScript (i3d_torchscript.pt), for FVD over all clips."""
-    emotion_judge: Path | None = None
-    """Made by `dreamtalk train emotion-judge`, for emotion accuracy, where REFERENCE/clips.csv has a column emotion."""
-    style_judge: Path | None = None
-    """The same over groups of styles, for SA (columns intensity and speaker, where its groups are made of them)."""
     kept: Path | None = None
     """Folder where tracks and scores are kept: a run that was stopped goes on where it was. None: nothing is kept."""
-    workers: int = 0
-    """Processes that score (extra `batch`); 0: this one."""
-    address: str | None = None
-    """Of a Ray cluster that scores. None: this machine."""
-    seconds: float = 20.0
-    """Of each clip, at most."""
-    limit: int | None = None
-    """Clips, at most."""
-    shown: int = 4
-    """Clips with figures in the report."""
-    resamples: int = 1000
-    """Of the bootstrap."""
-    seed: int = 0
-    """Of the bootstrap."""
-
-    @property
-    def judges(self) -> JudgeFiles:
-        """The user's own networks."""
-        return JudgeFiles(
-            self.syncnet,
-            self.embedding,
-            self.lpips,
-            self.inception,
-            self.i3d,
-            self.emotion_judge,
-            self.style_judge,
-        )
 
 
 def evaluate_videos(config: VideosEvaluation) -> tuple[Report, list[Figure]]:
@@ -113,8 +72,8 @@ def evaluate_videos(config: VideosEvaluation) -> tuple[Report, list[Figure]]:
         values, more = values_of(scenes, found)
         if not values:
             raise UnusableInput("None of the videos could be scored. " + " ".join(more[:3]))
-        figures = figures_of(scenes, found, desk.watching, config.shown)
-    rows = (config.name, STILL, REAL, SHUFFLED)
+        rows = (config.name, STILL, REAL, SHUFFLED)
+        figures = figures_of(scenes, found, desk.watching, config.shown, rows)
     facts: dict[str, object] = {
         "config": {"videos": str(config.videos), "reference": str(config.reference), "seconds": config.seconds},
         "versions": versions(),
@@ -137,13 +96,16 @@ def evaluate_videos(config: VideosEvaluation) -> tuple[Report, list[Figure]]:
     return report, figures
 
 
-def figures_of(scenes: list[Scene], found: list[SceneScores], watching: Watching, most: int) -> list[Figure]:
-    """Frames, and the lips over the sound, of the first methods' videos in the first complete scenes."""
+def figures_of(
+    scenes: Sequence[Scene], found: Sequence[SceneScores], watching: Watching, most: int, rows: Sequence[str]
+) -> list[Figure]:
+    """Frames, and the lips over the sound, of all methods in the first complete scenes. rows: of the report."""
     figures = []
     for scene in [scene for scene, result in zip(scenes, found, strict=True) if complete(scene, result)][:most]:
-        name, file = scene.made[0]
-        made, real = watch(file, watching), watch(scene.real.file, watching)
-        figures += [strip(name, made, real), lips_over_sound(name, made, real)]
+        videos = {name: watch(file, watching) for name, file in scene.made}
+        videos[REAL] = watch(scene.real.file, watching, scene.real.sound)
+        for figure in (strip(videos), lips_over_sound(videos, rows)):
+            figures.append(replace(figure, clip=scene.clip, set=scene.set))
     return figures
 
 
@@ -188,24 +150,8 @@ def videos_of(folder: Path) -> dict[str, Path]:
     return found
 
 
-def check_packages() -> None:
-    """Raises UnusableInput without the packages that scoring and drawing need."""
-    if not all(find_spec(package) for package in ("skimage", "matplotlib")):
-        raise UnusableInput("This needs scikit-image and matplotlib. Install: pip install 'dreamtalk[eval]'")
-
-
 def _check(config: VideosEvaluation) -> None:
     """Raises UnusableInput for a configuration that makes no sense, or without the packages that are needed."""
-    check_packages()
+    config.check()
     if config.name in LEGEND or not config.name.strip():
         raise UnusableInput(f"--name {config.name!r} is taken; give the method another one.")
-    if not 0 < config.seconds < float("inf"):
-        raise UnusableInput(f"--seconds must be above 0, not {config.seconds}.")
-    for name, value, least in (
-        ("limit", config.limit, 1),
-        ("resamples", config.resamples, 1),
-        ("shown", config.shown, 0),
-        ("workers", config.workers, 0),
-    ):
-        if value is not None and value < least:
-            raise UnusableInput(f"--{name} must be at least {least}, not {value}.")

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import islice
 from pathlib import Path
+from typing import overload
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from dreamtalk.errors import UnusableAudio, UnusableInput
 from dreamtalk.evaluate.stamps import code_of, sha_of, shipped, stamp
@@ -57,6 +58,47 @@ class Watching:
         return [code, *(value for name, value in shipped().items() if name.startswith(_TRACKING))]
 
 
+class _Film:
+    """All crops of a video file, cut when one is first asked for."""
+
+    def __init__(self, path: Path, frames: int, matrix: Float) -> None:
+        self._path, self._frames, self._matrix = path, frames, matrix
+
+    @cached_property
+    def cut(self) -> Image:
+        """(T, 256, 256, 3)."""
+        crops = [_cut(frame, self._matrix) for frame in islice(read_frames(self._path), self._frames)]
+        if len(crops) != self._frames:
+            raise UnusableInput(f"{self._path}: the video reads differently twice; it is damaged.")
+        return np.stack(crops)
+
+
+@dataclass(frozen=True, eq=False)
+class Crops:
+    """Some of them, by their numbers in the file: of many videos only the face's motion is needed."""
+
+    film: _Film
+    index: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    @overload
+    def __getitem__(self, which: int) -> Image: ...
+
+    @overload
+    def __getitem__(self, which: NDArray[np.intp]) -> Crops: ...
+
+    def __getitem__(self, which: int | NDArray[np.intp]) -> Image | Crops:
+        """The crop of a frame, or those of several, which are not read yet."""
+        if isinstance(which, np.ndarray):
+            return Crops(self.film, self.index[which])
+        return np.asarray(self.film.cut[self.index[which]])
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Image:
+        return np.asarray(self.film.cut[self.index], dtype=dtype)
+
+
 @dataclass(frozen=True)
 class Watched:
     """One video at 25 fps. crops: (T, 256, 256, 3) uint8, the same place in all frames. track: of the whole frames.
@@ -64,7 +106,7 @@ class Watched:
     its numbers should know."""
 
     name: str
-    crops: Image
+    crops: Image | Crops
     track: FaceTrack
     samples: Float
     size: tuple[int, int]
@@ -82,8 +124,13 @@ class Watched:
         matrix = crop_matrix(self.track)
         return np.asarray(self.track.landmarks[..., :2] @ matrix[:, :2].T + matrix[:, 2], dtype=np.float32)
 
+    @property
+    def pictures(self) -> Image:
+        """All crops as one array."""
+        return np.asarray(self.crops)
+
     def __len__(self) -> int:
-        return len(self.crops)
+        return len(self.track.landmarks)
 
     def at(self, index: NDArray[np.intp]) -> Watched:
         """The video with these frames alone; the sound from its beginning, as long as they are."""
@@ -114,15 +161,11 @@ def watch(path: Path, parts: Watching, sound: Path | None = None) -> Watched:
     FaceNotFound."""
     most = max(1, round(parts.seconds * VIDEO_FPS))
     track = _track(path, most, parts)
-    matrix = crop_matrix(track)
-    crops, size = [], (0, 0)
-    for frame in islice(read_frames(path), most):
-        size = (frame.shape[1], frame.shape[0])
-        crops.append(_cut(frame, matrix))
-    if len(crops) != len(track.landmarks):
-        raise UnusableInput(f"{path}: the video reads differently twice; it is damaged.")
+    height, width = next(iter(read_frames(path))).shape[:2]
+    frames = len(track.landmarks)
+    crops = Crops(_Film(path, frames, crop_matrix(track)), np.arange(frames))
     samples, doubts = _sound(sound or path)
-    return Watched(path.stem, np.stack(crops), track, samples, size, (*_doubts(path, track), *doubts))
+    return Watched(path.stem, crops, track, samples, (width, height), (*_doubts(path, track), *doubts))
 
 
 def track_file(path: Path, parts: Watching) -> Path | None:
