@@ -8,17 +8,20 @@ the speech encoder, unless they are passed too.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from rich.progress import track as progress
 
 from dreamtalk.errors import UnusableInput
 from dreamtalk.evaluate import closure, correlation, landmark_error, offset, silence
 from dreamtalk.evaluate.clips import SETS, Clip, Made, Portraits, load_clips, with_silence
+from dreamtalk.evaluate.figures import Figure
 from dreamtalk.evaluate.mouth import FaceSpace, moved_mouth
+from dreamtalk.evaluate.plots import lip_curves
 from dreamtalk.evaluate.report import Report, Value, versions
 from dreamtalk.evaluate.scoring import Metric, Score
 from dreamtalk.evaluate.sources import (
@@ -35,9 +38,12 @@ from dreamtalk.evaluate.sources import (
     training_mean,
 )
 from dreamtalk.motion.schedule import TRAIN_STEPS
+from dreamtalk.types import Latency
 
 if TYPE_CHECKING:
+    from dreamtalk.audio import SpeechEncoder
     from dreamtalk.motion import MotionModel
+    from dreamtalk.motion.spoken import MotionParts
     from dreamtalk.types import Float, Speech, SpeechFeatures, Style
 
 METRICS: tuple[Metric, ...] = (
@@ -92,6 +98,8 @@ class MotionEvaluation:
     """Of the style."""
     steps: int | None = None
     """Of the sampler. None: as many as the model is for."""
+    latency: Latency = "quality"
+    """live: as in a live talk (docs/live.md)."""
     seed: int = 0
     """Of the motion, the shuffling and the bootstrap."""
     resamples: int = 1000
@@ -118,7 +126,7 @@ def evaluate_motion(
     check_numbers(config)
     face = face or _shipped_face()
     clips = clips or load_clips(config.dataset, config.tracks, face, config.limit, config.portrait)
-    model = Listening(generate or _shipped_model(config, face), Remembering(encode or _shipped_encoder()))
+    model = Listening(generate or _shipped_model(config, face), Remembering(encode or _shipped_encoder(config)))
     if mean is None:
         mean = training_mean(config.dataset, config.tracks, face)
     others = partners(clips, config.seed)
@@ -130,19 +138,18 @@ def evaluate_motion(
         MEAN: constant(mean),
     }
     spoken_in_silence = {c.id for name in SETS for c in [c for c in clips if c.set == name][:_SILENCE_CLIPS]}
-    values = [
-        Value(clip.set, row, clip.id, metric.name, score)
-        for clip in progress(clips, description="Evaluating", transient=True)
-        for row, source in rows.items()
-        for made in [_made(clip, row, source, face, silent=clip.id in spoken_in_silence)]
-        for metric, score in zip(METRICS, scores(clip, made, row), strict=True)
-    ]
+    values: list[Value] = []
+    figures: list[Figure] = []
+    for clip in progress(clips, description="Evaluating", transient=True):
+        made = {row: _made(clip, row, s, face, clip.id in spoken_in_silence) for row, s in rows.items()}
+        values += _values(clip, made)
+        figures.append(_curves(clip, made))
     facts = {"config": plain(config), "versions": versions(), "lags": {c.id: c.lag for c in clips if c.lag}}
     report = Report(
         METRICS, SETS, tuple(rows), tuple(values), facts, config.resamples, config.seed, legend=LEGEND, bounds=BOUNDS
     )
     if config.out is not None:
-        report.write(config.out)
+        report.write(config.out, figures)
     return report
 
 
@@ -158,6 +165,8 @@ def check_numbers(config: MotionEvaluation) -> None:
         if value is not None and (value < least or (largest is not None and value > largest)):
             range_ = f"from {least} to {largest}" if largest else f"at least {least}"
             raise UnusableInput(f"--{name} must be {range_}, not {value}.")
+    if config.latency == "live" and config.steps is not None:
+        raise UnusableInput("--steps goes with --latency quality.")
     if config.intensity < 0:
         raise UnusableInput(f"--intensity must be 0 or more, not {config.intensity}.")
 
@@ -184,14 +193,53 @@ def model_source(model: MotionModel, style: Style, config: MotionEvaluation, fac
     from dreamtalk.face.model import FaceModel
     from dreamtalk.motion.articulation import Articulation
     from dreamtalk.motion.rest import at_rest, speech_activity
+    from dreamtalk.motion.spoken import MotionParts
 
-    reader = Articulation.load(FaceModel.load()) if config.articulation else None
+    face_model = FaceModel.load()
+    reader = Articulation.load(face_model) if config.articulation else None
+    if config.latency == "live":
+        return _live_source(MotionParts(_encoder(), model, face_model, reader), style, config)
 
     def generate(features: SpeechFeatures, speech: Speech) -> Float:
         made = model.generate(features, style, speech.frames, config.intensity, config.seed, config.steps)
         if reader is not None:
             made = reader.shaped(made, reader.gestures(features, 0, speech.frames))
         return at_rest(made, speech_activity(speech.samples), face.lower) if config.rest else made
+
+    return generate
+
+
+def _values(clip: Clip, made: Mapping[str, Made]) -> Iterator[Value]:
+    for row, one in made.items():
+        for metric, score in zip(METRICS, scores(clip, one, row), strict=True):
+            yield Value(clip.set, row, clip.id, metric.name, score)
+
+
+def _curves(clip: Clip, made: Mapping[str, Made]) -> Figure:
+    """For the clip's panel in the report page."""
+    lines = {row: made[row].mouth.aperture for row in (OURS, REAL, SHUFFLED)}
+    return replace(lip_curves(clip.id, lines, clip.samples, tuple(made)), set=clip.set)
+
+
+def _live_source(parts: MotionParts, style: Style, config: MotionEvaluation) -> Generate:
+    """The same as it is in a live talk, which hears the speech itself, piece by piece."""
+    from dreamtalk.motion.rest import at_rest, speech_activity
+    from dreamtalk.motion.spoken import MotionChoices, SpokenStream
+
+    known: dict[bytes, Float] = {}
+
+    def generate(features: SpeechFeatures, speech: Speech) -> Float:
+        key = speech.samples.tobytes()
+        if key not in known:
+            choices = MotionChoices(style, config.intensity, config.seed, latency="live")
+            stream, made = SpokenStream(parts, choices), []
+            stream.add(speech.samples)
+            stream.close()
+            while (spoken := stream.next()) is not None:
+                made.append(spoken.expression)
+            known[key] = np.concatenate(made)
+        made_now = known[key]
+        return at_rest(made_now, speech_activity(speech.samples), parts.face.lower) if config.rest else made_now
 
     return generate
 
@@ -218,10 +266,19 @@ def _shipped_face() -> FaceSpace:
     return FaceModel.load()
 
 
-def _shipped_encoder() -> Encode:
+def _encoder() -> SpeechEncoder:
     from dreamtalk.audio import SpeechEncoder
 
-    return SpeechEncoder.load().encode
+    return SpeechEncoder.load()
+
+
+def _shipped_encoder(config: MotionEvaluation) -> Encode:
+    """The shipped encoder; in live mode nothing, for there the model's source hears the speech itself."""
+    from dreamtalk.types import SpeechFeatures
+
+    if config.latency == "live":
+        return lambda speech: SpeechFeatures(np.zeros((0, 0), np.float32), "")
+    return _encoder().encode
 
 
 def _shipped_model(config: MotionEvaluation, face: FaceSpace) -> Generate:

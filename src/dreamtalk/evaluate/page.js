@@ -16,6 +16,9 @@ theme.addEventListener("click", () => {
 });
 find("#print").addEventListener("click", () => window.print());
 
+// A phone begins with the numbers.
+if (innerWidth < 640) document.querySelectorAll("#read details").forEach((each) => { each.open = false; });
+
 // Paper shows what is folded, too.
 let folded = [];
 window.addEventListener("beforeprint", () => {
@@ -33,6 +36,7 @@ function explore(data) {
   const dialog = find("#clip"), table = find("#clip-table table");
   let order = { key: "clip", up: true }, shown = [], opened = -1;
 
+  set.parentElement.hidden = data.sets.length < 2;
   const number = (value, digits) => (value === null || value === undefined ? "–" : value.toFixed(digits));
   const valueOf = (clip, index) => {
     const own = clip.values[row.value]?.[index] ?? null;
