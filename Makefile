@@ -1,4 +1,5 @@
 # make demo   installs into .venv and turns examples/portrait.jpg + examples/speech.wav into out/demo.mp4
+# make app    installs into .venv and opens the web page
 # make test   installs the test extra into .venv and runs the tests
 # make help   lists the rest
 #
@@ -14,7 +15,7 @@ TORCH_PINNED := $(shell sed -n 's/^torch==/torch==/p' constraints.txt)
 TORCH_CPU_INDEX := https://download.pytorch.org/whl/cpu
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench docs notebooks picture sbom audit clean
+.PHONY: help demo app test lint bench docs notebooks picture sbom audit clean
 
 help:  ## list what make can do here
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
@@ -23,6 +24,9 @@ demo: $(VENV)/.run  ## examples/portrait.jpg + examples/speech.wav -> out/demo.m
 	@echo "== Making out/demo.mp4 from examples/portrait.jpg and examples/speech.wav"
 	@$(BIN)/dreamtalk generate examples/portrait.jpg examples/speech.wav --size 512 -o out/demo.mp4
 	@echo "== Done. Open out/demo.mp4 in a video player."
+
+app: $(VENV)/.app  ## open the web page: click an example, or use your own picture and voice
+	@$(BIN)/dreamtalk app
 
 test: $(VENV)/.dev  ## run the tests
 	@echo "== Running the tests (pytest)"
@@ -95,7 +99,12 @@ $(VENV)/.docs: pyproject.toml $(VENV)/.torch
 	@$(PIP) install -qq $(if $(TORCH),,-c constraints.txt) -e '.[docs,eval]'
 	@touch $@ $(VENV)/.run
 
+$(VENV)/.app: pyproject.toml $(VENV)/.torch
+	@echo "== Installing dreamtalk with its web page"
+	@$(PIP) install -qq $(if $(TORCH),,-c constraints.txt) -e '.[serve]'
+	@touch $@ $(VENV)/.run
+
 $(VENV)/.dev: pyproject.toml $(VENV)/.torch
 	@echo "== Installing dreamtalk with the tools for tests and checks"
 	@$(PIP) install -qq $(if $(TORCH),,-c constraints.txt) -e '.[dev]'
-	@touch $@ $(VENV)/.run
+	@touch $@ $(VENV)/.run $(VENV)/.app

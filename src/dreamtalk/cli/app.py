@@ -17,7 +17,7 @@ from tyro.conf import FlagCreatePairsOff
 from dreamtalk.cli.serve import ServeFlags
 
 _PATIENCE = 2.0
-"""Seconds that a server on the port has to say who it is."""
+"""Seconds that a server on the port has to say who it is, and a browser to be opened."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ class App(ServeFlags):
         check_installed()
         running = f"http://127.0.0.1:{self.port}"
         if _is_ours(running):
-            self._show(running)
+            self._show(running).join(_PATIENCE)
             return
         settings = Settings(
             data=self.data,
@@ -45,17 +45,19 @@ class App(ServeFlags):
             device=self.device,
             keep_hours=self.keep_hours,
         )
-        run_server(settings, self._show)
+        run_server(settings, self._served)
 
-    def _show(self, url: str) -> None:
-        """Say where the page is, and open it; in a thread, for some browsers do not come back until they are closed.
-
-        From then on the terminal hears of what goes wrong only: a line per request is for operators.
-        """
+    def _served(self, url: str) -> None:
+        """From now on the terminal hears of what goes wrong only: a line per request is for operators."""
         logging.getLogger("dreamtalk.serve").setLevel(logging.WARNING)
+        self._show(url)
+
+    def _show(self, url: str) -> threading.Thread:
+        """Say where the page is, and open it; in a thread, for some browsers do not come back until they are closed."""
         print(f"dreamtalk: the page is at {url}", file=sys.stderr, flush=True)
-        if not self.no_browser:
-            threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
+        opening = threading.Thread(target=lambda: self.no_browser or webbrowser.open(url), daemon=True)
+        opening.start()
+        return opening
 
 
 def _is_ours(url: str) -> bool:

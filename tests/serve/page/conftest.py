@@ -59,13 +59,25 @@ class Server:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server for all tests of the page."""
+def start_server() -> Iterator[Callable[[Path], Server]]:
+    """Starts servers, and stops what is left of them."""
     pytest.importorskip("fastapi", reason="the extra serve is not installed")
-    made = Server(tmp_path_factory.mktemp("server"))
-    yield made
-    if made.process.poll() is None:
-        made.stop()
+    started: list[Server] = []
+
+    def start(data: Path) -> Server:
+        started.append(Server(data))
+        return started[-1]
+
+    yield start
+    for one in started:
+        if one.process.poll() is None:
+            one.stop()
+
+
+@pytest.fixture(scope="session")
+def server(start_server: Callable[[Path], Server], tmp_path_factory: pytest.TempPathFactory) -> Server:
+    """One server for all tests of the page."""
+    return start_server(tmp_path_factory.mktemp("server"))
 
 
 @pytest.fixture(scope="session")

@@ -34,7 +34,7 @@ def test_one_click_on_an_example_makes_a_video_that_plays_and_is_marked(
     )
     page.on("response", lambda answer: previews.append(answer.status) if answer.url.endswith("/preview") else None)
     page.get_by_role("button", name="Fuming").click()
-    assert page.locator("#stage-words").inner_text() == "In the making"
+    page.locator("#stage-words", has_text="In the making").wait_for()
     page.locator("#panel-result").wait_for(timeout=PATIENCE)
     assert any(title.endswith("% made") for title in titles), titles
     assert 200 in previews, "no frame was shown while it was made"

@@ -75,7 +75,7 @@ export async function makeVideo() {
   $("make").textContent = "Sending …";
   try {
     const { id } = await get("/v1/talks", { method: "POST", body });
-    remember({ id, title: `${titleOf(chosen.styleKind === "name" ? chosen.style : "as in the video")}: ${chosen.speech.title}`, created: Date.now(), status: "queued", picture: await thumbnailOf($("picture")) });
+    remember({ id, title: `${styleWords()}: ${chosen.speech.title}`, created: Date.now(), status: "queued", picture: await thumbnailOf($("picture")) });
     watch(id);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
@@ -86,6 +86,8 @@ export async function makeVideo() {
     $("make").textContent = "Make the video";
   }
 }
+
+const styleWords = () => ({ name: titleOf(chosen.style), video: "As in the video", auto: "As it sounds" }[chosen.styleKind]);
 
 /** Uploads are deleted after some time: say which to choose again. */
 function gone(error) {

@@ -6,26 +6,28 @@ import { useExamplePicture } from "./examples.js";
 import { loudness, openMicrophone, showLoudness, whole } from "./microphone.js";
 import { Resampler } from "./resample.js";
 import { chosen, follow, named } from "./state.js";
-import { knownStyles, titleOf } from "./styles.js";
+import { tilesOf } from "./styles.js";
 
 const RATE = 16000; // Hz that the server takes
 const HEADER = 16; // bytes before each JPEG
+const LEVEL = 3; // of the styles: what is seen for a moment only has to be plain
+const SLOW = 15; // pictures per second, below which people are told why it stutters
 const CONSENT = "Confirmed on the web page: I may use this face. The voice is that of whoever speaks into the microphone.";
 let session = null; // {socket, microphone, frames, shown}
 
 export function startLive() {
-  $("live-style").append(...knownStyles().map(({ name }) => make("option", { value: name }, titleOf(name))));
-  $("live-style").addEventListener("change", () => say({ type: "style", style: styleNow(), intensity: 1 }));
+  $("live-styles").append(...tilesOf("live-style", "neutral"));
+  $("live-styles").addEventListener("change", () => say({ type: "style", style: styleNow(), intensity: 1 }));
   $("live-start").addEventListener("click", start);
   $("live-stop").addEventListener("click", () => { stopLive(); $("live-start").focus(); });
   follow(({ portrait }) => {
     $("live-portrait").textContent = portrait ? `Portrait: ${portrait.title}` : "The example portrait. To use your own, choose a picture under Make.";
     $("live-consent-label").hidden = !portrait || portrait.example;
-    if (!session && portrait) showStill(portrait.url);
+    if (!session) showStill(portrait?.url ?? "pictures/welcome.jpg");
   });
 }
 
-const styleNow = () => named($("live-style").value, 3);
+const styleNow = () => named($("live-styles").querySelector("input:checked").value, LEVEL);
 const say = (message) => session?.socket.readyState === WebSocket.OPEN && session.socket.send(JSON.stringify(message));
 
 async function showStill(url) {
@@ -92,11 +94,25 @@ async function draw(mine, data) {
   const frame = await createImageBitmap(new Blob([new Uint8Array(data, HEADER)], { type: "image/jpeg" }));
   if (session !== mine || number < mine.shown) return;
   mine.shown = number;
+  count(mine);
   const canvas = $("live-canvas");
   if (canvas.width !== frame.width || canvas.height !== frame.height) Object.assign(canvas, { width: frame.width, height: frame.height });
   canvas.getContext("2d").drawImage(frame, 0, 0);
   canvas.dataset.frames = Number(canvas.dataset.frames ?? 0) + 1;
   frame.close();
+}
+
+/** How many pictures come per second, every two seconds. */
+function count(mine) {
+  const now = performance.now();
+  mine.since ??= now;
+  mine.pictures = (mine.pictures ?? 0) + 1;
+  if (now - mine.since < 2000) return;
+  const pace = Math.round(mine.pictures * 1000 / (now - mine.since));
+  const smaller = $("live-size").value === "256" ? "" : ", or choose 256 × 256";
+  const slow = pace < SLOW ? ` The server's computer is busy: close other programs there${smaller}.` : "";
+  $("live-pace").textContent = `${pace} pictures per second.${slow}`;
+  Object.assign(mine, { since: now, pictures: 0 });
 }
 
 function show(words) {
@@ -118,6 +134,7 @@ export function stopLive(why = null) {
   }
   ended.microphone?.close();
   showLoudness($("live-meter"), 0);
+  $("live-pace").textContent = "";
   show("Stopped");
   if (why) tell($("live-message"), why);
 }

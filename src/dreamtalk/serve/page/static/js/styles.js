@@ -45,11 +45,15 @@ export async function startStyles() {
   wireIntensity();
 }
 
-function drawTiles() {
-  const tiles = known.map(({ name }) => make("label", {},
-    make("input", { type: "radio", name: "style", value: name, checked: name === chosen.style }),
+/** A radio button with a picture per style. group: its name. */
+export function tilesOf(group, checked) {
+  return known.map(({ name }) => make("label", {},
+    make("input", { type: "radio", name: group, value: name, checked: name === checked }),
     make("span", {}, pictureOf(name, PLAIN), titleOf(name))));
-  $("styles").append(...tiles);
+}
+
+function drawTiles() {
+  $("styles").append(...tilesOf("style", chosen.style));
   $("styles").addEventListener("change", (event) => choose({ style: event.target.value }));
   $("levels").addEventListener("change", (event) => choose({ level: Number(event.target.value) }));
   follow(({ style, level }) => {

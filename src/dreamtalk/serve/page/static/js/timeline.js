@@ -108,17 +108,20 @@ function draw(keys) {
   place();
 }
 
+/** Lay the marks at their times; from the right, so that each knows how much room the next one leaves. */
 function place() {
-  const wide = $("wave").clientWidth, buttons = [...$("keys").children].map((item) => item.firstElementChild);
-  const at = ({ mark }) => (longest() ? mark.start / longest() * wide : 0);
-  buttons.forEach((button, i) => {
+  let room = $("wave").clientWidth;
+  const wide = room;
+  for (const { firstElementChild: button } of [...$("keys").children].reverse()) {
+    const at = longest() ? button.mark.start / longest() * wide : 0;
     button.classList.remove("short");
-    const free = (buttons[i + 1] ? at(buttons[i + 1]) : Infinity) - at(button);
-    button.classList.toggle("short", free < button.offsetWidth);
-    const turned = at(button) + button.offsetWidth > wide;
+    const last = room === wide;
+    button.classList.toggle("short", !last && at + button.offsetWidth > room);
+    const turned = at + button.offsetWidth > room;
     button.classList.toggle("turned", turned);
-    button.style.left = `${turned ? at(button) - button.offsetWidth : at(button)}px`;
-  });
+    room = turned ? at - button.offsetWidth : at;
+    button.style.left = `${room}px`;
+  }
 }
 
 function mark() {
