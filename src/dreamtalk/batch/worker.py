@@ -107,7 +107,7 @@ def check(job: Job, folder: Path, device: str, threads: int | None) -> Outcome:
             style = row.options.style
             if isinstance(style, str) and style != AUTO:
                 tools.style(style)
-            if isinstance(row.options.pose, Path):
+            if str(row.options.pose) not in ("natural", "still"):
                 check_input(row.options.pose)
         return Outcome(speech.seconds)
     except Exception as error:
