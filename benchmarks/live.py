@@ -17,8 +17,13 @@ import resource
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dreamtalk import Talker, TalkOptions
+    from dreamtalk.types import Float
 
 ROOT = Path(__file__).parents[1]
 PORTRAIT = ROOT / "examples" / "portrait.jpg"
@@ -208,21 +213,21 @@ def timed(clocks: list[Clock], frames: Iterable[object]) -> int:
     return count
 
 
-def talker():  # type: ignore[no-untyped-def]
+def talker() -> Talker:
     """A Talker with one thread."""
     import dreamtalk
 
     return dreamtalk.load("cpu", threads=1)
 
 
-def options(size: int, seed: int = 0):  # type: ignore[no-untyped-def]
+def options(size: int, seed: int = 0) -> TalkOptions:
     """What a talk looks like by default, at that size."""
     import dreamtalk
 
     return dreamtalk.TalkOptions(size=size, seed=seed)  # type: ignore[arg-type]
 
 
-def utterances(seconds: float):  # type: ignore[no-untyped-def]
+def utterances(seconds: float) -> Iterator[Float]:
     """The example's speech, repeated, in utterances of at most UTTERANCE seconds."""
     import numpy as np
 
@@ -235,7 +240,7 @@ def utterances(seconds: float):  # type: ignore[no-untyped-def]
         yield samples
 
 
-def pieces(speech):  # type: ignore[no-untyped-def]
+def pieces(speech: Float) -> Iterator[Float]:
     """The samples as they arrive."""
     return (speech[at : at + PIECE] for at in range(0, len(speech), PIECE))
 

@@ -39,7 +39,7 @@ def cut(samples: Float, sizes: Sequence[int]) -> Iterable[Float]:
 
 def said(live: LiveMotion, samples: Float, sizes: Sequence[int] = ()) -> list[LiveRow]:
     """One utterance, pushed in pieces, from beginning to end."""
-    rows = []
+    rows: list[LiveRow] = []
     for piece in cut(samples, sizes):
         live.push(piece)
         rows += live.ready()

@@ -1,0 +1,114 @@
+"""Live frames are the offline frames, marked; and by the clock nothing is lost or out of order."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dreamtalk.errors import UnusableInput
+from dreamtalk.live import LiveFrame, LiveTalk, Paced
+from dreamtalk.options import TalkOptions
+from dreamtalk.talker import Talker
+from dreamtalk.types import Float, Portrait, Speech
+
+
+@pytest.fixture(scope="module")
+def face(debug_talker: Talker, examples: Path) -> Portrait:
+    return debug_talker.portrait(examples / "portrait.jpg")
+
+
+@pytest.fixture
+def live(debug_talker: Talker, face: Portrait) -> LiveTalk:
+    return debug_talker.live(face, TalkOptions(size=256))
+
+
+def test_frames_are_those_of_the_file(debug_talker: Talker, face: Portrait, live: LiveTalk, speech: Float) -> None:
+    short = speech[:8_100]
+    frames = [frame for at in range(0, 8_100, 700) for frame in live.push(short[at : at + 700])]
+    frames += live.finish()
+    options = TalkOptions(size=256, latency="live")
+    whole = list(debug_talker.stream(face, Speech(short), options))
+    pieces = list(debug_talker.stream(face, iter([short[:50], short[50:]]), TalkOptions(size=256), latency="live"))
+    assert len(frames) == len(whole) == len(pieces) == 13
+    assert all(
+        np.array_equal(a.image, b) and np.array_equal(b, c) for a, b, c in zip(frames, whole, pieces, strict=True)
+    )
+    assert [frame.number for frame in frames] == list(range(13))
+    assert [frame.seconds for frame in frames] == [frame.speech for frame in frames]
+
+
+def test_every_frame_is_marked(debug_talker: Talker, face: Portrait, live: LiveTalk) -> None:
+    plain = debug_talker.live(face, TalkOptions(size=256, badge=False, provenance=False))
+    for marked, bare in zip(live.idle(3), plain.idle(3), strict=True):
+        difference = np.abs(marked.image.astype(int) - bare.image.astype(int))
+        assert difference[-40:, -60:].max() > 40, "the badge"
+        assert 0.1 < difference[:200, :200].mean() < 4.0, "the watermark"
+    assert live.size == (256, 256)
+
+
+def test_speech_must_be_a_row_of_numbers(live: LiveTalk) -> None:
+    for wrong in (np.zeros((2, 320), np.float32), np.zeros(320, np.int16)):
+        with pytest.raises(UnusableInput, match="row of float samples"):
+            live.push(wrong)  # type: ignore[arg-type]
+    broken = np.full(9_000, np.nan, np.float32)
+    assert all(np.isfinite(frame.seconds) for frame in live.push(broken))
+
+
+def test_what_must_hear_the_whole_speech_is_refused(debug_talker: Talker, face: Portrait, speech: Float) -> None:
+    with pytest.raises(UnusableInput, match="auto"):
+        debug_talker.live(face, TalkOptions(style="auto"))
+    with pytest.raises(UnusableInput, match="renderer mesh"):
+        debug_talker.live(face, TalkOptions(renderer="pirenderer", renderer_weights="none.safetensors"))
+    with pytest.raises(UnusableInput, match="whole speech"):
+        debug_talker.stream(face, iter([speech]), TalkOptions(style="auto"))
+
+
+def test_a_style_that_is_none_is_refused_and_nothing_changes(live: LiveTalk) -> None:
+    with pytest.raises(UnusableInput):
+        live.style("no such style")
+    with pytest.raises(UnusableInput):
+        live.style("neutral", 99.0)
+    assert len(list(live.idle(2))) == 2
+
+
+def in_order(frames: list[LiveFrame]) -> list[float]:
+    """The times of speech, of frames that are one row without a gap."""
+    assert [frame.number for frame in frames] == list(range(len(frames)))
+    return [round(25 * frame.speech) for frame in frames if frame.speech is not None]
+
+
+def test_by_the_clock_all_speech_is_shown_once_and_in_order(live: LiveTalk, speech: Float) -> None:
+    paced, frames = Paced(live), []
+    for frame in paced:
+        frames.append(frame)
+        if frame.number == 2:
+            paced.push(speech[:3_000])
+        if frame.number == 6:  # late: the face waits or pauses, and goes on
+            paced.push(speech[3_000:7_000])
+            paced.finish()
+        if len([1 for frame in frames if frame.speech is not None]) == 11:
+            paced.close()
+    assert in_order(frames) == list(range(11))
+    assert all(frame.speech is None for frame in frames[:3])
+
+
+def test_by_the_clock_it_can_be_interrupted(live: LiveTalk, speech: Float) -> None:
+    async def listen() -> list[LiveFrame]:
+        paced, frames = Paced(live), []
+        paced.push(speech)
+        async for frame in paced:
+            frames.append(frame)
+            if frame.number == 4:
+                paced.interrupt()
+            if frame.number == 12:
+                paced.close()
+        return frames
+
+    frames = asyncio.run(listen())
+    assert len(in_order(frames)) <= 6, "one more may have been made already"
+    assert all(frame.speech is None for frame in frames[6:])
+    with pytest.raises(UnusableInput):
+        Paced(live).push(np.zeros((1, 2), np.float32))
