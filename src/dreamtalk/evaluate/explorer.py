@@ -25,6 +25,7 @@ _LEAST_CLIPS = 6
 CONTROLS = """
 <p class='screen'>Click a clip for its pictures, curves and all its numbers (arrow keys: next clip, Esc: back). ⚑ marks
 values that stand out from the other clips of the row.</p>
+<p class='paper'>On a screen each clip opens here; its numbers are in clips.csv.</p>
 <div class='controls' role='group' aria-label='Which clips and numbers to show'>
 <label>row <select id='row'>{rows}</select></label>
 <label>less that of <select id='base'><option value=''>nothing: the values</option>{rows}</select></label>

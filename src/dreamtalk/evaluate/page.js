@@ -37,7 +37,7 @@ function explore(data) {
   let order = { key: "clip", up: true }, shown = [], opened = -1;
 
   set.parentElement.hidden = data.sets.length < 2;
-  const number = (value, digits) => (value === null || value === undefined ? "–" : value.toFixed(digits));
+  const number = (value, digits) => (value === null || value === undefined ? "–" : (Number(value.toFixed(digits)) || 0).toFixed(digits));
   const valueOf = (clip, index) => {
     const own = clip.values[row.value]?.[index] ?? null;
     if (own === null || base.value === "") return own;

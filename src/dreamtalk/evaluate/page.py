@@ -142,10 +142,14 @@ def _numbers(report: Report, name: str) -> str:
 def _cell(found: Estimate | None, metric: Metric) -> str:
     if found is None:
         return "–"
-    digits = metric.digits
+    value, low, high = (_fixed(number, metric.digits) for number in (found.value, found.low, found.high))
     events = f"<small>n = {found.weight:.0f}</small>" if found.weight != found.clips else ""
-    spread = f"<small>{found.low:.{digits}f} to {found.high:.{digits}f}</small>"
-    return f"{found.value:.{digits}f}{spread}{events}"
+    return f"{value}<small>{low} to {high}</small>{events}"
+
+
+def _fixed(number: float, digits: int) -> str:
+    """With so many decimals, and no minus before zero."""
+    return f"{round(number, digits) + 0.0:.{digits}f}"
 
 
 def _table(table: Table) -> str:

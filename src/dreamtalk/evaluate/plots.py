@@ -22,8 +22,8 @@ DASHES = ("", "8 3", "2 3", "10 3 2 3")
 
 _SIZE, _FRAME = (920, 250), (46, 12, 30, 34)
 """px of the lip curves: width and height; what lies left, right, above and below them."""
-_LEGEND = 185
-"""px from one name of a line to the next."""
+_LETTER = 7
+"""px of a letter in a legend."""
 _LINE, _LETTERS = 21, 20
 """px of a row of intervals; letters of its name that fit."""
 _NEAR_ZERO = 0.4
@@ -61,14 +61,15 @@ def lip_curves(clip: str, lines: Mapping[str, Float], samples: Float, rows: Sequ
         parts.append(f"<text x='{x(second):.1f}' y='{height - 16}' text-anchor='middle'>{second:g}</text>")
     parts.append(f"<text x='{width - right}' y='{height - 2}' text-anchor='end'>seconds</text>")
     parts.append("<text x='4' y='14'>% iod</text>")
+    at = left + 20
     for number, (row, line) in enumerate(lines.items()):
         look = f"class='curve line-{colour_of(row, rows)}' stroke-dasharray='{DASHES[number % len(DASHES)]}'"
         for run in _runs(np.asarray(line)):
             path = " ".join(f"{x(i / VIDEO_FPS):.1f},{y(line[i]):.1f}" for i in run)
             parts.append(f"<polyline {look} points='{path}'/>")
-        at = left + 30 + number * _LEGEND
         parts.append(f"<line {look} x1='{at}' x2='{at + 30}' y1='10' y2='10'/>")
-        parts.append(f"<text x='{at + 36}' y='14'>{escape(row[:22])}</text>")
+        parts.append(f"<text x='{at + 36}' y='14'>{escape(_short(row))}</text>")
+        at += 52 + _LETTER * len(_short(row))
     text = f"Opening of the inner lips ({', '.join(lines)}) over time; behind it the waveform of the sound."
     return Figure("Lips over the sound", text, svg=svg(width, height, "".join(parts), f"{clip}. {text}"), clip=clip)
 
