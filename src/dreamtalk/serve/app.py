@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from anyio import CapacityLimiter
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
@@ -27,6 +28,9 @@ from dreamtalk.version import package_version
 
 PAGE = Path(__file__).parent / "page" / "static"
 _DOCS = Path(__file__).parent / "docs"
+_READERS = 4
+"""Requests at once that wait for a file to be read, or for a style: others wait without a thread, so that the rest of
+the API answers."""
 _TITLES = {
     404: ("not_found", "There is nothing at this address.", "See /docs for the addresses there are."),
     405: ("wrong_method", "This address does not take that method.", "See /docs for what it takes."),
@@ -40,6 +44,7 @@ def create_app(settings: Settings, make_worker: Callable[[], Worker] | None = No
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
         service.start()
+        app.state.readers, app.state.stylists = CapacityLimiter(_READERS), CapacityLimiter(_READERS)
         yield
         await run_in_threadpool(service.stop)
 

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import ipaddress
@@ -32,6 +33,8 @@ App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 COOKIE = "dreamtalk_session"
 JSON_BYTES = 1_000_000
 """Largest body that is no upload."""
+_BODY_SECONDS = 600.0
+"""Within which the whole of a request must have come."""
 _FORM_BYTES = 100_000
 """What a form has besides its files."""
 _SAFE = ("GET", "HEAD", "OPTIONS")
@@ -165,17 +168,28 @@ class _Exchange:
         self._receive, self._send, self._most = receive, send, most
         self._headers = {**_HEADERS, "cross-origin-resource-policy": policy, "x-request-id": number}
         self._bytes, self._too_large = 0, False
-        self._silenced = False
+        self._silenced, self._complete = False, False
+        self._until = time.monotonic() + _BODY_SECONDS
         self.status, self.began = 0, time.monotonic()
 
     async def receive(self) -> Message:
         """The next part of the body. Raises Problem when there is too much of it."""
-        message = await self._receive()
+        message = await (self._receive() if self._complete else self._in_time())
+        self._complete = not message.get("more_body", False)
         self._bytes += len(message.get("body", b""))
         if self._bytes > self._most:
             self._too_large = True
             raise self._problem()
         return message
+
+    async def _in_time(self) -> Message:
+        """Raises Problem when the body takes for ever to come."""
+        left = self._until - time.monotonic()
+        try:
+            return await asyncio.wait_for(self._receive(), max(0.0, left))
+        except asyncio.TimeoutError as error:
+            title = f"The request did not come within {_BODY_SECONDS:g} s."
+            raise Problem(408, "too_slow", title, "Send a smaller file, or use a faster line.") from error
 
     async def send(self, message: Message) -> None:
         """A part of the answer. Whatever the application makes of a body that is too large, the answer says so."""

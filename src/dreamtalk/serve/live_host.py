@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -32,37 +33,41 @@ _AFTERWARDS = 2 * VIDEO_FPS
 def host_sessions(line: Connection, device: str, threads: int | None) -> None:
     """The process: opens sessions and passes orders on until the server is gone."""
     talker = Talker(device, threads)
-    host = _Host(talker, line)
+    host = Host(talker, line.send)
     while True:
         try:
-            message = line.recv()
+            host.take(line.recv())
         except (EOFError, OSError):
             return
-        if isinstance(message, Opened):
-            host.open(message)
-        elif (session := host.sessions.get(message.session)) is not None:
-            session.obey(message)
 
 
-class _Host:
-    def __init__(self, talker: Talker, line: Connection) -> None:
+class Host:
+    """The sessions of one process."""
+
+    def __init__(self, talker: Talker, send: Callable[[Said], None]) -> None:
+        """send: passes on what sessions say; called by one thread at a time."""
         self.talker, self.sessions = talker, dict[int, _Session]()
         self.preparing = threading.Lock()  # one after the other: the tracker is for one thread
-        self._line, self._sending = line, threading.Lock()
+        self._send, self._sending = send, threading.Lock()
 
-    def open(self, asked: Opened) -> None:
-        self.sessions[asked.session] = session = _Session(self, asked)
-        session.start()
+    def take(self, message: Opened | Order) -> None:
+        """Open a session, or pass an order on."""
+        if isinstance(message, Opened):
+            self.sessions[message.session] = session = _Session(self, message)
+            session.start()
+        elif (asked := self.sessions.get(message.session)) is not None:
+            asked.obey(message)
 
     def say(self, said: Said) -> None:
+        """Pass on what a session says."""
         with self._sending:
-            self._line.send(said)
+            self._send(said)
 
 
 class _Session(threading.Thread):
     """One face. Frames are made at 25 per second; what the reader does not take in time is left out."""
 
-    def __init__(self, host: _Host, asked: Opened) -> None:
+    def __init__(self, host: Host, asked: Opened) -> None:
         super().__init__(daemon=True, name=f"dreamtalk live {asked.session}")
         self._host, self._asked = host, asked
         self._paced: Paced | None = None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, BinaryIO
 
+from anyio import to_thread
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, Response
-from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 
 from dreamtalk.serve.gallery import EXAMPLES
@@ -52,6 +52,12 @@ def file_of(form: FormData, name: str) -> UploadFile:
     return given
 
 
+async def receive(request: Request, file: BinaryIO) -> StoredFile:
+    """Keep an uploaded file once it is seen to be usable. Raises Problem."""
+    keep, limiter = service_of(request).uploads.receive, request.app.state.readers
+    return await to_thread.run_sync(keep, file, client_of(request), limiter=limiter)
+
+
 async def form_of(request: Request) -> FormData:
     """The form of a request; its files lie on disk. Raises Problem."""
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
@@ -66,7 +72,7 @@ async def upload(request: Request) -> dict[str, Any]:
     form = await form_of(request)
     try:
         file = file_of(form, "file").file
-        stored = await run_in_threadpool(service_of(request).uploads.receive, file, client_of(request))
+        stored = await receive(request, file)
     finally:
         await form.close()
     return view_of(stored)
@@ -107,9 +113,10 @@ def styles() -> list[dict[str, Any]]:
 
 
 @router.post("/styles", status_code=201)
-def make_style(asked: StyleRequest, request: Request) -> dict[str, Any]:
+async def make_style(asked: StyleRequest, request: Request) -> dict[str, Any]:
     """Take the manner of speaking from an uploaded video; its id is then a style."""
-    stored, notes = service_of(request).uploads.make_style(asked, client_of(request))
+    make, limiter = service_of(request).uploads.make_style, request.app.state.stylists
+    stored, notes = await to_thread.run_sync(make, asked, client_of(request), limiter=limiter)
     return {"id": stored.id, "notes": notes}
 
 

@@ -95,7 +95,7 @@ class _Line:
                     await self._socket.send_json(said.data)
                 elif said.kind == "error":
                     raise said.data
-                else:
+                elif said.kind == "closed":
                     await self._socket.close(1000)
                     return
                 if said.spoken:

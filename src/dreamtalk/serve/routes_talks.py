@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from dreamtalk.serve.problems import Problem
 from dreamtalk.serve.requests import TalkRequest, read_json, read_request
-from dreamtalk.serve.routes_files import client_of, file_of, form_of, service_of
+from dreamtalk.serve.routes_files import client_of, file_of, form_of, receive, service_of
 from dreamtalk.serve.service import Service
 from dreamtalk.serve.store import ENDED
 from dreamtalk.serve.vault import FORMATS
@@ -74,11 +74,11 @@ async def _from_form(request: Request) -> TalkRequest:
                 if isinstance(form.get(role), str):
                     received[role] = str(form[role])
                 else:
-                    stored = await run_in_threadpool(service.uploads.receive, file_of(form, role).file, client)
-                    received[role] = stored.id
+                    received[role] = (await receive(request, file_of(form, role).file)).id
         except Problem:
-            for file in received.values():
-                await run_in_threadpool(service.uploads.forget, file, client)
+            for role, file in received.items():
+                if not isinstance(form.get(role), str):
+                    await run_in_threadpool(service.uploads.forget, file, client)
             raise
         return read_request({**received, **fields})
     finally:

@@ -95,6 +95,7 @@ class Service:
             self.uploads.check_role(role, request[role], client)
         for upload in uploads_in(request["options"]):
             self.uploads.file(upload, client)
+        self.uploads.check_room()
         talk = new_id()
         draft = self.vault.draft(talk, asked.format)
         try:

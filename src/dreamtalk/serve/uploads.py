@@ -61,9 +61,7 @@ class Uploads:
     def receive(self, file: BinaryIO, client: str) -> StoredFile:
         """Keep an uploaded file once it is seen to be usable. Raises Problem."""
         limits = self._settings.limits
-        if self._vault.stored_bytes() > limits.stored_bytes:
-            title = "The server's store is full."
-            raise Problem(507, "store_full", title, "Try later: old files are deleted after their time.", 3600)
+        self.check_room()
         name = new_id()
         place = self._vault.incoming / name
         try:
@@ -81,6 +79,12 @@ class Uploads:
         self._metrics.uploaded(stored.kind)
         log("upload", kind=stored.kind, bytes=size)
         return stored
+
+    def check_room(self) -> None:
+        """Raise Problem where the disk holds all that it may."""
+        if self._vault.stored_bytes() > self._settings.limits.stored_bytes:
+            title = "The server's store is full."
+            raise Problem(507, "store_full", title, "Try later: old files are deleted after their time.", 3600)
 
     def file(self, file: str, client: str) -> StoredFile:
         """A file of this client. Raises Problem where there is none."""

@@ -1,0 +1,253 @@
+"""Live sessions through the WebSocket; the process with the faces is a stand-in with a tiny motion model."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import queue
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from starlette.testclient import WebSocketDenialResponse, WebSocketTestSession
+from starlette.websockets import WebSocketDisconnect
+from tests.serve.standin import MakeClient, until
+
+from dreamtalk.serve import live as live_module
+from dreamtalk.serve.child import ChildDied
+from dreamtalk.serve.fragments import FragmentedMp4
+from dreamtalk.serve.live_host import Host
+from dreamtalk.serve.live_messages import HEADER, Opened, Order, Said
+from dreamtalk.serve.settings import Limits
+from dreamtalk.serve.worker import Task
+from dreamtalk.talker import Talker
+
+LIVE = "ws://127.0.0.1:8765/v1/live"
+OPEN = {"portrait": "example:astronaut", "options": {"size": 256}}
+SPEECH = (9000 * np.sin(np.arange(16_000) / 20)).astype("<i2")
+
+
+class Here:
+    """The process with the faces, in this one."""
+
+    last: Here
+
+    def __init__(self, talker: Talker) -> None:
+        self._said: queue.Queue[Said] = queue.Queue()
+        self.host = Host(talker, self._said.put)
+        self.dead = False
+        Here.last = self
+
+    def send(self, message: Any) -> None:
+        self.host.take(message)
+
+    def receive(self, seconds: float) -> Said | None:
+        if self.dead:
+            raise ChildDied("bang")
+        try:
+            return self._said.get(timeout=min(seconds, 0.05))
+        except queue.Empty:
+            return None
+
+    def end(self) -> None:
+        self.dead = True
+
+
+@pytest.fixture(autouse=True)
+def here(monkeypatch: pytest.MonkeyPatch, debug_talker: Talker) -> None:
+    monkeypatch.setattr(live_module, "Child", lambda main, device, threads: Here(debug_talker))
+
+
+def error_of(session: WebSocketTestSession) -> dict[str, str]:
+    """What the server says before it closes; nothing else may come."""
+    told = json.loads(session.receive_text())
+    assert told["type"] == "error" and set(told["error"]) == {"title", "detail", "code"}
+    with pytest.raises(WebSocketDisconnect):
+        session.receive_text()
+    error: dict[str, str] = told["error"]
+    return error
+
+
+def opened(session: WebSocketTestSession, **more: Any) -> dict[str, Any]:
+    session.send_json({**OPEN, **more})
+    ready: dict[str, Any] = session.receive_json()
+    assert ready["type"] == "ready", ready
+    return ready
+
+
+def spoken(session: WebSocketTestSession) -> tuple[list[tuple[int, float, float, int]], list[bytes], int]:
+    """Headers and bodies of frames until the utterance is over, and its number."""
+    heads, bodies = [], []
+    while True:
+        message = session.receive()
+        if (data := message.get("bytes")) is not None:
+            heads.append(HEADER.unpack_from(data))
+            bodies.append(data[HEADER.size :])
+        else:
+            told = json.loads(message["text"])
+            assert told["type"] == "finished", told
+            return heads, bodies, told["utterance"]
+
+
+def test_speech_comes_back_as_frames(client: TestClient) -> None:
+    with client.websocket_connect(LIVE) as session:
+        ready = opened(session)
+        assert (ready["width"], ready["height"], ready["fps"]) == (256, 256, 25)
+        for at in range(0, 16_000, 1000):
+            session.send_bytes(SPEECH[at : at + 1000].tobytes())
+        session.send_json({"type": "finish"})
+        heads, bodies, utterance = spoken(session)
+        numbers, seconds, speech, utterances = zip(*heads, strict=True)
+        assert all(one < other for one, other in pairwise(numbers))
+        assert seconds == pytest.approx([number / 25 for number in numbers])
+        told = [one for one in speech if not math.isnan(one)]
+        assert told[-1] == pytest.approx(0.96) and all(b > a for a, b in pairwise(told))
+        assert utterance == 0 and set(utterances) == {0}
+        assert all(body.startswith(b"\xff\xd8") for body in bodies)
+        session.send_bytes(SPEECH[:8000].tobytes())
+        session.send_json({"type": "finish"})
+        assert spoken(session)[2] == 1
+        session.send_json({"type": "close"})
+    until(lambda: client.app.state.service.live.sessions == 0)  # type: ignore[attr-defined]
+
+
+def test_an_interrupt_ends_what_was_being_said(client: TestClient) -> None:
+    with client.websocket_connect(LIVE) as session:
+        opened(session, format="rgb")
+        session.send_bytes(np.tile(SPEECH, 20).tobytes())
+        while math.isnan(HEADER.unpack_from(session.receive_bytes())[2]):
+            pass
+        session.send_json({"type": "interrupt"})
+        silent = 0
+        for _ in range(200):
+            frame = session.receive_bytes()
+            assert len(frame) == HEADER.size + 256 * 256 * 3
+            silent = silent + 1 if math.isnan(HEADER.unpack_from(frame)[2]) else 0
+            if silent == 10:
+                break
+        assert silent == 10, "20 s of speech were waiting, and none of it is said any more"
+
+
+def test_fragments_play_with_their_sound(client: TestClient) -> None:
+    with client.websocket_connect(LIVE) as session:
+        assert "avc1" in opened(session, format="mp4")["codecs"]
+        session.send_bytes(SPEECH.tobytes())
+        session.send_json({"type": "finish"})
+        parts = []
+        while "text" not in (message := session.receive()) or message["text"] is None:
+            assert "bytes" in message, message
+            parts.append(message["bytes"])
+        session.send_json({"type": "close"})
+        with pytest.raises(WebSocketDisconnect):
+            while True:
+                parts.append(session.receive_bytes())
+    with av.open(io.BytesIO(b"".join(parts))) as film:
+        frames = list(film.decode(video=0))
+    with av.open(io.BytesIO(b"".join(parts))) as film:
+        sound = np.concatenate([frame.to_ndarray()[0] for frame in film.decode(audio=0)])
+    assert len(frames) >= 25 and (frames[0].width, frames[0].height) == (256, 256)
+    assert abs(len(sound) / 16_000 - frames[-1].time) < 0.2
+    assert 0.9 < (np.abs(sound) > 0.05).sum() / (np.abs(SPEECH) > 0.05 * 32768).sum() < 1.1
+
+
+@pytest.mark.parametrize(
+    ("first", "code"),
+    [
+        ("{", "wrong_json"),
+        ("[]", "wrong_request"),
+        ({}, "wrong_request"),
+        ({**OPEN, "colour": 1}, "unknown_option"),
+        ({**OPEN, "options": {"style": "hapy"}}, "unusable_input"),
+        ({**OPEN, "options": {"style": "auto"}}, "unusable_input"),
+        ({**OPEN, "format": "gif"}, "wrong_request"),
+        ({"portrait": "0" * 32}, "not_found"),
+    ],
+)
+def test_sessions_that_cannot_be(client: TestClient, first: Any, code: str) -> None:
+    with client.websocket_connect(LIVE) as session:
+        session.send_text(first if isinstance(first, str) else json.dumps(first))
+        assert error_of(session)["code"] == code
+
+
+Send = Callable[[WebSocketTestSession], None]
+
+
+@pytest.mark.parametrize(
+    ("send", "code"),
+    [
+        (lambda session: session.send_bytes(b"odd"), "wrong_speech"),
+        (lambda session: session.send_text("{"), "wrong_json"),
+        (lambda session: session.send_json({"type": "sing"}), "wrong_request"),
+        (lambda session: session.send_json([]), "wrong_request"),
+        (lambda session: session.send_json({"type": "style", "style": "/etc/passwd"}), "unusable_input"),
+        (lambda session: session.send_json({"type": "style", "style": "happy", "intensity": "x"}), "wrong_request"),
+    ],
+)
+def test_messages_that_cannot_be(client: TestClient, send: Send, code: str) -> None:
+    with client.websocket_connect(LIVE) as session:
+        opened(session)
+        send(session)
+        while (message := session.receive()).get("text") is None:
+            pass
+        assert json.loads(message["text"])["error"]["code"] == code
+
+
+def test_strangers_get_no_session(make_client: MakeClient) -> None:
+    client = make_client(keys=("a-key-of-somebody-1",))
+    for headers in ({"Origin": "http://evil.example"}, {"Host": "evil.example"}):
+        with pytest.raises((WebSocketDisconnect, WebSocketDenialResponse)):
+            client.websocket_connect(LIVE, headers=headers).__enter__()
+    with client.websocket_connect(LIVE) as session:
+        session.send_json(OPEN)
+        assert error_of(session)["code"] == "key_needed"
+    with client.websocket_connect(LIVE) as session:
+        opened(session, key="a-key-of-somebody-1")
+
+
+def test_sessions_are_counted_and_a_crash_is_told(make_client: MakeClient) -> None:
+    client = make_client(Limits(live_sessions=1))
+    with client.websocket_connect(LIVE) as session:
+        opened(session)
+        with client.websocket_connect(LIVE) as other:
+            other.send_json(OPEN)
+            assert error_of(other)["code"] == "too_many"
+        Here.last.dead = True
+        while (message := session.receive()).get("text") is None:
+            pass
+        assert json.loads(message["text"])["error"]["code"] == "failure"
+    with client.websocket_connect(LIVE) as session:
+        opened(session)
+
+
+def test_slow_readers_miss_frames_and_fill_no_memory(debug_talker: Talker, examples: Any) -> None:
+    said: list[Said] = []
+    host = Host(debug_talker, said.append)
+    task = Task("x", str(examples / "portrait.jpg"), "", "", {"size": 256})
+    host.take(Opened(1, task, "jpeg", "live"))
+    until(lambda: sum(one.kind == "skipped" for one in said) >= 5)
+    frames = [one for one in said if one.kind == "frame"]
+    assert len(frames) == 12, "no more are sent than were taken"
+    host.take(Order(1, "ack"))
+    until(lambda: sum(one.kind == "frame" for one in said) == 13)
+    host.take(Order(1, "close"))
+    until(lambda: said[-1].kind == "closed" and not host.sessions)
+
+
+def test_a_frame_left_out_leaves_the_sound(debug_talker: Talker) -> None:
+    film, parts = FragmentedMp4(65, 64), []
+    image = np.full((64, 65, 3), 90, np.uint8)
+    for number in range(50):
+        parts.append(film.add(None if 10 <= number < 20 else image, number, np.full(640, 0.1, np.float32)))
+    parts.append(film.close())
+    with av.open(io.BytesIO(b"".join(parts))) as file:
+        times = [frame.time for frame in file.decode(video=0)]
+    numbers = [49 - round(25 * (times[-1] - one)) for one in times]
+    assert numbers[1:] == [*range(1, 10), *range(20, 50)], "the first is shown longer: AAC begins before it"
+    with av.open(io.BytesIO(b"".join(parts))) as file:
+        assert sum(frame.samples for frame in file.decode(audio=0)) >= 50 * 640
+    assert sum(bool(part) for part in parts) > 8, "bytes come while it is made"
