@@ -127,6 +127,5 @@ function serverGone() {
     clearInterval(waiting);
     waiting = null;
     $("server-gone").hidden = true;
-    document.dispatchEvent(new Event("server-back"));
   }, RETRY);
 }

@@ -17,6 +17,7 @@ export function startJob() {
     showStage(chosen.portrait ? "picture" : "empty");
     $("title-stage").focus();
   });
+  $("copy-verify").hidden = !navigator.clipboard; // on http it is there on this computer only
   $("copy-verify").addEventListener("click", async () => {
     await navigator.clipboard.writeText($("verify-hint").textContent);
     announce("Copied.");
@@ -199,6 +200,7 @@ export async function showResult(talk) {
   const url = await fetched(`/v1/talks/${talk.id}/result`);
   document.title = "dreamtalk";
   const film = $("film");
+  if (film.src) URL.revokeObjectURL(film.src);
   film.src = url;
   film.addEventListener("loadeddata", async () => remember({ id: talk.id, status: "done", picture: await thumbnailOf(film) }), { once: true });
   $("download").href = url;

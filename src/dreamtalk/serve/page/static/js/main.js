@@ -6,10 +6,10 @@ import { showCount, showTalks } from "./history.js";
 import { startJob } from "./job.js";
 import { startLive, stopLive } from "./live.js";
 import { startMore } from "./more.js";
-import { startPortrait } from "./portrait.js";
+import { closeCamera, startPortrait } from "./portrait.js";
 import { startStyles } from "./styles.js";
 import { startTimeline } from "./timeline.js";
-import { startVoice } from "./voice.js";
+import { startVoice, stopRecording } from "./voice.js";
 
 const SHEETS = ["make", "live", "talks"];
 
@@ -23,6 +23,7 @@ function turn() {
     else link.removeAttribute("aria-current");
   }
   if (name !== "live") stopLive();
+  if (name !== "make") { closeCamera(); stopRecording(); }
   if (name === "talks") showTalks();
   if (asked !== name && asked !== "main") document.getElementById(asked)?.focus();
 }

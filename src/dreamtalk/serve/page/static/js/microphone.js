@@ -4,6 +4,7 @@ import { Refusal } from "./api.js";
 
 /** Open it; hear(piece: Float32Array) is called for every piece. Returns {rate, close}. Throws a Refusal. */
 export async function openMicrophone(hear) {
+  if (!navigator.mediaDevices) throw new Refusal(0, "Here the browser gives no microphone.", "It needs a page on https or on this computer. Choose a sound file.");
   let stream;
   try {
     stream = await navigator.mediaDevices.getUserMedia({ audio: { channelCount: 1, echoCancellation: false, noiseSuppression: true } });

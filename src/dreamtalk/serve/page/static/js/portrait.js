@@ -3,16 +3,17 @@
 import { Refusal, upload } from "./api.js";
 import { $, announce, make, takeFiles, tell } from "./dom.js";
 import { choose, chosen, follow } from "./state.js";
-import { showStage } from "./stage.js";
+import { showChoice } from "./stage.js";
 
-let stream = null;
+let stream = null; // of the camera
+let latest = 0; // number of the last picture that was given: what is found of older ones comes too late
 const NOT_PICTURES = { audio: "sound", video: "a video", motion: "a motion file", timeline: "a timeline" };
 
 export function startPortrait(useExample) {
   takeFiles({ button: [$("choose-picture"), $("change-picture")], input: $("file-picture"), place: $("frame"), take: takePicture });
   for (const id of ["take-photo", "change-photo"]) $(id).addEventListener("click", openCamera);
   $("camera-shoot").addEventListener("click", shoot);
-  $("camera-stop").addEventListener("click", () => { closeCamera(); showStage(chosen.portrait ? "picture" : "empty"); $("take-photo").focus(); });
+  $("camera-stop").addEventListener("click", () => { closeCamera(); $("take-photo").focus(); });
   $("example-picture").addEventListener("click", useExample);
   $("faces").addEventListener("change", (event) => choose({ face: Number(event.target.value) }));
   document.addEventListener("paste", (event) => {
@@ -25,9 +26,9 @@ export function startPortrait(useExample) {
 
 /** Send a picture to the server and choose it. */
 export async function takePicture(file) {
+  const number = ++latest;
   closeCamera();
   tell($("stage-message"), null);
-  showStage(chosen.portrait ? "picture" : "empty");
   $("stage-busy").hidden = false;
   try {
     const sent = await upload(file);
@@ -37,12 +38,13 @@ export async function takePicture(file) {
     if (sent.faces && !sent.faces.length) {
       throw new Refusal(0, "There is no face to be seen in this picture.", "Choose one in which a face looks at you, sharp and not too small.");
     }
+    if (number !== latest) return;
     const title = file.name || "Pasted picture";
     choose({ portrait: { ref: sent.id, url: URL.createObjectURL(file), title, width: sent.width, height: sent.height, faces: sent.faces ?? [], example: false }, face: 0 });
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    tell($("stage-message"), error);
-  } finally { $("stage-busy").hidden = true; }
+    if (number === latest) tell($("stage-message"), error);
+  } finally { if (number === latest) $("stage-busy").hidden = true; }
 }
 
 function showPortrait(portrait) {
@@ -59,7 +61,7 @@ function showPortrait(portrait) {
     tell($("stage-message"), { title: `${choices.length} faces: which one speaks?`, detail: "Click it in the picture. The largest is chosen." }, true);
   }
   $("picture").onload = placeFaces;
-  showStage("picture");
+  showChoice("picture");
   announce(choices.length > 1 ? `${choices.length} faces were found.` : "The picture is ready.");
 }
 
@@ -78,6 +80,10 @@ function placeFaces() {
 
 async function openCamera() {
   tell($("stage-message"), null);
+  if (!navigator.mediaDevices) {
+    tell($("stage-message"), { title: "Here the browser gives no camera.", detail: "It needs a page on https or on this computer. Choose a picture instead." });
+    return;
+  }
   try {
     stream = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 1280 }, height: { ideal: 960 }, facingMode: "user" } });
   } catch (error) {
@@ -89,7 +95,7 @@ async function openCamera() {
   }
   $("camera").srcObject = stream;
   await $("camera").play();
-  showStage("camera");
+  showChoice("camera");
   $("camera-shoot").focus();
   announce("The camera is on.");
 }
@@ -101,8 +107,11 @@ async function shoot() {
   await takePicture(new File([blob], "Photo.jpg", { type: "image/jpeg" }));
 }
 
-function closeCamera() {
-  for (const track of stream?.getTracks() ?? []) track.stop();
+/** Off, and the picture again. */
+export function closeCamera() {
+  if (!stream) return;
+  for (const track of stream.getTracks()) track.stop();
   stream = null;
   $("camera").srcObject = null;
+  showChoice(chosen.portrait ? "picture" : "empty");
 }

@@ -15,4 +15,9 @@ export function showStage(state) {
   if (state !== "result") $("film").pause();
 }
 
+/** The same, but nothing that is chosen meanwhile takes the place of a video in the making. */
+export function showChoice(state) {
+  if (stageState() !== "working") showStage(state);
+}
+
 export const stageState = () => $("stage").dataset.state;

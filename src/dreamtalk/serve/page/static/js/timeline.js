@@ -23,6 +23,7 @@ export function startTimeline() {
   });
   new ResizeObserver(place).observe($("wave"));
   follow((now, part) => {
+    for (const key of part && "speech" in part ? now.keys : []) key.start = tidy(key.start);
     if (!part || "keys" in part || "timeline" in part || "speech" in part) show(now);
   });
 }

@@ -13,6 +13,7 @@ const panels = [$("voice-empty"), $("voice-recording"), $("voice-chosen")];
 const player = $("player");
 let recording = null;
 let peaks = null;
+let latest = 0; // number of the last sound that was given: what is found of older ones comes too late
 
 export function startVoice() {
   takeFiles({ button: [$("choose-voice"), $("change-voice")], input: $("file-voice"), place: $("voice-card"), take: takeVoice });
@@ -33,6 +34,7 @@ export function startVoice() {
 
 /** Send a sound to the server and choose it. */
 export async function takeVoice(file) {
+  const number = ++latest;
   tell($("voice-message"), null);
   player.pause();
   $("voice-busy").hidden = false;
@@ -42,20 +44,23 @@ export async function takeVoice(file) {
     if (!["audio", "video"].includes(sent.kind) || silent) {
       throw new Refusal(0, silent ? `${file.name} has no sound.` : `${file.name} is no sound.`, "Choose a sound file, or a video in which somebody speaks.");
     }
+    if (number !== latest) return;
     peaks = seen?.peaks ?? null;
     choose({ speech: { ref: sent.id, url: URL.createObjectURL(file), title: file.name, seconds: sent.seconds ?? seen?.seconds ?? 0, example: false } });
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    tell($("voice-message"), error);
-    showOnly($(chosen.speech ? "voice-chosen" : "voice-empty"), panels);
-  } finally { $("voice-busy").hidden = true; }
+    if (number === latest) tell($("voice-message"), error);
+  } finally { if (number === latest) $("voice-busy").hidden = true; }
 }
 
 /** Choose a speech that the server has already. */
 export async function takeExampleVoice({ ref, url, title }) {
+  const number = ++latest;
   tell($("voice-message"), null);
+  $("voice-busy").hidden = true;
   const blob = await (await ask(url)).blob();
   const seen = await peaksOf(blob);
+  if (number !== latest) return;
   peaks = seen?.peaks ?? null;
   choose({ speech: { ref, url: URL.createObjectURL(blob), title, seconds: seen?.seconds ?? 0, example: true } });
 }
@@ -127,7 +132,8 @@ function heard(take, piece) {
   if (seconds >= LONGEST) stopRecording();
 }
 
-async function stopRecording() {
+/** Stop, and choose what was recorded; nothing when there is no recording. */
+export async function stopRecording() {
   const take = recording;
   if (!take) return;
   recording = null;
