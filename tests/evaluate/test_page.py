@@ -79,7 +79,7 @@ def test_the_page_holds_everything_and_escapes_it() -> None:
         "What we made.",
         "Confusion",
         "20 frames against 25",
-        "weights denoiser-mesh64",
+        "denoiser-mesh64",
         "numpy",
     ):
         assert word in made, word

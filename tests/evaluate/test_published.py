@@ -16,4 +16,4 @@ def test_the_papers_own_rows() -> None:
 
 def test_they_come_with_a_warning() -> None:
     assert published.sets() == ("MEAD", "HDTF", "VoxCeleb2")
-    assert published.WARNING in published.markdown("HDTF")
+    assert published.WARNING in published.table("HDTF").markdown()

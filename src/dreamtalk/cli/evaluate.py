@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -110,25 +110,23 @@ class EvaluateVideos(VideosEvaluation):
     """Folder for report.html, table.md, table.tex, report.json, metrics.csv and clips.csv; none: only the screen."""
 
     published: Literal["MEAD", "HDTF", "VoxCeleb2"] | None = None
-    """Also print (and write) the paper's figures of other methods on a data set, which are by another protocol."""
+    """Also print (and put into the report) the paper's figures of other methods on a data set: another protocol."""
 
     def run(self) -> None:
         """Print the table, and write it where `out` says."""
         from dreamtalk.evaluate import published
         from dreamtalk.evaluate.videos import evaluate_videos
-        from dreamtalk.media.files import check_output, replacing
+        from dreamtalk.media.files import check_output
 
         if self.out is not None:
             check_output(self.out / "table.md", ".md")
         report, figures = evaluate_videos(self)
         report.show()
-        if self.out is not None:
-            report.write(self.out, figures)
         if self.published is not None:
             published.show(self.published)
-            if self.out is not None:
-                with replacing(self.out / f"published-{self.published}.md") as part:
-                    part.write_text(published.markdown(self.published), encoding="utf-8")
+            report = replace(report, tables=(published.table(self.published),))
+        if self.out is not None:
+            report.write(self.out, figures)
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ def page(report: Report, figures: Sequence[Figure] = ()) -> str:
     if shown:
         sections.append(_Section("clips", "Every clip", "\n".join(explorer(report, figures, drawn))))
     sections.append(_Section("metrics", "Metrics, and when they lie", _definitions(report.metrics)))
-    sections.append(_Section("origin", "Versions and configuration", _facts(report.facts)))
+    sections.append(_Section("origin", "Versions and configuration", _facts(report.origin)))
     counts = [f"{name}: {report.clips(name)} {'clip' if report.clips(name) == 1 else 'clips'}" for name in shown]
     return _document(f"{report.title} evaluation", ". ".join(counts), report.notes, sections)
 

@@ -20,7 +20,7 @@ from dreamtalk.data.source import SourceClip
 from dreamtalk.errors import UnusableInput
 from dreamtalk.evaluate import published
 from dreamtalk.evaluate.choices import ScoringChoices
-from dreamtalk.evaluate.figures import Figure, Table
+from dreamtalk.evaluate.figures import Figure
 from dreamtalk.evaluate.judges import Judges
 from dreamtalk.evaluate.protocol_make import Method, Studio, make_inputs, make_take, parse_method
 from dreamtalk.evaluate.protocol_plan import SAME, TITLES, Cross, Take, evenly, takes_of
@@ -180,7 +180,7 @@ class _Run:
             title=f"Protocol on {config.dataset}",
             legend=self._legend(rows),
             bounds=tuple(row for row in rows if row in LEGEND),
-            tables=_published(self.tests.published),
+            tables=() if self.tests.published is None else (published.table(self.tests.published),),
         )
         return report, figures
 
@@ -266,11 +266,3 @@ def _other(given: str) -> tuple[str, dict[str, Path]]:
     if not sign or not name.strip():
         raise UnusableInput(f"--videos {given!r} must read NAME=FOLDER, such as SadTalker=results/sadtalker.")
     return name.strip(), videos_of(Path(folder))
-
-
-def _published(name: str | None) -> tuple[Table, ...]:
-    """The paper's own figures on this data set, which are by another protocol."""
-    if name is None:
-        return ()
-    heads, *lines = published.rows(name)
-    return (Table(f"Published, other protocol: {name}", heads, tuple(lines), published.WARNING),)

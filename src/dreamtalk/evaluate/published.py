@@ -8,7 +8,9 @@ from importlib import resources
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Table as Printed
+
+from dreamtalk.evaluate.figures import Table
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -41,26 +43,18 @@ def rows(dataset: str) -> list[tuple[str, ...]]:
     return found
 
 
+def table(dataset: str) -> Table:
+    """The same for a report."""
+    heads, *lines = rows(dataset)
+    return Table(f"{dataset}, {_file()['source']}", heads, tuple(lines), WARNING)
+
+
 def show(dataset: str, console: Console | None = None) -> None:
     """Print them."""
-    heads, *lines = rows(dataset)
-    table = Table(title=f"{dataset}, {_file()['source']}", title_justify="left", caption=WARNING)
-    for head in heads:
-        table.add_column(head, justify="right" if head else "left")
-    for line in lines:
-        table.add_row(*line)
-    (console or Console()).print(table)
-
-
-def markdown(dataset: str) -> str:
-    """The same for reading."""
-    heads, *lines = rows(dataset)
-    text = [
-        f"## {dataset}, {_file()['source']}",
-        "",
-        WARNING,
-        "",
-        "| " + " | ".join(heads) + " |",
-        "|---" * len(heads) + "|",
-    ]
-    return "\n".join(text + ["| " + " | ".join(line) + " |" for line in lines]) + "\n"
+    found = table(dataset)
+    printed = Printed(title=found.title, title_justify="left", caption=WARNING)
+    for head in found.heads:
+        printed.add_column(head, justify="right" if head else "left")
+    for line in found.lines:
+        printed.add_row(*line)
+    (console or Console()).print(printed)

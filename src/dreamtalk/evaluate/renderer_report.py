@@ -18,6 +18,7 @@ from dreamtalk.evaluate.page import tables_page
 from dreamtalk.evaluate.report import csv_text, versions, write_files
 from dreamtalk.evaluate.retrack import Agreement
 from dreamtalk.evaluate.same_person import Reference, StyleDistance
+from dreamtalk.evaluate.stamps import shipped
 from dreamtalk.evaluate.stillness import Stillness
 from dreamtalk.evaluate.subjects import NO_PHOTOS
 from dreamtalk.types import Float
@@ -136,7 +137,10 @@ class RendererReport:
         """
         tables = [Table(title, tuple(head), tuple(map(tuple, rows))) for title, head, rows in self._tables() if rows]
         files = [
-            ("report.html", tables_page("Renderer evaluation", tables, figures, {"versions": versions()})),
+            (
+                "report.html",
+                tables_page("Renderer evaluation", tables, figures, {"versions": versions(), "weights": shipped()}),
+            ),
             ("table.md", self.markdown()),
             ("followed.csv", csv_text(_FOLLOWED, self._followed_rows())),
             ("portraits.csv", csv_text(_PORTRAITS, [_portrait_row(found) for found in self.portraits])),

@@ -17,11 +17,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Printed
 
-from dreamtalk.assets import registry
 from dreamtalk.errors import UnusableOutput
 from dreamtalk.evaluate.figures import Figure, Table
 from dreamtalk.evaluate.page import page
 from dreamtalk.evaluate.scoring import Estimate, Metric, Score, combine
+from dreamtalk.evaluate.stamps import shipped
 from dreamtalk.media.files import replacing
 
 _PACKAGES = ("dreamtalk", "torch", "numpy", "ai-edge-litert", "opencv-python-headless", "av")
@@ -72,6 +72,11 @@ class Report:
         """What readers should know of single clips."""
         found = self.facts.get("notes", [])
         return [str(note) for note in found] if isinstance(found, list) else []
+
+    @property
+    def origin(self) -> dict[str, object]:
+        """The facts, and which weights are in this package."""
+        return {**self.facts, "weights": self.facts.get("weights", shipped())}
 
     def clips(self, name: str) -> int:
         """How many clips a set has."""
@@ -150,7 +155,7 @@ class Report:
         numbers: dict[str, dict[str, dict[str, object]]] = {}
         for (name, row, metric), found in self.estimates.items():
             numbers.setdefault(name, {}).setdefault(row, {})[metric] = asdict(found)
-        return {**self.facts, "metrics": [asdict(m) for m in self.metrics], "results": numbers}
+        return {**self.origin, "metrics": [asdict(m) for m in self.metrics], "results": numbers}
 
     def _files(self, figures: Sequence[Figure]) -> Iterator[tuple[str, str]]:
         """Names and contents."""
@@ -166,14 +171,14 @@ class Report:
 
 
 def versions() -> dict[str, str]:
-    """Of Python, this package and what its numbers depend on; of the shipped weights the first digits of SHA-256."""
+    """Of Python, this package and what its numbers depend on."""
     found = {"python": platform.python_version(), "machine": platform.machine()}
     for name in _PACKAGES:
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             found[name] = "not installed"
-    return found | {f"weights {name}": asset.sha256[:12] for name, asset in registry().items()}
+    return found
 
 
 def write_files(folder: Path, files: Iterable[tuple[str, str | bytes]]) -> None:

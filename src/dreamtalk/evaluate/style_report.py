@@ -10,6 +10,7 @@ from dreamtalk.evaluate.omega_strip import omega_strip
 from dreamtalk.evaluate.page import tables_page
 from dreamtalk.evaluate.plots import standalone
 from dreamtalk.evaluate.report import csv_text, versions, write_files
+from dreamtalk.evaluate.stamps import shipped
 from dreamtalk.evaluate.style_codes import style_points
 from dreamtalk.evaluate.style_map import csv_lines, style_map
 from dreamtalk.examples import example
@@ -66,7 +67,11 @@ def evaluate_style_map(config: StyleMapEvaluation) -> str:
     styles = {Path(name).stem: talker.style(name) for name in config.styles}
     portrait = talker.portrait(config.portrait or example("portrait.jpg"))
     strip, scales = omega_strip(portrait, heard[0], styles, model, face, seed=config.seed)
-    facts = {"config": {f.name: str(getattr(config, f.name)) for f in fields(config)}, "versions": versions()}
+    facts = {
+        "config": {f.name: str(getattr(config, f.name)) for f in fields(config)},
+        "versions": versions(),
+        "weights": shipped(),
+    }
     tables = (codes, scales)
     heads, *lines = csv_lines(points, config.seed)
     files: list[tuple[str, str | bytes]] = [
