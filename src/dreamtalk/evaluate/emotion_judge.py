@@ -37,8 +37,8 @@ FIELDS: tuple[Field, ...] = ("emotion", "intensity", "speaker")
 LEAST_UNITS = 4
 """People (of classes that hold a speaker: takes) below which nothing can be said of the next one."""
 
-_TIMES_CHANCE = 2.0
-"""A class is told where the lower bound of its share right is above so many times chance."""
+_ABOVE_CHANCE = 0.125
+"""A class is told where the lower bound of its share right is this share of the way from chance to always."""
 
 _WILSON = 1.96
 """Standard deviations of the 95 % interval."""
@@ -110,7 +110,8 @@ class EmotionJudge(nn.Module):
     @property
     def told(self) -> tuple[str, ...]:
         """Classes that it tells apart: of enough people, and surely above chance."""
-        held, least = self.config.held_out, _TIMES_CHANCE / len(self.config.classes)
+        held, chance = self.config.held_out, 1.0 / len(self.config.classes)
+        least = chance + _ABOVE_CHANCE * (1.0 - chance)
         return tuple(
             name
             for index, name in enumerate(self.config.classes)
