@@ -1,7 +1,7 @@
 """Make a talking video by the HTTP API of `dreamtalk serve`. Needs Python alone.
 
-    dreamtalk serve                                             # in another terminal
-    python examples/clients/talk.py portrait.jpg speech.wav talk.mp4 --style happy
+dreamtalk serve                                             # in another terminal
+python examples/clients/talk.py portrait.jpg speech.wav talk.mp4 --style happy
 """
 
 from __future__ import annotations
