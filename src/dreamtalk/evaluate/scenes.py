@@ -215,17 +215,27 @@ def complete(scene: Scene, result: SceneScores) -> bool:
 
 
 def set_distances(scenes: Sequence[Scene], found: Sequence[SceneScores], rows: Sequence[str]) -> list[str]:
-    """FID and FVD of every row against the real videos, over all complete scenes of a set, in words."""
+    """FID, FVD and the expressions' distance of every row against the real videos, over all complete scenes of a set,
+    in words; and what two halves of the real videos are apart, which is the part that few videos make."""
     by: dict[tuple[str, str], dict[str, list[Float]]] = {}
     for scene, result in zip(scenes, found, strict=True):
         for row, scored in result.rows.items() if complete(scene, result) else ():
             for name, features in scored.features.items():
                 by.setdefault((scene.set, name), {}).setdefault(row, []).append(features)
     return [
-        f"{name} against the real videos, all crops ({where}): "
-        + ", ".join(f"{row} {distance(kept[row], kept[REAL]):.2f}" for row in rows if row in kept and row != REAL)
+        f"{name} against the real videos, all of them together ({where}): "
+        + ", ".join(f"{row} {distance(kept[row], kept[REAL]):.3g}" for row in rows if row in kept and row != REAL)
+        + _halves(kept[REAL])
         for (where, name), kept in by.items()
+        if REAL in kept
     ]
+
+
+def _halves(real: Sequence[Float]) -> str:
+    """What every second real video is apart from the others, in words; "" where there are too few."""
+    return (
+        f"; every second real video against the others {distance(real[::2], real[1::2]):.3g}" if len(real) > 1 else ""
+    )
 
 
 @lru_cache(maxsize=_IN_SIGHT)
@@ -275,7 +285,7 @@ def _ready(row: Row, desk: Desk) -> tuple[Watched, Watched, tuple[str, ...]]:
         return replace(clip, samples=truth.samples), truth, ()
     if len(clip) < _LEAST_LENGTH * len(truth):
         raise UnusableInput(f"{len(clip)} frames are less than half of the real video's {len(truth)}.")
-    return (*_same_length(clip, truth), tuple(_differences(row.name, clip, truth)))
+    return (*_same_length(clip, truth), tuple(_differences(row, clip, truth)))
 
 
 def _same_length(clip: Watched, truth: Watched) -> tuple[Watched, Watched]:
@@ -283,12 +293,12 @@ def _same_length(clip: Watched, truth: Watched) -> tuple[Watched, Watched]:
     return clip.first(frames), truth.first(frames)
 
 
-def _differences(row: str, made: Watched, real: Watched) -> Iterator[str]:
+def _differences(row: Row, made: Watched, real: Watched) -> Iterator[str]:
     """What was made equal before scoring, in words."""
-    name = f"{made.name}, {row}"
+    name = f"{made.name}, {row.name}"
     if len(made) != len(real):
         yield f"{name}: {len(made)} frames against {len(real)}; the shorter was scored."
-    if made.size != real.size:
+    if made.size != real.size and "picture" in row.asked:
         yield f"{name}: {made.size[0]} × {made.size[1]} px against {real.size[0]} × {real.size[1]}."
     yield from (f"{name}: {note}" for note in made.notes)
 

@@ -16,8 +16,13 @@ METRIC = Metric(
     good="near 0",
     definition="Fréchet distance between normal distributions fitted to the expression coefficients (face space "
     "mesh64, each relative to its own person's neutral) of all frames of the clip and of the real one.",
-    reference="After EMO's E-FID, which takes Deep3DFaceRecon's coefficients: not comparable with it.",
-    pitfalls="Few frames make it large and noisy; clips of different people differ by their neutral.",
+    reference="After EMO's E-FID, which takes Deep3DFaceRecon's coefficients over a whole set: not comparable with it. "
+    "The distance over all clips together stands in the notes. Two real clips of 3 s of one GRID speaker, other words: "
+    "0.12; of two speakers: 0.19; 20 clips against 20 of one speaker: 0.006.",
+    pitfalls="Not unbiased: few frames make it large (75 frames drawn twice from the same pool are 0.025 apart, "
+    "1500 are 0.0015), so compare rows of the same length alone, and the whole set with what two halves of the "
+    "real videos are apart. It lies where neutrals differ: each is found in its own clip, so that a face that smiles "
+    "throughout has a smiling neutral. Blind to the order of frames: shuffled frames score 0.",
 )
 
 
