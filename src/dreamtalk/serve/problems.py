@@ -9,7 +9,7 @@ from typing import Any
 from dreamtalk.errors import DreamTalkError, FaceNotFound, UnusableAudio
 
 _FLAG = re.compile(r"--([a-z]+(?:-[a-z]+)*)")
-_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
+_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z]|--)")
 _ELSE = "Change the request and send it again."
 
 
@@ -62,7 +62,7 @@ def failure(title: str, detail: str) -> Problem:
 
 def told(message: str, names: Mapping[str, str]) -> tuple[str, str]:
     """Title and detail of a message of ours, with words in the place of paths and flags."""
-    first, *rest = _SENTENCE.split(in_words(message, names), maxsplit=1)
+    first, *rest = (in_words(part, names) for part in _SENTENCE.split(message, maxsplit=1))
     return first, rest[0] if rest else _ELSE
 
 
