@@ -26,6 +26,9 @@ from dreamtalk.media.files import replacing
 
 _PACKAGES = ("dreamtalk", "torch", "numpy", "ai-edge-litert", "opencv-python-headless", "av")
 
+_ORIGIN = ("versions", "weights")
+"""Facts that stand above every table: what the numbers depend on."""
+
 
 class Value(NamedTuple):
     """One metric of one clip in one row of one set."""
@@ -99,6 +102,7 @@ class Report:
     def markdown(self) -> str:
         """All tables and the definitions, for reading."""
         lines = [f"# {self.title} evaluation", "", f"Configuration: {json.dumps(self.facts['config'])}", ""]
+        lines += [*(f"{name.capitalize()}: {json.dumps(self.origin.get(name, {}))}\n" for name in _ORIGIN)]
         lines += [f"* {note}" for note in self.notes] + [""]
         for name, cells in self._tables():
             lines += [
@@ -117,7 +121,7 @@ class Report:
 
     def latex(self) -> str:
         """All tables for a paper, without intervals."""
-        lines = []
+        lines = [f"% {name}: {json.dumps(self.origin.get(name, {}))}" for name in ("config", *_ORIGIN)]
         for name, cells in self._tables(intervals=False):
             lines += [f"% {name} ({self.clips(name)} clips)", f"\\begin{{tabular}}{{l{'r' * len(self.rows)}}}"]
             lines += [" & ".join(_tex(text) for text in ("", *self.rows)) + r" \\ \hline"]
