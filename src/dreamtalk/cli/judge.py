@@ -10,6 +10,7 @@ from rich.console import Console
 from tyro.conf import Positional, arg
 
 from dreamtalk.evaluate.emotion_judge import Field, Sees
+from dreamtalk.evaluate.intensity import IntensityEvaluation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,3 +52,25 @@ class TrainEmotionJudge:
         console = Console()
         console.print(judge.table())
         console.print(f"{self.out}: {judge.words()}", highlight=False)
+
+
+@dataclass(frozen=True)
+class EvaluateIntensity(IntensityEvaluation):
+    """Does more intensity show more? For videos of a talk at rising intensity, called TALK@INTENSITY.mp4."""
+
+    videos: Annotated[Positional[Path], arg(metavar="VIDEOS")]
+    """Folder of the videos: anna@0.mp4, anna@0.5.mp4, anna@1.mp4, ben@0.mp4, ..."""
+    out: Annotated[Path | None, arg(aliases=["-o"])] = None
+    """Folder for report.html, table.md, table.tex, report.json, metrics.csv and clips.csv; none: only the screen."""
+
+    def run(self) -> None:
+        """Print the table, and write it where `out` says."""
+        from dreamtalk.evaluate.intensity import evaluate_intensity
+        from dreamtalk.media.files import check_output
+
+        if self.out is not None:
+            check_output(self.out / "table.md", ".md")
+        report = evaluate_intensity(self)
+        report.show()
+        if self.out is not None:
+            report.write(self.out)

@@ -58,6 +58,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "evaluate renderer": ("evaluate", "EvaluateRenderer", "do portraits do what the motion says?"),
     "evaluate reenactment": ("evaluate", "EvaluateReenactment", "measure the renderer against real frames"),
     "evaluate protocol": ("evaluate", "EvaluateProtocol", "make and score videos of a data set's test, beside others'"),
+    "evaluate intensity": ("judge", "EvaluateIntensity", "does more intensity show more in videos of a talk?"),
     "evaluate videos": ("evaluate", "EvaluateVideos", "score anybody's videos against real ones"),
     "study make": ("study", "MakeStudy", "a page on which people rate blinded videos"),
     "study analyse": ("study", "AnalyseStudy", "means, intervals and tests of the ratings"),

@@ -37,7 +37,7 @@ SIZE = Metric(
 )
 METRICS = (ORDER, SIZE)
 
-_LEAST = 3
+LEAST = 3
 """Videos that make a pair beside the weakest."""
 
 
@@ -54,8 +54,8 @@ def distances(faces: Sequence[Float]) -> NDArray[np.float64]:
 
 def intensity_order(faces: Sequence[Float]) -> float:
     """Of mean faces at rising intensity. Raises UnusableInput for fewer than three."""
-    if len(faces) < _LEAST:
-        raise UnusableInput(f"The order of intensities needs at least {_LEAST} videos of a talk, not {len(faces)}.")
+    if len(faces) < LEAST:
+        raise UnusableInput(f"The order of intensities needs at least {LEAST} videos of a talk, not {len(faces)}.")
     size = distances(faces)[1:]
     first, second = np.triu_indices(len(size), k=1)
     return float((size[second] > size[first]).mean())
