@@ -81,7 +81,7 @@ def evaluate_intensity(config: IntensityEvaluation) -> Report:
 
 
 def talks_of(folder: Path) -> dict[str, dict[float, Path]]:
-    """Per talk the videos at rising intensity. Raises UnusableInput for a folder that is none; other names are passed over."""
+    """Per talk the videos at rising intensity; other names are passed over. Raises UnusableInput for no folder."""
     found: dict[str, dict[float, Path]] = defaultdict(dict)
     for stem, file in videos_of(folder).items():
         talk, _, strength = stem.rpartition("@")
