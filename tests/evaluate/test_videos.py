@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 
 from dreamtalk.errors import UnusableInput
+from dreamtalk.evaluate import scenes
 from dreamtalk.evaluate.videos import REAL, SET, SHUFFLED, STILL, VideosEvaluation, evaluate_videos, paired
 from dreamtalk.media import read_image, write_video
 from dreamtalk.types import Image, Speech
@@ -67,6 +68,26 @@ def test_every_row_is_scored_and_differences_are_said(folders: tuple[Path, Path]
     assert r"PSNR, dB & " in (tmp_path / "table.tex").read_text()
     assert "# Videos evaluation" in (tmp_path / "table.md").read_text()
     assert "three, theirs, left out" in (tmp_path / "table.md").read_text()
+
+
+def test_a_second_run_looks_at_nothing_and_gives_the_same(
+    folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = VideosEvaluation(*folders, name="theirs", shown=0, kept=tmp_path)
+    first, _ = evaluate_videos(config)
+    (tmp_path / "scores").rename(tmp_path / "away")
+    again, _ = evaluate_videos(config)  # tracks are there, scores are not
+    assert [value[:4] for value in again.values] == [value[:4] for value in first.values]
+    numbers = ([value.score.value for value in report.values] for report in (first, again))
+    assert np.allclose(*numbers, atol=1e-6, rtol=0, equal_nan=True)
+
+    def never(_: str, file: Path, *__: object) -> None:
+        if file.stem == "three":  # which cannot be read: a failure is not kept
+            raise UnusableInput("three")
+        raise AssertionError("looked at again")
+
+    monkeypatch.setattr(scenes, "_seen", never)
+    assert evaluate_videos(config)[0].estimates == again.estimates
 
 
 def test_folders_without_a_common_name_are_refused(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from dreamtalk.evaluate.protocol_make import Method, Studio, make_inputs, make_t
 from dreamtalk.evaluate.protocol_plan import SAME, TITLES, Cross, Take, evenly, takes_of
 from dreamtalk.evaluate.report import Report, Value, versions
 from dreamtalk.evaluate.scenes import (
+    DIED,
     LEGEND,
     Desk,
     Real,
@@ -121,12 +122,16 @@ class _Run:
         used = {name for take in self.takes for name in (take.speech, take.portrait, take.style)}
         clips = [clip for name, clip in sorted(self.clips.items()) if name in used]
         silent = frozenset(clip.id for clip in self.tests.references)
-        problems = self._all("inputs", partial(make_inputs, studio=self.studio, silent=silent), clips)
-        self.notes += [problem for problem in problems if problem]
-        bad = {clip.id for clip, problem in zip(clips, problems, strict=True) if problem != ""}
+        told = self._all("inputs", partial(make_inputs, studio=self.studio, silent=silent), clips)
+        bad = set()
+        for clip, problem in zip(clips, told, strict=True):
+            if problem != "":
+                bad.add(clip.id)
+                self.notes.append(problem or f"{clip.id} left out: {DIED}")
         self.takes = [take for take in self.takes if not {take.speech, take.portrait, take.style} & bad]
-        for told in self._all("videos", partial(make_take, studio=self.studio), self.takes):
-            self.notes += told or ()
+        made = self._all("videos", partial(make_take, studio=self.studio), self.takes)
+        for take, problems in zip(self.takes, made, strict=True):
+            self.notes += (f"{take.speech}, not made: {DIED}",) if problems is None else problems
 
     def scenes(self) -> list[Scene]:
         """A scene per take, and for clips of a group one more, whose scores are the same."""

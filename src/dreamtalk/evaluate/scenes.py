@@ -40,6 +40,9 @@ LEGEND: dict[str, str] = {
 }
 """Rows beside the methods', in their order."""
 
+DIED = "the process that worked on it died twice."
+"""Why a result is missing, where nothing better is known."""
+
 _LEAST_LENGTH = 0.5
 """Share of the real video's frames below which a video is not scored."""
 
@@ -162,8 +165,7 @@ def score_scenes(
     work = partial(score_scene, desk=desk)
     results = with_bar("scoring", work, [scenes[number] for number in order], marks, workers, address)
     found = [result for _, result in sorted(zip(order, results, strict=True), key=lambda pair: pair[0])]
-    died = "the process that scored it died twice"
-    return [f or SceneScores({}, (f"{s.clip} left out: {died}",)) for s, f in zip(scenes, found, strict=True)]
+    return [f or SceneScores({}, (f"{s.clip} left out: {DIED}",)) for s, f in zip(scenes, found, strict=True)]
 
 
 def with_bar(
