@@ -171,7 +171,7 @@ def test_changes_of_style_are_moved_by_keys_and_by_the_mouse(open_page: OpenPage
 
 def test_a_style_is_learned_from_a_video(open_page: OpenPage, style_video: Path, examples: Path) -> None:
     page = open_page()
-    page.locator("#style-kinds label", has_text="From a video").click()
+    page.locator("#style-kinds label", has_text="By video").click()
     page.set_input_files("#file-style-video", examples / "speech.wav")
     page.locator("#style-message", has_text="not a video").wait_for()
     page.set_input_files("#file-style-video", style_video)

@@ -37,7 +37,7 @@ def test_what_is_missing_is_listed_and_led_to(open_page: OpenPage) -> None:
     page.keyboard.press("Space")
     assert page.locator("#make-message").is_hidden(), "the list stays although something was done about it"
     choose_examples(page)
-    page.locator("#style-kinds label", has_text="From a video").click()
+    page.locator("#style-kinds label", has_text="By video").click()
     page.get_by_role("button", name="Make the video").click()
     assert page.locator("#make-message li").all_inner_texts() == ["the video that the style comes from"]
 

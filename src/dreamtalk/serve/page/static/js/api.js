@@ -94,7 +94,7 @@ async function refusalOf(answer) {
     413: ["The file is too large.", "Choose a shorter or smaller one."],
     429: ["Many people want videos just now.", "Wait a minute, then try again."],
     503: ["The server is busy.", "Wait a minute, then try again."],
-  }[answer.status] ?? ["The server could not do this.", `It said ${answer.status}. Try again; if it stays, look at its window.`];
+  }[answer.status] ?? ["The server could not do this.", `It said ${answer.status}. Try again; look at its window.`];
   return new Refusal(answer.status, said.title ?? usual[0], said.detail ?? usual[1], said.code ?? "");
 }
 
@@ -110,7 +110,9 @@ function keyShown() {
       await new Promise((done) => dialog.addEventListener("close", done, { once: true }));
       if (dialog.returnValue !== "ok") return false;
       const body = JSON.stringify({ key: input.value.trim() });
-      const answer = await fetch("/v1/session", { method: "POST", headers: { "Content-Type": "application/json" }, body });
+      const answer = await fetch(
+        "/v1/session", { method: "POST", headers: { "Content-Type": "application/json" }, body },
+      );
       if (answer.ok) return true;
     }
   })().finally(() => { asking = null; });

@@ -5,7 +5,10 @@ import { $, announce, make, showOnly } from "./dom.js";
 
 const KEPT = 24;
 const STORE = "dreamtalk-talks";
-const WORDS = { queued: "Waiting", running: "In the making", failed: "Could not be made", cancelled: "Cancelled", gone: "Deleted by the server after its time" };
+const WORDS = {
+  queued: "Waiting", running: "In the making", failed: "Could not be made", cancelled: "Cancelled",
+  gone: "Deleted by the server after its time",
+};
 
 export const talks = () => {
   try { return JSON.parse(localStorage.getItem(STORE)) ?? []; } catch { return []; }
@@ -73,7 +76,9 @@ function card(talk) {
   buttons.append(remove);
   const when = new Date(talk.created).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" });
   const state = talk.status === "done" ? when : `${WORDS[talk.status] ?? talk.status}, ${when}`;
-  return make("li", { class: "mount" }, frame, make("h2", {}, talk.title), make("p", { class: "quiet" }, state), buttons);
+  return make(
+    "li", { class: "mount" }, frame, make("h2", {}, talk.title), make("p", { class: "quiet" }, state), buttons,
+  );
 }
 
 async function show(talk, frame, buttons, play) {
@@ -83,7 +88,8 @@ async function show(talk, frame, buttons, play) {
     const film = make("video", { src: url, controls: true, playsinline: true, "aria-label": talk.title });
     frame.replaceChildren(film);
     showOnly(null, [play]);
-    buttons.prepend(make("a", { class: "button small primary", href: url, download: `talk-${talk.id.slice(0, 8)}.mp4` }, "Download"));
+    const name = `talk-${talk.id.slice(0, 8)}.mp4`;
+    buttons.prepend(make("a", { class: "button small primary", href: url, download: name }, "Download"));
     film.focus();
     film.play().catch(() => { /* the browser waits for a click */ });
   } catch (error) {

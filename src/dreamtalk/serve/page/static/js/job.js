@@ -1,9 +1,10 @@
 // One video: what is still missing, sending it, watching the work, and what comes of it.
 
 import { Refusal, ask, changes, fetched, get } from "./api.js";
-import { $, announce, make, tell } from "./dom.js";
+import { $, make, tell } from "./dom.js";
 import { remember, thumbnailOf } from "./history.js";
 import { chosen, follow, named, optionsOf } from "./state.js";
+import { showResult } from "./result.js";
 import { showStage } from "./stage.js";
 import { titleOf } from "./styles.js";
 
@@ -17,19 +18,13 @@ export function startJob() {
     showStage(chosen.portrait ? "picture" : "empty");
     $("title-stage").focus();
   });
-  $("copy-verify").hidden = !navigator.clipboard; // on http it is there on this computer only
-  $("copy-verify").addEventListener("click", async () => {
-    await navigator.clipboard.writeText($("verify-hint").textContent);
-    announce("Copied.");
-    $("copy-verify").textContent = "Copied";
-    setTimeout(() => { $("copy-verify").textContent = "Copy"; }, 2000);
-  });
   $("consent").addEventListener("change", () => tell($("make-message"), null));
   follow((now, part) => {
     if (part && !("seed" in part)) tell($("make-message"), null);
     $("consent-label").hidden = onlyExamples(now);
     $("consent-examples").hidden = !onlyExamples(now);
-    $("make-hint").textContent = now.speech?.seconds ? `${now.speech.seconds.toFixed(1)} seconds of video, ${describe(now)}.` : "";
+    const seconds = now.speech?.seconds;
+    $("make-hint").textContent = seconds ? `${seconds.toFixed(1)} seconds of video, ${describe(now)}.` : "";
   });
   const last = sessionStorage.getItem("dreamtalk-working");
   if (last) resume(last);
@@ -47,16 +42,30 @@ async function resume(id) {
 const onlyExamples = ({ portrait, speech }) => Boolean(portrait?.example && speech?.example);
 
 function describe({ styleKind, style, level, timeline, keys }) {
-  const first = { name: named(style, level).replace(":", " "), video: "in the style of the video", auto: "style as heard in the voice" }[styleKind];
+  const first = {
+    name: named(style, level).replace(":", " "), video: "in the style of the video",
+    auto: "style as heard in the voice",
+  }[styleKind];
   return timeline && keys.length ? `${first}, then ${keys.map((key) => key.style).join(", ")}` : first;
 }
+
+/** A link to a control. */
+const goTo = (id) => (event) => {
+  event.preventDefault();
+  $(id).scrollIntoView({ block: "center" });
+  $(id).focus();
+};
 
 function missing() {
   const lacks = [];
   if (!chosen.portrait) lacks.push(["a picture of a face", "title-stage"]);
   if (!chosen.speech) lacks.push(["a voice", "title-voice"]);
-  if (chosen.styleKind === "video" && !chosen.styleVideo) lacks.push(["the video that the style comes from", "choose-style-video"]);
-  if (!onlyExamples(chosen) && !$("consent").checked) lacks.push(["your word that you may use face and voice", "consent"]);
+  if (chosen.styleKind === "video" && !chosen.styleVideo) {
+    lacks.push(["the video that the style comes from", "choose-style-video"]);
+  }
+  if (!onlyExamples(chosen) && !$("consent").checked) {
+    lacks.push(["your word that you may use face and voice", "consent"]);
+  }
   return lacks;
 }
 
@@ -64,19 +73,24 @@ function missing() {
 export async function makeVideo() {
   const lacks = missing();
   if (lacks.length) {
-    const goTo = (id) => (event) => { event.preventDefault(); $(id).scrollIntoView({ block: "center" }); $(id).focus(); };
+    const links = lacks.map(([words, id]) => make("li", {}, make("a", { href: `#${id}`, onclick: goTo(id) }, words)));
     $("make-message").replaceChildren(make("strong", { class: "title" }, "Still missing:"),
-      make("ul", {}, ...lacks.map(([words, id]) => make("li", {}, make("a", { href: `#${id}`, onclick: goTo(id) }, words)))));
+      make("ul", {}, ...links));
     $("make-message").hidden = false;
     return;
   }
   tell($("make-message"), null);
-  const body = { portrait: chosen.portrait.ref, audio: chosen.speech.ref, options: optionsOf(chosen), consent: consentWords() };
+  const body = {
+    portrait: chosen.portrait.ref, audio: chosen.speech.ref, options: optionsOf(chosen), consent: consentWords(),
+  };
   $("make").disabled = true;
   $("make").textContent = "Sending …";
   try {
     const { id } = await get("/v1/talks", { method: "POST", body });
-    remember({ id, title: `${styleWords()}: ${chosen.speech.title}`, created: Date.now(), status: "queued", picture: await thumbnailOf($("picture")) });
+    remember({
+      id, title: `${styleWords()}: ${chosen.speech.title}`, created: Date.now(), status: "queued",
+      picture: await thumbnailOf($("picture")),
+    });
     watch(id);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
@@ -88,12 +102,17 @@ export async function makeVideo() {
   }
 }
 
-const styleWords = () => ({ name: titleOf(chosen.style), video: "As in the video", auto: "As it sounds" }[chosen.styleKind]);
+const styleWords = () => ({
+  name: titleOf(chosen.style), video: "As in the video", auto: "As it sounds",
+}[chosen.styleKind]);
 
 /** Uploads are deleted after some time: say which to choose again. */
 function gone(error) {
   if (error.status !== 404) return null;
-  return { title: "The server has deleted what you chose.", detail: "It keeps files for a limited time. Choose the picture and the voice again." };
+  return {
+    title: "The server has deleted what you chose.",
+    detail: "It keeps files for a limited time. Choose the picture and the voice again.",
+  };
 }
 
 function consentWords() {
@@ -120,7 +139,9 @@ async function watch(id) {
       pace.running = talk.status === "running" && (talk.progress?.frames ?? 0) > 0;
       remember({ id, status: talk.status });
       if (talk.status === "done") await showResult(talk);
-      else if (talk.status === "failed") back(talk.error ?? { title: "The video could not be made.", detail: "Try again." });
+      else if (talk.status === "failed") back(talk.error ?? {
+        title: "The video could not be made.", detail: "Try again.",
+      });
       else if (talk.status === "cancelled") back({ title: "Cancelled.", detail: "Nothing was kept." }, true);
       else showProgress(talk, pace);
     }
@@ -194,36 +215,3 @@ async function cancel() {
   back({ title: "Cancelled.", detail: "Nothing was kept. Change what you like and make it again." }, true);
   $("make").focus({ preventScroll: true });
 }
-
-/** The finished video with its marks. talk: as the server tells it. */
-export async function showResult(talk) {
-  const url = await fetched(`/v1/talks/${talk.id}/result`);
-  document.title = "dreamtalk";
-  const film = $("film");
-  if (film.src) URL.revokeObjectURL(film.src);
-  film.src = url;
-  film.addEventListener("loadeddata", async () => remember({ id: talk.id, status: "done", picture: await thumbnailOf(film) }), { once: true });
-  $("download").href = url;
-  $("download").download = `talk-${talk.id.slice(0, 8)}.mp4`;
-  $("verify-hint").textContent = `dreamtalk verify talk-${talk.id.slice(0, 8)}.mp4`;
-  const facts = [];
-  if (talk.seconds) facts.push(`${talk.seconds.toFixed(1)} seconds`);
-  if (talk.size) facts.push(`${talk.size.width} × ${talk.size.height} pixels`);
-  $("result-facts").textContent = facts.join(", ");
-  $("result-notes").replaceChildren(...(talk.notes ?? []).map((note) => make("li", {}, note)));
-  $("marks").replaceChildren(...marksOf(talk.marks ?? {}));
-  showStage("result");
-  $("title-stage").focus({ preventScroll: true });
-  announce("The video is ready.");
-  film.play().catch(() => { /* the browser waits for a click: the player is there */ });
-}
-
-function marksOf({ badge, watermark, manifest }) {
-  const row = (on, name, words) => make("li", on ? {} : { class: "off" }, make("b", {}, name), make("span", {}, words));
-  return [
-    row(badge, "Visible badge", badge ? "“AI” in the lower right corner of every frame." : "Left out, as you asked: tell people in another way."),
-    row(watermark, "Invisible watermark", watermark ? "In every frame; it survives another encoding, scaling and cropping." : "Not in this video."),
-    row(manifest, "Signed note in the file", manifest ? "Says that the video was made by AI, with what, and what you confirmed (C2PA)." : "A plain note in the file says that it was made by AI; no signed one."),
-  ];
-}
-

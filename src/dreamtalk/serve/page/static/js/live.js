@@ -12,7 +12,7 @@ const RATE = 16000; // Hz that the server takes
 const HEADER = 16; // bytes before each JPEG
 const LEVEL = 3; // of the styles: what is seen for a moment only has to be plain
 const SLOW = 15; // pictures per second, below which people are told why it stutters
-const CONSENT = "Confirmed on the web page: I may use this face. The voice is that of whoever speaks into the microphone.";
+const CONSENT = "Confirmed on the web page: I may use this face. The voice is spoken into the microphone.";
 let session = null; // {socket, microphone, frames, shown}
 
 export function startLive() {
@@ -21,7 +21,8 @@ export function startLive() {
   $("live-start").addEventListener("click", start);
   $("live-stop").addEventListener("click", () => { stopLive(); $("live-start").focus(); });
   follow(({ portrait }) => {
-    $("live-portrait").textContent = portrait ? `Portrait: ${portrait.title}` : "The example portrait. To use your own, choose a picture under Make.";
+    $("live-portrait").textContent = portrait
+      ? `Portrait: ${portrait.title}` : "The example portrait. To use your own, choose a picture under Make.";
     $("live-consent-label").hidden = !portrait || portrait.example;
     if (!session) showStill(portrait?.url ?? "pictures/welcome.jpg");
   });
@@ -67,7 +68,10 @@ function connect(mine) {
   socket.binaryType = "arraybuffer";
   socket.onopen = () => {
     const options = { style: styleNow(), size: Number($("live-size").value), badge: true, face: chosen.face };
-    socket.send(JSON.stringify({ portrait: chosen.portrait.ref, options, format: "jpeg", latency: "live", consent: chosen.portrait.example ? null : CONSENT }));
+    socket.send(JSON.stringify({
+      portrait: chosen.portrait.ref, options, format: "jpeg", latency: "live",
+      consent: chosen.portrait.example ? null : CONSENT,
+    }));
   };
   socket.onmessage = ({ data }) => (typeof data === "string" ? told(mine, JSON.parse(data)) : draw(mine, data));
   socket.onclose = () => {
@@ -96,7 +100,9 @@ async function draw(mine, data) {
   mine.shown = number;
   count(mine);
   const canvas = $("live-canvas");
-  if (canvas.width !== frame.width || canvas.height !== frame.height) Object.assign(canvas, { width: frame.width, height: frame.height });
+  if (canvas.width !== frame.width || canvas.height !== frame.height) {
+    Object.assign(canvas, { width: frame.width, height: frame.height });
+  }
   canvas.getContext("2d").drawImage(frame, 0, 0);
   canvas.dataset.frames = Number(canvas.dataset.frames ?? 0) + 1;
   frame.close();

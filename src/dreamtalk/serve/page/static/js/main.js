@@ -7,6 +7,7 @@ import { startJob } from "./job.js";
 import { startLive, stopLive } from "./live.js";
 import { startMore } from "./more.js";
 import { closeCamera, startPortrait } from "./portrait.js";
+import { startResult } from "./result.js";
 import { startStyles } from "./styles.js";
 import { startTimeline } from "./timeline.js";
 import { startVoice, stopRecording } from "./voice.js";
@@ -16,7 +17,8 @@ const SHEETS = ["make", "live", "talks"];
 /** Show the sheet that the address names. */
 function turn() {
   const asked = location.hash.slice(1) || "make";
-  const name = SHEETS.includes(asked) ? asked : document.getElementById(asked)?.closest(".sheet")?.id.slice(5) ?? "make";
+  const around = document.getElementById(asked)?.closest(".sheet")?.id.slice("page-".length);
+  const name = SHEETS.includes(asked) ? asked : around ?? "make";
   for (const sheet of SHEETS) $(`page-${sheet}`).hidden = sheet !== name;
   for (const link of document.querySelectorAll(".top nav a")) {
     if (link.hash === `#${name}`) link.setAttribute("aria-current", "page");
@@ -55,6 +57,7 @@ await startStyles();
 startTimeline();
 startMore();
 await startExamples();
+startResult();
 startJob();
 startLive();
 document.documentElement.dataset.ready = "true";

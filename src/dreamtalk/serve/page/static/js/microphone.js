@@ -4,13 +4,24 @@ import { Refusal } from "./api.js";
 
 /** Open it; hear(piece: Float32Array) is called for every piece. Returns {rate, close}. Throws a Refusal. */
 export async function openMicrophone(hear) {
-  if (!navigator.mediaDevices) throw new Refusal(0, "Here the browser gives no microphone.", "It needs a page on https or on this computer. Choose a sound file.");
+  if (!navigator.mediaDevices) {
+    throw new Refusal(
+      0, "Here the browser gives no microphone.", "It needs a page on https or on this computer. Choose a sound file.",
+    );
+  }
   let stream;
   try {
-    stream = await navigator.mediaDevices.getUserMedia({ audio: { channelCount: 1, echoCancellation: false, noiseSuppression: true } });
+    stream = await navigator.mediaDevices.getUserMedia({ audio: {
+      channelCount: 1, echoCancellation: false, noiseSuppression: true,
+    } });
   } catch (error) {
-    if (error.name === "NotFoundError") throw new Refusal(0, "No microphone was found.", "Plug one in, or choose a sound file.");
-    throw new Refusal(0, "The browser may not use the microphone.", "Allow it beside the address of this page, or choose a sound file.");
+    if (error.name === "NotFoundError") {
+      throw new Refusal(0, "No microphone was found.", "Plug one in, or choose a sound file.");
+    }
+    throw new Refusal(
+      0, "The browser may not use the microphone.",
+      "Allow it beside the address of this page, or choose a sound file.",
+    );
   }
   const context = new AudioContext();
   await context.audioWorklet.addModule(new URL("microphone_worklet.js", import.meta.url));
@@ -47,7 +58,8 @@ export function wav(pieces, rate) {
   const text = (at, word) => [...word].forEach((letter, i) => view.setUint8(at + i, letter.charCodeAt(0)));
   text(0, "RIFF"); view.setUint32(4, 36 + 2 * count, true); text(8, "WAVEfmt ");
   view.setUint32(16, 16, true); view.setUint16(20, 1, true); view.setUint16(22, 1, true);
-  view.setUint32(24, rate, true); view.setUint32(28, 2 * rate, true); view.setUint16(32, 2, true); view.setUint16(34, 16, true);
+  view.setUint32(24, rate, true); view.setUint32(28, 2 * rate, true);
+  view.setUint16(32, 2, true); view.setUint16(34, 16, true);
   text(36, "data"); view.setUint32(40, 2 * count, true);
   let at = 44;
   for (const piece of pieces) for (const sample of piece) { view.setInt16(at, whole(sample), true); at += 2; }

@@ -5,10 +5,17 @@ import { $, slider, takeFiles, tell } from "./dom.js";
 import { choose, chosen, follow } from "./state.js";
 
 export function startMore() {
-  for (const id of ["size", "blink", "background"]) $(id).addEventListener("change", (event) => choose({ [id]: event.target.value }));
+  for (const id of ["size", "blink", "background"]) $(id).addEventListener(
+    "change", (event) => choose({ [id]: event.target.value }),
+  );
   const times = (value) => `${Math.round(value * 100)} %`;
-  const shows = [slider("lip-scale", times, (lipScale) => choose({ lipScale })), slider("pose-scale", times, (poseScale) => choose({ poseScale }))];
-  $("seed").addEventListener("change", (event) => choose({ seed: Math.max(0, Math.floor(Number(event.target.value)) || 0) }));
+  const shows = [
+    slider("lip-scale", times, (lipScale) => choose({ lipScale })),
+    slider("pose-scale", times, (poseScale) => choose({ poseScale })),
+  ];
+  $("seed").addEventListener(
+    "change", (event) => choose({ seed: Math.max(0, Math.floor(Number(event.target.value)) || 0) }),
+  );
   $("dice").addEventListener("click", () => choose({ seed: Math.floor(Math.random() * 1000) }));
   $("badge").addEventListener("change", (event) => choose({ badge: event.target.checked }));
   wirePose();
@@ -36,7 +43,9 @@ function wirePose() {
   takeFiles({ button: [], input: $("file-pose"), take: async (file) => {
     try {
       const sent = await upload(file);
-      if (!["video", "motion", "track"].includes(sent.kind)) throw new Refusal(0, `${file.name} is not a video.`, "Choose a video of somebody whose head moves.");
+      if (!["video", "motion", "track"].includes(sent.kind)) {
+        throw new Refusal(0, `${file.name} is not a video.`, "Choose a video of somebody whose head moves.");
+      }
       $("pose").querySelector('[value="video"]').textContent = `as in ${file.name}`;
       choose({ pose: "video", poseVideo: { id: sent.id, title: file.name } });
     } catch (error) {

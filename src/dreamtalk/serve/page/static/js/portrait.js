@@ -10,7 +10,9 @@ let latest = 0; // number of the last picture that was given: what is found of o
 const NOT_PICTURES = { audio: "sound", video: "a video", motion: "a motion file", timeline: "a timeline" };
 
 export function startPortrait(useExample) {
-  takeFiles({ button: [$("choose-picture"), $("change-picture")], input: $("file-picture"), place: $("frame"), take: takePicture });
+  takeFiles({
+    button: [$("choose-picture"), $("change-picture")], input: $("file-picture"), place: $("frame"), take: takePicture,
+  });
   for (const id of ["take-photo", "change-photo"]) $(id).addEventListener("click", openCamera);
   $("camera-shoot").addEventListener("click", shoot);
   $("camera-stop").addEventListener("click", () => { closeCamera(); $("take-photo").focus(); });
@@ -33,14 +35,26 @@ export async function takePicture(file) {
   try {
     const sent = await upload(file);
     if (sent.kind !== "image") {
-      throw new Refusal(0, `${file.name} is ${NOT_PICTURES[sent.kind] ?? "not a picture"}.`, "Choose a picture with a face: JPEG, PNG or WebP.");
+      throw new Refusal(
+        0, `${file.name} is ${NOT_PICTURES[sent.kind] ?? "not a picture"}.`,
+        "Choose a picture with a face: JPEG, PNG or WebP.",
+      );
     }
     if (sent.faces && !sent.faces.length) {
-      throw new Refusal(0, "There is no face to be seen in this picture.", "Choose one in which a face looks at you, sharp and not too small.");
+      throw new Refusal(
+        0, "There is no face to be seen in this picture.",
+        "Choose one in which a face looks at you, sharp and not too small.",
+      );
     }
     if (number !== latest) return;
     const title = file.name || "Pasted picture";
-    choose({ portrait: { ref: sent.id, url: URL.createObjectURL(file), title, width: sent.width, height: sent.height, faces: sent.faces ?? [], example: false }, face: 0 });
+    choose({
+      portrait: {
+        ref: sent.id, url: URL.createObjectURL(file), title, width: sent.width, height: sent.height,
+        faces: sent.faces ?? [], example: false,
+      },
+      face: 0,
+    });
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     if (number === latest) tell($("stage-message"), error);
@@ -53,12 +67,21 @@ function showPortrait(portrait) {
   $("picture").alt = `The chosen portrait: ${portrait.title}`;
   $("picture-title").textContent = portrait.title;
   const choices = portrait.faces.map((face, place) => make("label", { "data-box": face.box.join(" ") },
-    make("input", { type: "radio", name: "face", value: place, checked: place === chosen.face, "aria-label": `Face ${place + 1}` }),
+    make(
+      "input",
+      { type: "radio", name: "face", value: place, checked: place === chosen.face, "aria-label": `Face ${place + 1}` },
+    ),
     make("span", { "aria-hidden": "true" }, make("b", {}, String(place + 1)))));
   $("faces").replaceChildren(...choices);
   $("faces").classList.toggle("alone", choices.length < 2);
   if (choices.length > 1) {
-    tell($("stage-message"), { title: `${choices.length} faces: which one speaks?`, detail: "Click it in the picture. The largest is chosen." }, true);
+    tell(
+      $("stage-message"),
+      {
+        title: `${choices.length} faces: which one speaks?`, detail: "Click it in the picture. The largest is chosen.",
+      },
+      true,
+    );
   }
   $("picture").onload = placeFaces;
   showChoice("picture");
@@ -69,28 +92,44 @@ function showPortrait(portrait) {
 function placeFaces() {
   const image = $("picture"), { clientWidth: width, clientHeight: height } = image;
   if (!image.naturalWidth || !chosen.portrait) return;
-  const own = { width: chosen.portrait.width ?? image.naturalWidth, height: chosen.portrait.height ?? image.naturalHeight };
+  const own = {
+    width: chosen.portrait.width ?? image.naturalWidth, height: chosen.portrait.height ?? image.naturalHeight,
+  };
   const scale = Math.min(width / own.width, height / own.height);
   const left = (width - own.width * scale) / 2, top = (height - own.height * scale) / 2;
   for (const label of $("faces").children) {
     const [x, y, w, h] = label.dataset.box.split(" ").map(Number);
-    Object.assign(label.style, { left: `${left + x * scale}px`, top: `${top + y * scale}px`, width: `${w * scale}px`, height: `${h * scale}px` });
+    Object.assign(
+      label.style,
+      { left: `${left + x * scale}px`, top: `${top + y * scale}px`, width: `${w * scale}px`, height: `${h * scale}px` },
+    );
   }
 }
 
 async function openCamera() {
   tell($("stage-message"), null);
   if (!navigator.mediaDevices) {
-    tell($("stage-message"), { title: "Here the browser gives no camera.", detail: "It needs a page on https or on this computer. Choose a picture instead." });
+    tell(
+      $("stage-message"),
+      {
+        title: "Here the browser gives no camera.",
+        detail: "It needs a page on https or on this computer. Choose a picture instead.",
+      },
+    );
     return;
   }
   try {
-    stream = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 1280 }, height: { ideal: 960 }, facingMode: "user" } });
+    stream = await navigator.mediaDevices.getUserMedia({ video: {
+      width: { ideal: 1280 }, height: { ideal: 960 }, facingMode: "user",
+    } });
   } catch (error) {
     const none = error.name === "NotFoundError";
     tell($("stage-message"), none
       ? { title: "No camera was found.", detail: "Plug one in, or choose a picture instead." }
-      : { title: "The browser may not use the camera.", detail: "Allow it beside the address of this page, or choose a picture instead." });
+      : {
+        title: "The browser may not use the camera.",
+        detail: "Allow it beside the address of this page, or choose a picture instead.",
+      });
     return;
   }
   $("camera").srcObject = stream;

@@ -2,7 +2,9 @@
 
 import { $, showOnly } from "./dom.js";
 
-const WORDS = { empty: "The face", camera: "The face", picture: "The face", working: "In the making", result: "Here it is" };
+const WORDS = {
+  empty: "The face", camera: "The face", picture: "The face", working: "In the making", result: "Here it is",
+};
 const PANELS = ["empty", "camera", "picture", "working", "result"].map((state) => $(`panel-${state}`));
 const BELOW = ["picture", "working", "result"].map((state) => $(`under-${state}`));
 

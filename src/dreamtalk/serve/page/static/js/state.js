@@ -52,7 +52,9 @@ export const named = (style, level) => (hasLevels(style) ? `${style}:${level}` :
 
 /** The fields of TalkOptions that the page sets. */
 export function optionsOf(now) {
-  const styles = { name: named(now.style, now.level), video: now.styleVideo && { upload: now.styleVideo.id }, auto: "auto" };
+  const styles = {
+    name: named(now.style, now.level), video: now.styleVideo && { upload: now.styleVideo.id }, auto: "auto",
+  };
   const options = {
     style: styles[now.styleKind],
     intensity: now.intensity,

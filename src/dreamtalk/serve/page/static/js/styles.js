@@ -5,8 +5,14 @@ import { $, make, showOnly, slider, takeFiles, tell } from "./dom.js";
 import { choose, chosen, follow, hasLevels, setLevelled } from "./state.js";
 
 /** Order of the pictures in pictures/styles.webp, which docs/images/make_page.py draws, and of the colours of keys. */
-const PICTURES = ["neutral", "angry", "contempt", "disgusted", "fear", "happy", "sad", "surprised", "calm", "excited", "serious", "warm"];
-const SHOWN_FIRST = ["neutral", "warm", "happy", "excited", "calm", "serious", "surprised", "sad", "fear", "angry", "contempt", "disgusted"];
+const PICTURES = [
+  "neutral", "angry", "contempt", "disgusted", "fear", "happy", "sad", "surprised", "calm", "excited", "serious",
+  "warm",
+];
+const SHOWN_FIRST = [
+  "neutral", "warm", "happy", "excited", "calm", "serious", "surprised", "sad", "fear", "angry", "contempt",
+  "disgusted",
+];
 const COLOURS = {
   neutral: "#8d8578", angry: "#c4372b", contempt: "#7d6b9e", disgusted: "#6f8a3a", fear: "#5a5fb0", happy: "#dd9a1e",
   sad: "#3f76a8", surprised: "#c75f9b", calm: "#3f9183", excited: "#e2702f", serious: "#56606e", warm: "#c98458",
@@ -16,7 +22,8 @@ let known = SHOWN_FIRST.map((name) => ({ name, note: "" }));
 
 export const colourOf = (style) => COLOURS[style] ?? "#8d8578";
 export const knownStyles = () => known;
-export const titleOf = (name) => known.find((style) => style.name === name)?.title ?? name.replace(/^./, (letter) => letter.toUpperCase());
+export const titleOf = (name) => known.find((style) => style.name === name)?.title ?? capital(name);
+const capital = (word) => word.replace(/^./, (letter) => letter.toUpperCase());
 
 /** The picture of a style at a level, or an empty tile for one that has none. */
 export function pictureOf(style, level) {
@@ -62,7 +69,7 @@ function drawTiles() {
       showPicture(input.nextElementSibling.firstElementChild, input.value, input.checked ? level : PLAIN);
     }
     for (const input of $("levels").querySelectorAll("input")) input.checked = Number(input.value) === level;
-    $("levels").hidden = !hasLevels(style);
+    $("level-row").hidden = !hasLevels(style);
     const note = known.find((one) => one.name === style)?.note ?? "";
     if ($("style-note").textContent !== note) $("style-note").textContent = note;
   });
@@ -87,7 +94,7 @@ function wireVideo() {
       const fits = kind === "video" ? ["video", "style", "track"] : ["image", "video"];
       if (!fits.includes(sent.kind)) {
         throw new Refusal(0, `${file.name} is ${sent.kind === "image" ? "a picture" : "not a video"}.`,
-          kind === "video" ? "Choose a video in which somebody speaks." : "Choose a calm picture or clip of the same person.");
+          `Choose a ${kind === "video" ? "video in which somebody speaks" : "calm picture of the same person"}.`);
       }
       files[kind] = { id: sent.id, title: file.name };
       const name = $(`style-${kind}-file`).querySelector(".file-name");
@@ -99,8 +106,14 @@ function wireVideo() {
       tell($("style-message"), error);
     } finally { $("style-busy").hidden = true; }
   };
-  takeFiles({ button: $("choose-style-video"), input: $("file-style-video"), place: $("style-video-file"), take: (file) => watch("video", file) });
-  takeFiles({ button: $("choose-style-neutral"), input: $("file-style-neutral"), place: $("style-neutral-file"), take: (file) => watch("neutral", file) });
+  takeFiles({
+    button: $("choose-style-video"), input: $("file-style-video"), place: $("style-video-file"),
+    take: (file) => watch("video", file),
+  });
+  takeFiles({
+    button: $("choose-style-neutral"), input: $("file-style-neutral"), place: $("style-neutral-file"),
+    take: (file) => watch("neutral", file),
+  });
 }
 
 async function learn({ video, neutral }) {

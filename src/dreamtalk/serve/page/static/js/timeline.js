@@ -19,7 +19,8 @@ export function startTimeline() {
     $(`key-${field}`).addEventListener("change", (event) => set(selected, { [field]: read(event.target, field) }));
   }
   $("wave").addEventListener("dblclick", (event) => {
-    if (chosen.timeline) add(longest() * (event.clientX - $("wave").getBoundingClientRect().left) / $("wave").clientWidth);
+    const { left, width } = $("wave").getBoundingClientRect();
+    if (chosen.timeline) add(longest() * (event.clientX - left) / width);
   });
   new ResizeObserver(place).observe($("wave"));
   follow((now, part) => {
@@ -82,7 +83,7 @@ function show({ timeline, keys, speech }) {
   $("wave").classList.toggle("editing", on);
   $("key-add").disabled = !speech;
   $("timeline-help").textContent = speech
-    ? "The marks lie on the voice above. Drag them, or use the arrow keys; Delete removes one; a double click on the voice adds one."
+    ? "The marks lie on the voice above. Drag them, or use the arrow keys; Delete removes one; a double click adds one."
     : "Choose a voice first; then marks can be laid on it.";
   if (!keys.includes(selected)) selected = keys[0] ?? null;
   draw(on ? keys : []);
@@ -109,20 +110,17 @@ function draw(keys) {
   place();
 }
 
-/** Lay the marks at their times; from the right, so that each knows how much room the next one leaves. */
+/** Lay the marks at their times, without their names where the next one, or the end, leaves no room for these. */
 function place() {
-  let room = $("wave").clientWidth;
-  const wide = room;
-  for (const { firstElementChild: button } of [...$("keys").children].reverse()) {
-    const at = longest() ? button.mark.start / longest() * wide : 0;
+  const wide = $("wave").clientWidth, buttons = [...$("keys").children].map((item) => item.firstElementChild);
+  const at = (button) => (button && longest() ? button.mark.start / longest() * wide : wide);
+  buttons.forEach((button, i) => {
     button.classList.remove("short");
-    const last = room === wide;
-    button.classList.toggle("short", !last && at + button.offsetWidth > room);
-    const turned = at + button.offsetWidth > room;
+    button.classList.toggle("short", at(button) + button.offsetWidth > at(buttons[i + 1]));
+    const turned = at(button) + button.offsetWidth > wide;
     button.classList.toggle("turned", turned);
-    room = turned ? at - button.offsetWidth : at;
-    button.style.left = `${room}px`;
-  }
+    button.style.left = `${turned ? at(button) - button.offsetWidth : at(button)}px`;
+  });
 }
 
 function mark() {

@@ -16,7 +16,9 @@ let peaks = null;
 let latest = 0; // number of the last sound that was given: what is found of older ones comes too late
 
 export function startVoice() {
-  takeFiles({ button: [$("choose-voice"), $("change-voice")], input: $("file-voice"), place: $("voice-card"), take: takeVoice });
+  takeFiles({
+    button: [$("choose-voice"), $("change-voice")], input: $("file-voice"), place: $("voice-card"), take: takeVoice,
+  });
   for (const id of ["record", "record-again"]) $(id).addEventListener("click", record);
   $("record-stop").addEventListener("click", stopRecording);
   $("listen").addEventListener("click", () => (player.paused ? player.play() : player.pause()));
@@ -42,11 +44,17 @@ export async function takeVoice(file) {
     const [sent, seen] = await Promise.all([upload(file), peaksOf(file)]);
     const silent = sent.kind === "video" && sent.sound === false;
     if (!["audio", "video"].includes(sent.kind) || silent) {
-      throw new Refusal(0, silent ? `${file.name} has no sound.` : `${file.name} is no sound.`, "Choose a sound file, or a video in which somebody speaks.");
+      throw new Refusal(
+        0, silent ? `${file.name} has no sound.` : `${file.name} is no sound.`,
+        "Choose a sound file, or a video in which somebody speaks.",
+      );
     }
     if (number !== latest) return;
     peaks = seen?.peaks ?? null;
-    choose({ speech: { ref: sent.id, url: URL.createObjectURL(file), title: file.name, seconds: sent.seconds ?? seen?.seconds ?? 0, example: false } });
+    choose({ speech: {
+      ref: sent.id, url: URL.createObjectURL(file), title: file.name, seconds: sent.seconds ?? seen?.seconds ?? 0,
+      example: false,
+    } });
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     if (number === latest) tell($("voice-message"), error);
@@ -68,7 +76,9 @@ export async function takeExampleVoice({ ref, url, title }) {
 function showSpeech(speech) {
   player.src = speech.url;
   player.onloadedmetadata = () => {
-    if (!speech.seconds && Number.isFinite(player.duration)) choose({ speech: { ...speech, seconds: player.duration } });
+    if (!speech.seconds && Number.isFinite(player.duration)) {
+      choose({ speech: { ...speech, seconds: player.duration } });
+    }
   };
   $("voice-title").textContent = speech.seconds ? `${speech.title}, ${clock(speech.seconds)}` : speech.title;
   showOnly($("voice-chosen"), panels);

@@ -26,9 +26,9 @@ export function drawWave(canvas, peaks, colourAt, played) {
   canvas.height = height * scale;
   const brush = canvas.getContext("2d");
   brush.scale(scale, scale);
-  const bars = Math.floor(width / STEP);
+  const bars = Math.floor(width / STEP), count = peaks?.length ?? 0;
   for (let bar = 0; bar < bars; bar++) {
-    const first = Math.floor(bar * (peaks?.length ?? 0) / bars), end = Math.max(first + 1, Math.floor((bar + 1) * (peaks?.length ?? 0) / bars));
+    const first = Math.floor(bar * count / bars), end = Math.max(first + 1, Math.floor((bar + 1) * count / bars));
     let peak = peaks ? 0 : 0.25;
     for (let i = first; peaks && i < end; i++) peak = Math.max(peak, peaks[i]);
     const tall = Math.max(WIDTH, peak ** 0.7 * (height - 4));
