@@ -36,7 +36,7 @@ def page(report: Report, figures: Sequence[Figure] = ()) -> str:
     shown = [name for name in report.sets if report.clips(name)]
     sections = [_Section("read", "How to read this", _reading(report))]
     sections.append(_Section("tables", "Tables", "".join(_numbers(report, name) for name in shown)))
-    sections.append(_Section("plots", "Plots", "".join(_charts(report, name) for name in shown)))
+    sections.append(_Section("plots", "Plots", "".join(_charts(report, name, name == shown[0]) for name in shown)))
     if report.tables:
         sections.append(_Section("more", "More tables", "".join(map(_table, report.tables))))
     whole = [html for figure, html in zip(figures, drawn, strict=True) if not figure.clip]
@@ -133,9 +133,10 @@ def _numbers(report: Report, name: str) -> str:
         found = [report.estimates.get((name, row, m.name)) for row in report.rows]
         if any(found):
             cells = "".join(f"<td{looks[row]}>{_cell(e, m)}</td>" for row, e in zip(report.rows, found, strict=True))
-            head = f"{escape(m.head)}<small>good: {escape(m.good)}</small>"
+            link = f"#metric-{escape(m.name, quote=True)}"
+            head = f"<a href='{link}'>{escape(m.head)}</a><small>good: {escape(m.good)}</small>"
             lines.append(f"<tr><th scope='row' title='{escape(m.definition, quote=True)}'>{head}</th>{cells}</tr>")
-    caption = f"{name}: {report.clips(name)} clips, 95 % intervals below the numbers"
+    caption = f"{report.clips(name)} clips; below each number its 95 % interval"
     return _framed(name, caption, f"<th scope='col'>metric</th>{heads}", lines)
 
 
@@ -169,8 +170,8 @@ def _framed(title: str, caption: str, heads: str, lines: Sequence[str]) -> str:
     )
 
 
-def _charts(report: Report, name: str) -> str:
-    """A plot per metric of a set: every row with its interval."""
+def _charts(report: Report, name: str, unfolded: bool) -> str:
+    """A plot per metric of a set: every row with its interval. unfolded: seen at once."""
     made = []
     for m in report.metrics:
         known = {row: e for row in report.rows if (e := report.estimates.get((name, row, m.name))) is not None}
@@ -178,7 +179,9 @@ def _charts(report: Report, name: str) -> str:
             drawing = intervals(m.head, known, report.rows, report.bounds)
             head = f"{escape(m.head)} <small>good: {escape(m.good)}</small>"
             made.append(f"<figure class='chart'><figcaption>{head}</figcaption>{drawing}</figure>")
-    return f"<h3>{escape(name)}</h3><div class='charts'>{''.join(made)}</div>"
+    opened = " open" if unfolded else ""
+    charts = f"<div class='charts'>{''.join(made)}</div>"
+    return f"<details{opened}><summary>{escape(name)}</summary>{charts}</details>"
 
 
 def _figure(figure: Figure) -> str:
