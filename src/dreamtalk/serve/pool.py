@@ -24,6 +24,8 @@ _LOOK_SECONDS = 0.1
 _IDLE_SECONDS = 1.0
 _CANCEL_SECONDS = 5.0
 """A worker that does not heed a cancel for so long is killed."""
+_PAUSE_SECONDS = 5.0
+"""Before the next try to get a worker."""
 _MOST_MEMORY = 3_000_000_000
 """Bytes from which on a worker is replaced by a fresh one after its talk."""
 
@@ -122,7 +124,7 @@ class Pool:
                 thread.join(_CANCEL_SECONDS)
 
     def _serve(self) -> None:
-        worker = self._first_worker()
+        worker = self._new_worker()
         while not self._draining.is_set():
             heard = self._calls
             talk = self._store.take()
@@ -143,30 +145,32 @@ class Pool:
         with self._bell:
             self._bell.wait_for(lambda: self._calls > heard or self._draining.is_set(), _IDLE_SECONDS)
 
-    def _first_worker(self) -> Worker | None:
-        """A worker that loads its models while nobody waits for it yet."""
+    def _new_worker(self) -> Worker | None:
+        """A new worker, which loads its models while nobody waits for it yet; None where there is none to be had."""
         try:
             return self._make_worker()
-        except DreamTalkError as error:  # told again, to whoever sends a talk
+        except DreamTalkError as error:
             log("no_worker", level="error", text=str(error))
             return None
 
     def _run(self, talk: StoredTalk, worker: Worker | None) -> Worker | None:
         """Have a talk made; returns the worker for the next one, None where it is gone."""
+        if worker is None and (worker := self._new_worker()) is None:
+            self._store.again(talk.id)  # it is not the talk's fault: it waits until there is a worker
+            self._draining.wait(_PAUSE_SECONDS)
+            return None
         self._board.begin(talk.id)
         log("talk_began", talk=talk.id)
         ending = str(talk.request.get("format", "mp4"))
         draft = self._vault.draft(talk.id, ending)
         try:
-            if worker is None:
-                worker = self._make_worker()
             worker.begin(self._task_of(talk, draft))
             message = self._follow(talk, worker)
         except ChildDied:
             self._crashed(talk)
             _end_worker(worker)
             return None
-        except DreamTalkError as error:  # the files are gone, or Ray does not answer
+        except DreamTalkError as error:  # the files are gone
             self._end(talk, refused(error))
             return worker
         finally:
