@@ -204,6 +204,20 @@ def test_a_table_that_makes_no_sense_is_refused_before_any_work(
     assert counting.made == [] and not (given.parent / "out").exists()
 
 
+def test_no_video_replaces_what_another_row_is_made_of(counting: CountingTalker, table: Callable[..., Path]) -> None:
+    head = "portrait,audio,output\n"
+    table("p.jpg,a.wav,talk.mp4", head=head)
+    rows = table("p.jpg,a.wav,b.mp4", "p.jpg,talk.mp4,c.mp4", "p.jpg,a.wav,talk.mp4", head=head)
+    with pytest.raises(UnusableInput, match=r"line 4.*replace an input"):
+        run_batch(Batch(manifest=rows, folder=rows.parent, workers=0), lambda line: None)
+    assert counting.made == []
+
+
+def test_lines_that_no_file_can_be_called_by_are_failures(counting: CountingTalker, table: Callable[..., Path]) -> None:
+    rows = table("p\0.jpg,a.wav,1.mp4,256,0", f"{'x' * 300}.jpg,a.wav,2.mp4,256,0", "p.jpg,a.wav,a,b,c,d,e")
+    assert sorted(through(rows).failed) == [2, 3, 4]
+
+
 def test_tables_may_have_semicolons_or_be_json_lines(counting: CountingTalker, table: Callable[..., Path]) -> None:
     given = table("p.jpg;a.wav;256", head="portrait;audio;size\n")
     lines = given.parent / "talks.jsonl"

@@ -139,6 +139,8 @@ def _row(number: int, given: Mapping[str, object], path: Path) -> Row:
     """A line of the table. What is wrong with it goes into its `problem`."""
     if "" in given and str(given[""] or "").strip():
         return Row(number, Path(), Path(), "", None, f"The line cannot be used: {given['']}.")
+    if any("\0" in str(value) for value in given.values()):
+        return Row(number, Path(), Path(), "", None, "The line holds a zero byte. Save the table as plain text.")
     words = {name: str(given.get(name) or "").strip() for name in (*NEEDED, OUTPUT)}
     options, problem = None, ""
     chosen = {name: value for name, value in given.items() if name not in words and name}

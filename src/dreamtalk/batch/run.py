@@ -97,6 +97,7 @@ class _Run:
         self._rows = read_manifest(batch.manifest)[batch.shard[0] - 1 :: batch.shard[1]]
         self._workers = chosen_workers(batch.workers, batch.address, say)
         _check(batch, self._workers)
+        _refuse_overwriting(batch, self._rows)
         self._started = time.monotonic()
         self._failed: dict[int, Failure] = {}
 
@@ -145,7 +146,7 @@ def _plan(batch: Batch, rows: Sequence[Row], failed: dict[int, Failure]) -> tupl
             if row.problem:
                 raise UnusableInput(row.problem)
             found, facts = fingerprint(row, files)
-        except DreamTalkError as error:
+        except (DreamTalkError, OSError) as error:
             failed[row.number] = failure_of(error)
             continue
         record = known[row.number]
@@ -173,6 +174,20 @@ def _check(batch: Batch, workers: int) -> None:
             "Ray's workers do not see the GPU. Use --workers 0, once per GPU: --shard 1/2 with CUDA_VISIBLE_DEVICES=0, "
             "--shard 2/2 with CUDA_VISIBLE_DEVICES=1 (docs/batch.md)."
         )
+
+
+def _refuse_overwriting(batch: Batch, rows: Sequence[Row]) -> None:
+    """Raise UnusableOutput when the video of one row would replace what another is made of."""
+    given = {batch.manifest.resolve()}
+    for row in rows:
+        if row.options is not None:
+            given |= {path.resolve() for path in (row.portrait, row.audio, *row.options.files)}
+    for row in rows:
+        if not row.problem and (batch.folder / row.output).resolve() in given:
+            raise UnusableOutput(
+                f"{batch.manifest}, line {row.number}: the output {row.output} would replace an input. "
+                "Choose another name, or another folder (-o)."
+            )
 
 
 def _ready(folder: Path, rows: Sequence[Row], failures: Path) -> None:
