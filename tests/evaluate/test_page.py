@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ import pytest
 from dreamtalk.evaluate.explorer import standing_out
 from dreamtalk.evaluate.figures import Figure, Table, jpeg
 from dreamtalk.evaluate.page import page, tables_page
+from dreamtalk.evaluate.paired import comparison, difference
 from dreamtalk.evaluate.plots import lip_curves, standalone, ticks
 from dreamtalk.evaluate.report import Report, Value, versions
 from dreamtalk.evaluate.scoring import Metric, Score
@@ -85,6 +87,19 @@ def test_the_page_holds_everything_and_escapes_it() -> None:
         assert word in made, word
     assert not re.search(r"""(src|href)=['"](?!data:|#)""", made), "nothing is asked of a network"
     assert page(report(), figures()) == made
+
+
+def test_methods_are_compared_clip_by_clip() -> None:
+    found = difference(report(), "second", "theirs", "ours", metric("error", ""))
+    assert found is not None and found.clips == 4 and abs(found.value) < 0.02
+    table = comparison(report(), "first")
+    assert table is not None and table.heads == ("metric", "theirs less ours")
+    assert [line[0] for line in table.lines] == ["error title, px"], "theirs has no score"
+    better = replace(report(), values=tuple(v for v in report().values if v.clip != "clip-3" or v.row != "ours"))
+    moved = [v._replace(score=Score(v.score.value + (v.row == "theirs"))) for v in better.values]
+    shown = comparison(replace(better, values=tuple(moved)), "first")
+    assert shown is not None and shown.lines[0][1].startswith("+1.0") and shown.lines[0][1].endswith("*")
+    assert comparison(replace(report(), bounds=("theirs", "real video")), "first") is None, "one method alone"
 
 
 def test_what_stands_out() -> None:

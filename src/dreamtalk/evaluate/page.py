@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dreamtalk.evaluate.explorer import OUTLIER, explorer
 from dreamtalk.evaluate.figures import Figure, Table
+from dreamtalk.evaluate.paired import comparison
 from dreamtalk.evaluate.plots import intervals
 from dreamtalk.evaluate.scoring import Estimate, Metric
 
@@ -109,7 +110,8 @@ def _reading(report: Report) -> str:
         f"clips of this kind had been drawn ({report.resamples} draws, seed {report.seed}). It knows nothing of other "
         "speakers or languages than these, and with fewer than ten clips it is too narrow.",
         "Two rows whose intervals do not touch differ. Where they overlap they may still differ, for all rows are of "
-        "the same clips: choose “less that of” in the table of clips and see whether the differences have one sign.",
+        "the same clips: look at the differences clip by clip (the table below where there are several methods, and "
+        "“less that of” among the clips).",
         f"{real} A number means something between what the real video has and what chance or a still picture has. A "
         "method beyond the real video on a metric has found its weakness, not beaten reality. No single number is "
         "quality: “when they lie” below says what each one misses.",
@@ -132,20 +134,27 @@ def _numbers(report: Report, name: str) -> str:
     for m in report.metrics:
         found = [report.estimates.get((name, row, m.name)) for row in report.rows]
         if any(found):
-            cells = "".join(f"<td{looks[row]}>{_cell(e, m)}</td>" for row, e in zip(report.rows, found, strict=True))
+            cells = "".join(
+                f"<td{looks[row]}>{_cell(e, m, report.clips(name))}</td>"
+                for row, e in zip(report.rows, found, strict=True)
+            )
             link = f"#metric-{escape(m.name, quote=True)}"
             head = f"<a href='{link}'>{escape(m.head)}</a><small>good: {escape(m.good)}</small>"
             lines.append(f"<tr><th scope='row' title='{escape(m.definition, quote=True)}'>{head}</th>{cells}</tr>")
     caption = f"{report.clips(name)} clips; below each number its 95 % interval"
-    return _framed(name, caption, f"<th scope='col'>metric</th>{heads}", lines)
+    table = _framed(name, caption, f"<th scope='col'>metric</th>{heads}", lines)
+    paired = comparison(report, name)
+    return table if paired is None else table + _table(paired)
 
 
-def _cell(found: Estimate | None, metric: Metric) -> str:
+def _cell(found: Estimate | None, metric: Metric, clips: int) -> str:
+    """Value, interval, and of how many clips and events where that is not all of them."""
     if found is None:
         return "–"
     value, low, high = (_fixed(number, metric.digits) for number in (found.value, found.low, found.high))
     events = f"<small>n = {found.weight:.0f}</small>" if found.weight != found.clips else ""
-    return f"{value}<small>{low} to {high}</small>{events}"
+    fewer = f"<small>{found.clips} of {clips} clips</small>" if found.clips != clips else ""
+    return f"{value}<small>{low} to {high}</small>{events}{fewer}"
 
 
 def _fixed(number: float, digits: int) -> str:
