@@ -193,3 +193,37 @@ def record(page: Any, until: Until) -> None:
 def seconds_of_voice(page: Any) -> float:
     """How long the recording is, as the page says."""
     return float(page.locator("#make-hint").inner_text().split(" ")[0])
+
+
+def test_the_controls_that_are_seldom_used(open_page: OpenPage, style_video: Path, examples: Path) -> None:
+    page = open_page()
+    page.get_by_role("link", name="Use my own").click()
+    assert page.evaluate("document.activeElement.id") == "studio"
+    page.get_by_role("button", name="Use the example picture").click()
+    with page.expect_file_chooser() as asked:
+        page.get_by_role("button", name="Another picture").click()
+    asked.value.set_files(examples / "portrait.jpg")
+    page.locator("#picture-title", has_text="portrait.jpg").wait_for()
+    page.get_by_role("button", name="A sentence of Jane Austen, read for").click()
+    with page.expect_file_chooser() as asked:
+        page.get_by_role("button", name="Another file").click()
+    asked.value.set_files(examples / "speech_synthetic.ogg")
+    page.locator("#voice-title", has_text="speech_synthetic.ogg, 0:09").wait_for()
+
+    page.locator("#more summary").click()
+    for given, said in ((examples / "speech.wav", "not a video"), (style_video, "")):
+        with page.expect_file_chooser() as asked:
+            page.locator("#pose").select_option("video")
+        asked.value.set_files(given)
+        if said:
+            page.locator("#more-message", has_text=said).wait_for()
+            assert page.locator("#pose").input_value() == "natural"
+    page.locator("#pose option", has_text="as in face.mp4").wait_for(state="attached")
+    page.get_by_role("button", name="Other", exact=True).click()
+    page.locator("#style-kinds label", has_text="Automatic").click()
+    page.locator("#consent-label").click()
+    page.route("**/v1/talks", lambda route: route.abort())
+    with page.expect_request("**/v1/talks") as sent:
+        page.get_by_role("button", name="Make the video").click()
+    options = json.loads(sent.value.post_data)["options"]
+    assert options["style"] == "auto" and set(options["pose"]) == {"upload"} and options["seed"] < 1000
