@@ -85,10 +85,14 @@ def _number(name: str, value: object) -> float:
 
 
 def _whole(name: str, value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.strip().isdecimal():
+        return int(value)  # not by way of float, which has no room for large seeds
     number = _number(name, value)
     if number != int(number):
         raise UnusableInput(f"The {_words(name)} must be a whole number, not {value!r}.")
-    return int(value) if isinstance(value, str) and value.strip().isdigit() else int(number)
+    return int(number)
 
 
 def _words(name: str) -> str:

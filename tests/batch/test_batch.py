@@ -178,8 +178,9 @@ def test_a_failure_of_ours_stops_no_other_row(
 def test_a_row_that_can_no_longer_be_made_leaves_no_old_video(
     counting: CountingTalker, table: Callable[..., Path]
 ) -> None:
-    rows = table("p.jpg,a.wav,one.mp4,256,0")
+    rows = table("p.jpg,a.wav,one.mp4,256,yes", head="portrait,audio,output,size,sidecar\n")
     through(rows)
+    assert videos(rows.parent / "out") == ["one.mp4", "one.mp4.provenance.json"]
     (rows.parent / "p.jpg").write_text("no picture any more")
     assert through(rows).done == 0
     assert videos(rows.parent / "out") == ["failures.csv"]

@@ -19,6 +19,7 @@ from dreamtalk.media import check_input
 from dreamtalk.media.files import exists, replacing
 from dreamtalk.option_values import FILES, WORDS_OR_FILES
 from dreamtalk.options import TalkOptions
+from dreamtalk.provenance.origin import SIDECAR
 
 _READ = 1 << 20
 """Bytes read at a time."""
@@ -109,7 +110,9 @@ def forget(row: Row, folder: Path) -> None:
     """Take away the video of a row that can no longer be made, so that no video is there that the table does not mean.
     A file that no batch made stays."""
     if exists(state_file(row, folder)):
-        (folder / row.output).unlink(missing_ok=True)
+        video = folder / row.output
+        video.unlink(missing_ok=True)
+        video.with_name(video.name + SIDECAR).unlink(missing_ok=True)
         state_file(row, folder).unlink(missing_ok=True)
 
 
