@@ -28,7 +28,7 @@ class ServeFlags:
     workers: int = 1
     """Processes that make talks, each with its own models (0.6 GB each)."""
     threads: int | None = None
-    """CPU threads of each worker. Default: all cores but one for one worker, one for several."""
+    """CPU threads of each worker. Default: all cores but one for one worker, their share for several."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Processor for the networks."""
     keep_hours: float = 24.0

@@ -10,6 +10,10 @@ from dreamtalk.errors import DreamTalkError, FaceNotFound, UnusableAudio
 
 _FLAG = re.compile(r"--([a-z]+(?:-[a-z]+)*)")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z]|--)")
+_ELSEWHERE = {
+    "(--neutral of style extract, --style-neutral elsewhere)": "(neutral of a style, style_neutral of a talk)",
+}
+"""Words of the command line, and what they are called here."""
 _ELSE = "Change the request and send it again."
 
 
@@ -70,6 +74,8 @@ def in_words(message: str, names: Mapping[str, str]) -> str:
     """The message with those words in the place of paths, and the API's names in the place of flags."""
     for path in sorted(names, key=len, reverse=True):
         message = message.replace(path, names[path])
+    for flags, names_here in _ELSEWHERE.items():
+        message = message.replace(flags, names_here)
     message = f"The option {message}" if message.startswith("--") else message
     message = _FLAG.sub(lambda flag: flag.group(1).replace("-", "_"), message).strip()
     return message[:1].upper() + message[1:]

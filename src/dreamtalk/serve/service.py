@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -255,4 +256,7 @@ def _worker_maker(settings: Settings) -> Callable[[], Worker]:
         from dreamtalk.serve.remote import RayWorker
 
         return lambda: RayWorker(settings.address or "auto", settings.workers, settings.device)
-    return lambda: LocalWorker(settings.device, settings.threads)
+    threads = settings.threads
+    if threads is None and settings.workers > 1:  # each its share of the cores
+        threads = max(1, (os.cpu_count() or 1) // settings.workers)
+    return lambda: LocalWorker(settings.device, threads)

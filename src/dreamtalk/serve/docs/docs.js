@@ -30,9 +30,11 @@ function table(schema, all, parent) {
     element("td", nameOf(field, all) + usual + needed, row);
     element("td", field.description || "", row);
   }
+  const shown = new Set();
   for (const field of Object.values(found.properties)) {
     const inner = [field, ...(field.anyOf || [])].find((one) => one.$ref);
-    if (inner) {
+    if (inner && !shown.has(inner.$ref)) {
+      shown.add(inner.$ref);
       element("h4", nameOf(inner, all), parent);
       table(inner, all, parent);
     }
@@ -46,7 +48,8 @@ function operation(path, method, told, all, parent) {
   word.className = "method";
   element("code", path, line);
   element("span", ` ${(told.description || told.summary || "").split("\n")[0]}`, line);
-  element("p", told.description || "", box);
+  const more = (told.description || "").split("\n").slice(1).join(" ");
+  if (more) element("p", more, box);
   const contents = (told.requestBody || {}).content || {};
   for (const [kind, body] of Object.entries(contents)) {
     element("h3", kind, box);
