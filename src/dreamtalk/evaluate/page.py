@@ -125,6 +125,7 @@ def _reading(report: Report) -> str:
 
 def _numbers(report: Report, name: str) -> str:
     """A set's table: metrics down, rows across."""
+    clips = report.clips(name)
     looks = {row: " class='bound'" if row in report.bounds else "" for row in report.rows}
     heads = "".join(
         f"<th scope='col'{looks[row]} title='{escape(report.legend.get(row, ''), quote=True)}'>{escape(row)}</th>"
@@ -135,13 +136,12 @@ def _numbers(report: Report, name: str) -> str:
         found = [report.estimates.get((name, row, m.name)) for row in report.rows]
         if any(found):
             cells = "".join(
-                f"<td{looks[row]}>{_cell(e, m, report.clips(name))}</td>"
-                for row, e in zip(report.rows, found, strict=True)
+                f"<td{looks[row]}>{_cell(e, m, clips)}</td>" for row, e in zip(report.rows, found, strict=True)
             )
             link = f"#metric-{escape(m.name, quote=True)}"
             head = f"<a href='{link}'>{escape(m.head)}</a><small>good: {escape(m.good)}</small>"
             lines.append(f"<tr><th scope='row' title='{escape(m.definition, quote=True)}'>{head}</th>{cells}</tr>")
-    caption = f"{report.clips(name)} clips; below each number its 95 % interval"
+    caption = f"{clips} clips; below each number its 95 % interval"
     table = _framed(name, caption, f"<th scope='col'>metric</th>{heads}", lines)
     paired = comparison(report, name)
     return table if paired is None else table + _table(paired)

@@ -18,21 +18,20 @@ _NOTE = (
 
 def difference(report: Report, name: str, row: str, over: str, metric: Metric) -> Estimate | None:
     """By how much a row is above another one in a set, clip by clip; None where they share no clip."""
-    pairs: dict[str, dict[str, Score]] = {}
-    for value in report.values:
-        if value.set == name and value.metric == metric.name and value.row in (row, over):
-            pairs.setdefault(value.clip, {})[value.row] = value.score
+    ours, theirs = (
+        {value.clip: value.score for value in report.cells.get((name, each, metric.name), [])} for each in (row, over)
+    )
     scores = [
-        Score(pair[row].value - pair[over].value, min(pair[row].weight, pair[over].weight))
-        for pair in pairs.values()
-        if len(pair) == 2
+        Score(ours[clip].value - theirs[clip].value, min(ours[clip].weight, theirs[clip].weight))
+        for clip in ours
+        if clip in theirs
     ]
     return combine(scores, metric.combine, report.resamples, report.seed)
 
 
 def comparison(report: Report, name: str) -> Table | None:
     """Every method of a set against the first one; None where there are not two methods with values."""
-    seen = {value.row for value in report.values if value.set == name}
+    seen = {row for set_, row, _ in report.cells if set_ == name}
     methods = [row for row in report.rows if row in seen and row not in report.bounds]
     if not report.bounds or len(methods) < 2:
         return None

@@ -61,13 +61,19 @@ class Report:
     tables: tuple[Table, ...] = ()
 
     @cached_property
+    def cells(self) -> dict[tuple[str, str, str], list[Value]]:
+        """The clips' values by (set, row, metric name)."""
+        found: dict[tuple[str, str, str], list[Value]] = {}
+        for value in self.values:
+            found.setdefault((value.set, value.row, value.metric), []).append(value)
+        return found
+
+    @cached_property
     def estimates(self) -> dict[tuple[str, str, str], Estimate]:
         """By (set, row, metric name); absent where no clip has a value."""
-        grouped: dict[tuple[str, str, str], list[Score]] = {}
-        for value in self.values:
-            grouped.setdefault((value.set, value.row, value.metric), []).append(value.score)
         how = {metric.name: metric.combine for metric in self.metrics}
-        made = {key: combine(found, how[key[2]], self.resamples, self.seed) for key, found in grouped.items()}
+        scores = {key: [value.score for value in found] for key, found in self.cells.items()}
+        made = {key: combine(found, how[key[2]], self.resamples, self.seed) for key, found in scores.items()}
         return {key: estimate for key, estimate in made.items() if estimate is not None}
 
     @property
