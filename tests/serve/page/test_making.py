@@ -136,11 +136,13 @@ def test_a_pasted_and_a_dropped_picture_are_taken(open_page: OpenPage, examples:
       const parcel = new DataTransfer(); parcel.items.add(file);"""
     paste = "document.dispatchEvent(new ClipboardEvent('paste', {clipboardData: parcel}));"
     drop = """for (const kind of ["dragenter", "drop"]) document.getElementById("frame")
-      .dispatchEvent(new DragEvent(kind, {dataTransfer: parcel, cancelable: true}));"""
+      .dispatchEvent(new DragEvent(kind, {dataTransfer: parcel, cancelable: true, bubbles: true}));"""
     page.evaluate(f"([bytes, name]) => {{ {parcel} {paste} }}", [data, "pasted.jpg"])
     page.locator("#picture-title", has_text="pasted.jpg").wait_for()
     page.evaluate(f"([bytes, name]) => {{ {parcel} {drop} }}", [data, "dropped.jpg"])
     page.locator("#picture-title", has_text="dropped.jpg").wait_for()
+    page.evaluate(f"([bytes, name]) => {{ {parcel} {drop.replace('frame', 'title-gallery')} }}", [data, "beside.jpg"])
+    page.locator("#picture-title", has_text="beside.jpg").wait_for()
 
 
 def test_changes_of_style_are_moved_by_keys_and_by_the_mouse(open_page: OpenPage) -> None:

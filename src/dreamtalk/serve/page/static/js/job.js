@@ -127,7 +127,7 @@ async function watch(id) {
   sessionStorage.setItem("dreamtalk-working", id);
   tell($("stage-message"), null);
   $("preview").src = chosen.portrait?.url ?? "pictures/face.svg";
-  $("preview").classList.toggle("waiting", true);
+  $("preview").classList.add("waiting");
   showStage("working");
   showProgress({ status: "queued", progress: {} }, {});
   $("stage").scrollIntoView({ block: "start", behavior: "smooth" });

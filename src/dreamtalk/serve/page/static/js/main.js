@@ -6,11 +6,11 @@ import { showCount, showTalks } from "./history.js";
 import { startJob } from "./job.js";
 import { startLive, stopLive } from "./live.js";
 import { startMore } from "./more.js";
-import { closeCamera, startPortrait } from "./portrait.js";
+import { closeCamera, startPortrait, takePicture } from "./portrait.js";
 import { startResult } from "./result.js";
 import { startStyles } from "./styles.js";
 import { startTimeline } from "./timeline.js";
-import { startVoice, stopRecording } from "./voice.js";
+import { startVoice, stopRecording, takeVoice } from "./voice.js";
 
 const SHEETS = ["make", "live", "talks"];
 
@@ -47,9 +47,23 @@ function startWelcome() {
     : `All of it happens on ${location.hostname}. Nothing you choose goes anywhere else.`;
 }
 
+/** Files that are dropped beside the two places for them go where they belong, and not into the browser's window. */
+function startDropping() {
+  document.addEventListener("dragover", (event) => event.preventDefault());
+  document.addEventListener("drop", (event) => {
+    if (event.defaultPrevented) return;
+    event.preventDefault();
+    const [file] = event.dataTransfer.files;
+    if (!file || $("page-make").hidden) return;
+    if (file.type.startsWith("image/")) takePicture(file);
+    else takeVoice(file);
+  });
+}
+
 window.addEventListener("hashchange", turn);
 turn();
 startWelcome();
+startDropping();
 showCount();
 startPortrait(() => useExamplePicture());
 startVoice();
