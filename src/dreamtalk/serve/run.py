@@ -39,6 +39,7 @@ def run_server(settings: Settings, ready: Callable[[str], None] | None = None) -
     from dreamtalk.serve.logs import log_to_stderr
 
     _check(settings)
+    os.umask(0o077)  # what clients send and get is for this user's eyes
     listener = _listener(settings)
     url = _url(settings, listener.getsockname()[1])
     app = create_app(settings)
