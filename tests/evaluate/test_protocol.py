@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,7 +21,7 @@ from dreamtalk.evaluate.protocol_make import parse_method
 from dreamtalk.evaluate.report import Report
 from dreamtalk.evaluate.scenes import AS_CAME, MANNER, REAL, SHUFFLED, STILL, moved
 from dreamtalk.types import VIDEO_FPS
-from dreamtalk.workers import connect, ray_is_installed
+from dreamtalk.workers import connect, in_worker, ray_is_installed
 
 SECONDS = 0.8
 
@@ -142,6 +143,24 @@ def test_two_processes_give_the_same_numbers(
     report, _ = evaluate_protocol(chosen(root, tmp_path / "out", cross=("style",), workers=2))
     expected = {key: value for key, value in numbers(first[1]).items() if key[0] in report.sets}
     assert numbers(report) == pytest.approx(expected, abs=1e-6, nan_ok=True)
+
+
+def test_what_workers_are_handed_travels_and_gives_the_same(
+    root: Path, first: tuple[Path, Report], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Ray does it, without Ray: work, items and results are pickled on their way."""
+
+    def by_pickle(work: Any, items: Any, workers: int, marks: Path, address: None) -> Iterator[tuple[int, Any]]:
+        marks.mkdir(parents=True, exist_ok=True)
+        for number in reversed(range(len(items))):
+            row = in_worker({"number": number, "item": pickle.dumps(items[number])}, pickle.dumps(work), str(marks))
+            yield row["number"], pickle.loads(row["result"])
+
+    monkeypatch.setattr(scenes, "run_all", by_pickle)
+    out = tmp_path / "out"
+    shutil.copytree(first[0], out)
+    shutil.rmtree(out / "kept" / "scores")
+    assert same(evaluate_protocol(chosen(root, out))[0], first[1])
 
 
 def test_a_sound_out_of_step_is_put_right_and_the_old_one_is_a_row(
