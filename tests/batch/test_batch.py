@@ -128,6 +128,15 @@ def test_a_row_whose_inputs_options_or_video_changed_is_made_again(
     assert (summary.done, summary.before, counting.made) == (1, 1, ["one.mp4"])
 
 
+def test_a_default_that_is_written_out_makes_nothing_again(
+    counting: CountingTalker, table: Callable[..., Path]
+) -> None:
+    rows = table("p.jpg,a.wav,one.mp4,256,")
+    through(rows)
+    table("p.jpg,a.wav,one.mp4,256,0,1.0,natural", head="portrait,audio,output,size,seed,intensity,blink\n")
+    assert through(rows).before == 1
+
+
 def test_a_touched_file_with_the_same_content_is_not_made_again(
     counting: CountingTalker, table: Callable[..., Path]
 ) -> None:

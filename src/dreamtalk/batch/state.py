@@ -62,12 +62,15 @@ class Files:
 
 
 def fingerprint(row: Row, files: Files) -> tuple[str, dict[str, Known]]:
-    """What a row's video depends on, and the facts of the files among it. Raises UnusableInput when one is missing."""
+    """What a row's video depends on, and the facts of the files among it. Raises UnusableInput when one is missing.
+
+    Options that have their defaults are left out, so that an update with new ones makes nothing again.
+    """
     facts = {str(path): files.facts(path) for path in inputs(row)}
     options = {
         field.name: _written(getattr(row.options, field.name), facts)
         for field in fields(TalkOptions)
-        if row.options is not None
+        if row.options is not None and getattr(row.options, field.name) != field.default
     }
     content = [[known[2] for known in facts.values()], options]
     return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest(), facts
