@@ -95,6 +95,47 @@ def test_by_the_clock_all_speech_is_shown_once_and_in_order(live: LiveTalk, spee
     assert all(frame.speech is None for frame in frames[:3])
 
 
+class MadeUpTime:
+    """A clock that goes on only where somebody waits; also the condition that is waited for."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+
+    def notify_all(self) -> None:
+        pass
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+
+def test_a_gap_is_waited_for_once(live: LiveTalk, speech: Float, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = MadeUpTime()
+    monkeypatch.setattr("dreamtalk.live.paced.time", clock)
+    paced, shown = Paced(live, patience=0.08), []
+    paced._news = clock  # type: ignore[assignment]
+    for frame in paced:
+        shown.append((clock.now, frame.speech))
+        if frame.number == 1:
+            paced.push(speech[:9_000])  # and no end: frames up to 0.24 s can be made
+        if frame.number == 16:
+            paced.close()
+    steps = np.diff([time for time, _ in shown])
+    spoken = [number for number, (_, second) in enumerate(shown) if second is not None]
+    assert spoken == list(range(2, 2 + len(spoken))) and 5 <= len(spoken) <= 9
+    gap = spoken[-1]
+    assert steps[gap] == pytest.approx(0.12), "40 ms as always, and 80 ms of patience"
+    assert np.delete(steps, gap) == pytest.approx(np.full(len(steps) - 1, 0.04))
+
+
 def test_by_the_clock_it_can_be_interrupted(live: LiveTalk, speech: Float) -> None:
     async def listen() -> list[LiveFrame]:
         paced, frames = Paced(live), []

@@ -67,12 +67,13 @@ class Paced:
 
     def __iter__(self) -> Iterator[LiveFrame]:
         """The frames, each when it is due, until `close`."""
-        due = time.monotonic()
+        due, patient = time.monotonic(), True
         while not self._closed:
             frame = self._spoken(due)
-            if frame is None and self._live.speaking:
+            if frame is None and patient and self._live.speaking:
                 frame = self._spoken(due + self._patience)
                 due = max(due, min(time.monotonic(), due + self._patience))
+            patient = frame is not None  # once in a gap
             self._wait(due - time.monotonic())
             yield next(self._live.idle(1)) if frame is None else frame
             due += 1.0 / VIDEO_FPS
