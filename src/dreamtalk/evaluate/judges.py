@@ -16,13 +16,14 @@ from dreamtalk.audio import SpeechEncoder
 from dreamtalk.errors import UnusableInput
 from dreamtalk.evaluate.emotion_judge import EmotionJudge
 from dreamtalk.evaluate.identity import DLIB, Identity, find_identity
-from dreamtalk.evaluate.metrics import csim, landmark_distance, lpips, sync_judge
+from dreamtalk.evaluate.metrics import csim, lpips, sync_judge
 from dreamtalk.evaluate.metrics import syncnet as sync
 from dreamtalk.evaluate.metrics.emotion_accuracy import emotion_accuracy
 from dreamtalk.evaluate.metrics.picture_frechet import PictureFrechet
 from dreamtalk.evaluate.scoring import Metric
 from dreamtalk.evaluate.stamps import given
 from dreamtalk.evaluate.watching import Watched
+from dreamtalk.face.align import FACE_POINTS
 from dreamtalk.face.model import FaceModel
 from dreamtalk.lipsync.expert import LipExpert
 from dreamtalk.motion.reader import ArticulationReader
@@ -157,8 +158,9 @@ def mean_of(numbers: list[float]) -> float:
 
 
 def _cut(clip: Watched) -> list[np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]:
-    """The crops that SyncNet sees."""
-    points = clip.points[:, list(landmark_distance.FACE_68)]
+    """The crops that SyncNet sees, around boxes from forehead to chin and cheek to cheek, as those of its detector's
+    training set (WIDER FACE) are drawn: the 68 points end at the brows and would show a mouth larger by a fifth."""
+    points = clip.points[:, :FACE_POINTS]
     boxes = np.concatenate([points.min(axis=1), points.max(axis=1)], axis=1)
     return sync.sync_crops(list(clip.pictures), boxes)
 

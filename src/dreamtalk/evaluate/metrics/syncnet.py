@@ -30,7 +30,9 @@ CONFIDENCE = Metric(
     "5 frames (224 px face crop, BGR, 25 fps) and of their 0.2 s of sound (13 MFCC); public weights.",
     reference="J. S. Chung, A. Zisserman, ACCV workshops 2016; real LRS2 8.25, real HDTF 8.24 (KDTalker).",
     pitfalls="Sensitive to the face crop and to 25 fps exactly; can be pushed above real video (Wav2Lip was trained "
-    "against it). Look at the offset as well. Our crop comes from the face mesh, not from S3FD.",
+    "against it). Look at the offset as well. Our crop comes from the face mesh's box, not from S3FD's, and from the "
+    "256 px face crop: other tools' figures are near, not equal. It lies for faces that are turned, small or "
+    "stylised, for music and noise, and for clips of two seconds.",
 )
 DISTANCE = Metric(
     name="sync_distance",
