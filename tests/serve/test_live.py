@@ -6,9 +6,9 @@ import io
 import json
 import math
 import queue
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 import av
 import numpy as np
@@ -19,6 +19,7 @@ from starlette.websockets import WebSocketDisconnect
 from tests.serve.standin import MakeClient, until
 
 from dreamtalk.serve import live as live_module
+from dreamtalk.serve import live_host
 from dreamtalk.serve.child import ChildDied
 from dreamtalk.serve.fragments import FragmentedMp4
 from dreamtalk.serve.live_host import Host
@@ -36,12 +37,14 @@ class Here:
     """The process with the faces, in this one."""
 
     last: Here
+    all: ClassVar[list[Here]] = []
 
     def __init__(self, talker: Talker) -> None:
         self._said: queue.Queue[Said] = queue.Queue()
         self.host = Host(talker, self._said.put)
         self.dead = False
         Here.last = self
+        Here.all.append(self)
 
     def send(self, message: Any) -> None:
         self.host.take(message)
@@ -59,8 +62,14 @@ class Here:
 
 
 @pytest.fixture(autouse=True)
-def here(monkeypatch: pytest.MonkeyPatch, debug_talker: Talker) -> None:
+def here(monkeypatch: pytest.MonkeyPatch, debug_talker: Talker) -> Iterator[None]:
     monkeypatch.setattr(live_module, "Child", lambda main, device, threads: Here(debug_talker))
+    yield
+    for one in Here.all:
+        for number in list(one.host.sessions):
+            one.host.take(Order(number, "close"))
+        until(lambda one=one: not one.host.sessions)  # type: ignore[misc]
+    Here.all.clear()
 
 
 def error_of(session: WebSocketTestSession) -> dict[str, str]:
@@ -224,7 +233,9 @@ def test_sessions_are_counted_and_a_crash_is_told(make_client: MakeClient) -> No
         opened(session)
 
 
-def test_slow_readers_miss_frames_and_fill_no_memory(debug_talker: Talker, examples: Any) -> None:
+def test_slow_readers_miss_frames_and_fill_no_memory(
+    debug_talker: Talker, examples: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     said: list[Said] = []
     host = Host(debug_talker, said.append)
     task = Task("x", str(examples / "portrait.jpg"), "", "", {"size": 256})
@@ -234,8 +245,9 @@ def test_slow_readers_miss_frames_and_fill_no_memory(debug_talker: Talker, examp
     assert len(frames) == 12, "no more are sent than were taken"
     host.take(Order(1, "ack"))
     until(lambda: sum(one.kind == "frame" for one in said) == 13)
-    host.take(Order(1, "close"))
+    monkeypatch.setattr(live_host, "_MOST_LEFT_OUT", 3)
     until(lambda: said[-1].kind == "closed" and not host.sessions)
+    assert said[-2].data.code == "too_slow", "who reads nothing at all is let go"
 
 
 def test_a_frame_left_out_leaves_the_sound(debug_talker: Talker) -> None:

@@ -101,7 +101,7 @@ def children(pid: int) -> list[int]:
 
 def test_every_accepted_talk_ends_after_kill_9_and_exactly_once(start: Any, tmp_path: Path) -> None:
     first = start()
-    running, waiting = first.talk(), first.talk(size="native", seed=3)
+    running, waiting = first.talk(), first.talk(seed=3)
     first.until(running, "running", frames=1)
     below = children(first.process.pid)
     assert first.end(signal.SIGKILL) == -signal.SIGKILL

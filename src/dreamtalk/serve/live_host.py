@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -25,6 +26,8 @@ _WAITING_FRAMES = 12
 """Frames sent that the reader has not taken: above this, frames are left out."""
 _MOST_WAITING = 200
 """The same for fragments of MP4, whose sound cannot be left out: above this the session ends."""
+_MOST_LEFT_OUT = 30 * VIDEO_FPS
+"""Frames in a row that a reader misses before the session ends."""
 _JPEG_QUALITY = 85
 _AFTERWARDS = 2 * VIDEO_FPS
 """Frames without speech after which an utterance is over in any case."""
@@ -38,7 +41,7 @@ def host_sessions(line: Connection, device: str, threads: int | None) -> None:
         try:
             host.take(line.recv())
         except (EOFError, OSError):
-            return
+            os._exit(0)  # sessions may be in the middle of a frame, which an orderly end would trip over
 
 
 class Host:
@@ -71,7 +74,8 @@ class _Session(threading.Thread):
         super().__init__(daemon=True, name=f"dreamtalk live {asked.session}")
         self._host, self._asked = host, asked
         self._paced: Paced | None = None
-        self._waiting = 0
+        self._waiting, self._left_out = 0, 0
+        self._closed = False
         self._speech = _Utterances()
         self._mp4: FragmentedMp4 | None = None
 
@@ -80,6 +84,8 @@ class _Session(threading.Thread):
         if order.kind == "ack":
             self._waiting -= 1
             return
+        if order.kind == "close":
+            self._closed = True
         if self._paced is None:
             return
         if order.kind == "pcm":
@@ -123,6 +129,8 @@ class _Session(threading.Thread):
             self._mp4 = FragmentedMp4(width, height)
             told["codecs"] = CODECS
         self._paced = paced
+        if self._closed:
+            return
         self._say("ready", told)
         for frame in paced:
             self._show(frame)
@@ -133,13 +141,13 @@ class _Session(threading.Thread):
         """Send a frame, or leave it out; tell when an utterance is over."""
         utterance, sound, ended = self._speech.of(frame.speech)
         spoken = frame.speech is not None
+        late = self._waiting >= _WAITING_FRAMES
+        self._left_out = self._left_out + 1 if late else 0
+        if self._waiting >= _MOST_WAITING or self._left_out > _MOST_LEFT_OUT:
+            raise Problem(408, "too_slow", "The reader of the live stream is too slow.", "Use jpeg, or a smaller size.")
         if self._mp4 is not None:
-            if self._waiting >= _MOST_WAITING:
-                title = "The reader of the live stream is too slow."
-                raise Problem(408, "too_slow", title, "Use jpeg, or a smaller size.")
-            late = self._waiting >= _WAITING_FRAMES
             self._send(self._mp4.add(None if late else frame.image, frame.number, sound), spoken, late)
-        elif self._waiting >= _WAITING_FRAMES:
+        elif late:
             self._say("skipped", spoken=spoken)
         else:
             head = HEADER.pack(frame.number, frame.seconds, frame.speech if spoken else float("nan"), utterance)
