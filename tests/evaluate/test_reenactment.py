@@ -66,8 +66,6 @@ def test_the_report_has_a_table_per_place(opening: list[Measured], tmp_path: Pat
     found = ReenactmentReport(tuple(opening), (STILL, RIGID, WARP, MOUTH_ROW, DRAWN), 20, 0)
     found.write(tmp_path)
     made = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert (
-        "Self-reenactment evaluation" in made and made.count(">mouth</") == 3 and f"{DRAWN} over {WARP}" in made
-    )
+    assert "Self-reenactment evaluation" in made and made.count(">mouth</") == 3 and f"{DRAWN} over {WARP}" in made
     assert found.report().estimates["mouth", WARP, "psnr"].value == pytest.approx(value(opening, WARP, "mouth", "PSNR"))
     assert (tmp_path / "clips.csv").read_text().startswith("person,clip,row,place,measure,value")
