@@ -221,3 +221,4 @@ def test_an_emotion_judge_scores_labelled_videos(films: Path, tmp_path: Path) ->
     assert (found.value, found.clips) == (0.5, 2)
     assert report.estimates[SET, "these", "style_accuracy"].value == 0.5
     assert "emotion accuracy (judge 1.00" in report.markdown()
+    assert any(note.startswith("Expression Fréchet against the real videos") for note in report.notes)

@@ -147,8 +147,9 @@ class Judges:
         return emotion_accuracy(judge, judge.probabilities(clip.track, self._face), labels)
 
     def set_features(self, clip: Watched) -> dict[str, Float]:
-        """What FID and FVD need of a video, (n, D) each."""
-        return {name: each.features(clip.pictures) for name, each in self.sets.items()}
+        """What distances between whole sets need of a video, (n, D) each: FID, FVD and that of expressions."""
+        found = {name: each.features(clip.pictures) for name, each in self.sets.items()}
+        return found | {"Expression Fréchet": clip.track.expression}
 
 
 def mean_of(numbers: list[float]) -> float:
