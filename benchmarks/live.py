@@ -140,7 +140,8 @@ def long(minutes: float, size: int) -> None:
             for piece in pieces(speech):
                 frames += timed(clocks, live.push(piece))
             frames += timed(clocks, live.interrupt() if turn % 3 == 0 else live.finish())
-        frames += timed(clocks, live.idle(round(PAUSE * 25)))
+        for _ in range(round(PAUSE * 25)):
+            frames += timed(clocks, live.idle(1))
         if frames / 25 >= report:
             memory = megabytes()
             level = level or memory
