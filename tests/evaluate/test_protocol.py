@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from tests.data.videos import sound, talking, write, write_sound
 
-from dreamtalk.data.held_out import HeldOut
+from dreamtalk.data.held_out import HeldOut, held_out
 from dreamtalk.errors import DreamTalkError, UnusableInput
 from dreamtalk.evaluate import protocol, protocol_make, scenes
 from dreamtalk.evaluate.protocol import ProtocolEvaluation, evaluate_protocol
@@ -170,7 +170,7 @@ def test_a_sound_out_of_step_is_put_right_and_the_old_one_is_a_row(
     late.mkdir()
     whole = sound(SECONDS)
     write(late / "anna.mp4", talking(SECONDS), np.concatenate([np.zeros(4 * 640, np.float32), whole[: -4 * 640]]))
-    tests = protocol.held_out("folder", late)
+    tests = held_out("folder", late)
     known = HeldOut((replace(tests.clips[0], lag_frames=-4.0),))
     monkeypatch.setattr(protocol, "held_out", lambda *_: known)
     report, _ = evaluate_protocol(chosen(late, tmp_path / "out"))
