@@ -194,7 +194,8 @@ def test_sound_is_moved_by_frames() -> None:
 def test_methods_are_read_from_text() -> None:
     made = parse_method("calm:intensity=0.5,pose=real,style=happy:2")
     assert (made.name, made.options.intensity, made.options.style, made.real_pose) == ("calm", 0.5, "happy:2", True)
-    assert not made.options.badge
+    assert not made.options.badge and made.own_style and not parse_method("ours").own_style
+    assert parse_method("no style:style=neutral").own_style, "the default, but asked for"
     for wrong in ("", ":intensity=1", "x:", "x:intensity", "x:colour=red", "x:motion_weights=/none.safetensors"):
         with pytest.raises(UnusableInput):
             parse_method(wrong)

@@ -39,11 +39,13 @@ _CODE = ("audio", "face", "media", "motion", "provenance", "render", "style", "t
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """One way to make videos. options: those that differ from the protocol's. name: of its row."""
+    """One way to make videos. name: of its row. real_pose: the test video's head motion. own_style: the options' style,
+    not the take's."""
 
     name: str
     options: TalkOptions
     real_pose: bool = False
+    own_style: bool = False
 
 
 def parse_method(given: str) -> Method:
@@ -63,7 +65,7 @@ def parse_method(given: str) -> Method:
     for file in options.files:
         if file.suffix and not file.exists():
             raise UnusableInput(f"--method {given!r}: {file} does not exist.")
-    return Method(name.strip(), options, real)
+    return Method(name.strip(), options, real, "style" in values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,14 +172,14 @@ def _make(take: Take, method: Method, studio: Studio) -> None:
 
 def _options(take: Take, method: Method, studio: Studio, speech: Inputs, manner: Inputs) -> TalkOptions:
     """The method's options with the take's style, and pose where the real one is asked for."""
-    chosen, defaults = method.options, TalkOptions()
+    chosen = method.options
     style: Path = manner.track
     pose: Path = speech.track
     if chosen.renderer == "pirenderer":  # official models take coefficients, not our tracks
         if studio.coefficients is None:
             raise UnusableInput("Official weights need --coefficients: a folder with a .mat file per clip.")
         style, pose = studio.coefficients / f"{take.style}.mat", studio.coefficients / f"{take.speech}.mat"
-    if chosen.style == defaults.style:
+    if not method.own_style:
         chosen = replace(chosen, style=style)
     return replace(chosen, pose=pose) if method.real_pose else chosen
 
