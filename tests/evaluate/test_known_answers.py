@@ -14,7 +14,7 @@ from torch import Tensor
 
 from dreamtalk.data.talkset import read_talkset
 from dreamtalk.errors import UnusableInput
-from dreamtalk.evaluate.emotion_judge import EmotionJudge, HeldOut, JudgeConfig
+from dreamtalk.evaluate.emotion_judge import EmotionJudge, JudgeConfig, Reliability
 from dreamtalk.evaluate.judges import JudgeFiles, Judges
 from dreamtalk.evaluate.metrics.bilabials import bilabials_closed, heard_bilabials
 from dreamtalk.evaluate.metrics.mfcc import mfcc
@@ -194,7 +194,7 @@ def test_a_frozen_frame_does_not_live(examples: Path, tmp_path: Path, judges: Ju
 
 def test_an_emotion_judge_scores_labelled_videos(films: Path, tmp_path: Path) -> None:
     """A judge that always says happy, at a set of one happy and one sad video."""
-    held = HeldOut((9, 9), (1.0, 1.0), ((1.0, 0.0), (0.0, 1.0)), 1.0, 1.0, 1.0, 0.5, 0.9)
+    held = Reliability((9, 9), (1.0, 1.0), ((1.0, 0.0), (0.0, 1.0)), 1.0, 1.0, 1.0, 0.5, 0.9)
     arrays = {"mean": torch.zeros(41), "scale": torch.ones(41), "weight": torch.zeros(41, 2)}
     config = JudgeConfig(("happy", "sad"), ("emotion",), "scores", "nobody", held)
     EmotionJudge(config, arrays | {"bias": torch.tensor([3.0, 0.0])}).save(tmp_path / "judge.safetensors")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dreamtalk.errors import UnusableInput
-from dreamtalk.evaluate.emotion_judge import EmotionJudge, HeldOut, JudgeConfig, class_name, features_of
+from dreamtalk.evaluate.emotion_judge import EmotionJudge, JudgeConfig, Reliability, class_name, features_of
 from dreamtalk.evaluate.metrics.emotion_accuracy import emotion_accuracy, emotion_metrics
 from dreamtalk.evaluate.metrics.style_accuracy import style_metrics
 from dreamtalk.face.blendshapes import BLENDSHAPE_INDEX
@@ -120,7 +120,9 @@ def test_scores_are_roots_of_means_over_two_seconds_with_a_face() -> None:
 
 
 def test_accuracy_is_one_nought_or_none() -> None:
-    held = HeldOut((8, 8, 8), (1.0, 1.0, 0.2), ((1.0, 0, 0), (0, 1.0, 0), (0.4, 0.4, 0.2)), 0.73, 0.6, 0.8, 0.3, 0.9)
+    held = Reliability(
+        (8, 8, 8), (1.0, 1.0, 0.2), ((1.0, 0, 0), (0, 1.0, 0), (0.4, 0.4, 0.2)), 0.73, 0.6, 0.8, 0.3, 0.9
+    )
     judge = judge_of(faces(5))
     judge.config = replace(judge.config, held_out=held)
     says = np.array([0.1, 0.6, 0.3], np.float32)

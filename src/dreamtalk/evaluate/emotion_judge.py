@@ -50,7 +50,7 @@ _FORMAT = "dreamtalk-emotion-judge-1"
 
 
 @dataclass(frozen=True, slots=True)
-class HeldOut:
+class Reliability:
     """How a judge does on people (takes) that it did not learn from.
 
     units: how many of each class. recall: share of each class's clips that is right, mean over units. confusion: (C, C)
@@ -86,7 +86,7 @@ class JudgeConfig:
     groups: tuple[Field, ...]
     sees: Sees
     source: str
-    held_out: HeldOut
+    held_out: Reliability
 
 
 class EmotionJudge(nn.Module):
@@ -140,7 +140,7 @@ class EmotionJudge(nn.Module):
             given = json.loads(text)
             held = given.pop("held_out")
             held["confusion"] = tuple(tuple(row) for row in held["confusion"])
-            return cls(JudgeConfig(**_tuples(given), held_out=HeldOut(**_tuples(held))), arrays).eval()
+            return cls(JudgeConfig(**_tuples(given), held_out=Reliability(**_tuples(held))), arrays).eval()
         except (KeyError, TypeError, ValueError) as problem:
             raise UnusableInput(f"{file} is an emotion judge of another version. Train it again.") from problem
 

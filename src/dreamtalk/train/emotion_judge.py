@@ -24,8 +24,8 @@ from dreamtalk.evaluate.emotion_judge import (
     FIELDS,
     EmotionJudge,
     Field,
-    HeldOut,
     JudgeConfig,
+    Reliability,
     Sees,
     class_name,
     features_of,
@@ -121,7 +121,7 @@ def load_faces(config: EmotionJudgeConfig) -> Iterator[Face]:
         yield Face(clip.id, label, unit, clip.licence_class, features_of(track, face, config.sees))
 
 
-def judge_held_out(faces: Sequence[Face], classes: Sequence[str], seed: int) -> HeldOut:
+def judge_held_out(faces: Sequence[Face], classes: Sequence[str], seed: int) -> Reliability:
     """How judges do that learned from all others."""
     labels = [each.label for each in faces]
     random = np.random.default_rng(seed)
@@ -132,7 +132,7 @@ def judge_held_out(faces: Sequence[Face], classes: Sequence[str], seed: int) -> 
     draws = random.integers(0, len(taken), size=(_DRAWS, len(taken)))
     low, high = np.quantile([_accuracy(taken[draw]) for draw in draws], (0.025, 0.975))
     confusion = np.nanmean(taken, axis=0)
-    return HeldOut(
+    return Reliability(
         units=tuple(int(n) for n in np.isfinite(taken[:, :, 0]).sum(axis=0)),
         recall=tuple(float(share) for share in np.diag(confusion)),
         confusion=tuple(tuple(float(share) for share in row) for row in confusion),
