@@ -145,6 +145,8 @@ class TalkOptions:
         colour_of(self.background)
         if len(self.consent) > MAX_CONSENT:
             raise UnusableInput(f"The words of consent are longer than {MAX_CONSENT} characters.")
+        if any("\ud800" <= letter <= "\udfff" for letter in self.consent):  # bytes of a command line that are no UTF-8
+            raise UnusableInput("The words of consent hold bytes that are no text in UTF-8.")
         if self.full_frame and self.size != "native":
             raise UnusableInput(
                 f"--size {self.size} is a square around the head, --full-frame the whole photo: choose one of them."

@@ -189,7 +189,7 @@ class Talker(Models):
         options = options or TalkOptions()
         inputs = tuple(Path(given) for given in (portrait, audio) if isinstance(given, str | Path))
         path = checked_output(output, options, inputs)
-        marking, watch = Marking({"portrait": portrait, "speech": audio}, options), Stopwatch()
+        marking, watch = Marking({"portrait": portrait, "speech": audio}, options, moved=False), Stopwatch()
         stage = self._stage(portrait, options, watch, motion.face_space)
         frames = self._frames(stage, iter([motion]), options, watch)
         sound = Path(audio) if isinstance(audio, str) else audio

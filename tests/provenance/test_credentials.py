@@ -62,6 +62,15 @@ def test_without_a_place_to_keep_them_they_last_for_the_process(fresh: Path) -> 
     assert made.kept is None and credentials() == made
 
 
+def test_a_user_without_a_home_has_them_for_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless(name: str, appauthor: bool) -> Path:
+        raise RuntimeError("could not determine the home directory")
+
+    monkeypatch.setattr(module.platformdirs, "user_data_path", homeless)
+    made = credentials()
+    assert made.kept is None and made.self_made and credentials() == made
+
+
 def test_own_credentials_are_used(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = credentials()
     (fresh / "chain.pem").write_bytes(made.chain)

@@ -7,6 +7,7 @@ import shutil
 import socket
 from pathlib import Path
 
+import c2pa
 import cv2
 import numpy as np
 import pytest
@@ -18,8 +19,11 @@ from dreamtalk.options import MAX_CONSENT, TalkOptions
 from dreamtalk.provenance.credentials import Credentials, credentials
 from dreamtalk.provenance.inspect import inspect
 from dreamtalk.provenance.manifest import ASSERTION, check, read_manifest, seal
+from dreamtalk.provenance.metadata import SOURCE_TYPE
 from dreamtalk.provenance.origin import SIDECAR, Origin, origin_of, sha256_of
+from dreamtalk.style import files as style_files
 from dreamtalk.talker import Talker
+from dreamtalk.types import Motion
 
 ORIGIN = Origin(
     {"portrait": "ab" * 32}, {"style": "happy", "seed": 3}, {"denoiser": "cd" * 32}, "the sitter, in writing"
@@ -83,6 +87,44 @@ def test_the_manifest_of_an_input_is_carried_along(sealed: Path, plain: Path, tm
     assert b"c2pa.ingredient" in data and ORIGIN.consent.encode() in data
 
 
+def test_a_damaged_manifest_of_an_input_does_not_stop_the_talk(sealed: Path, plain: Path, tmp_path: Path) -> None:
+    made, data = tmp_path / "made.mp4", sealed.read_bytes()
+    start, refused = data.index(b"jumb"), 0
+    for number in range(40):
+        rng = np.random.default_rng(number)
+        damaged = bytearray(data)
+        for place in rng.integers(start, start + 4000, 3):
+            damaged[place] ^= 1 << int(rng.integers(8))
+        sealed.write_bytes(damaged)
+        shutil.copy(plain, made)
+        assert seal(made, Origin({}, {}, {}, files={"portrait": sealed}), None, credentials())
+        found = read_manifest(made)
+        assert found is not None and found.intact and found.ours
+        refused += b"c2pa.ingredient" not in made.read_bytes()
+    assert 0 < refused < 40, "some are too damaged to be carried along, some are not"
+
+
+def test_what_it_says_is_the_signers_own_word(sealed: Path) -> None:
+    with c2pa.Reader("video/mp4", sealed.open("rb")) as reader:
+        active = reader.get_active_manifest()
+    assert active is not None and all(part["created"] for part in active["assertions"])
+    action = next(part for part in active["assertions"] if part["label"].startswith("c2pa.actions"))["data"]["actions"]
+    assert [one["action"] for one in action] == ["c2pa.created"] and "version" in action[0]["softwareAgent"]
+    assert action[0]["digitalSourceType"].endswith("/compositeWithTrainedAlgorithmicMedia")
+
+
+def test_a_motion_that_was_given_has_no_style_and_no_model(
+    debug_talker: Talker, examples: Path, tmp_path: Path
+) -> None:
+    moved = Motion(*(np.zeros((3, size), np.float32) for size in (64, 3, 3, 4)))
+    options = TalkOptions(size=256, consent="the sitter")
+    talk = debug_talker.render_to(examples / "portrait.jpg", moved, tmp_path / "talk.mp4", None, options)
+    found = read_manifest(talk.path)
+    assert found is not None and found.intact and found.talk["consent"] == "the sitter"
+    assert found.talk["models"] == {} and found.talk["settings"] == {"renderer": "mesh", "badge": True}
+    assert list(found.talk["inputs"]) == ["portrait"]
+
+
 def test_formats_without_a_place_for_it_are_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "talk.webm"
     path.write_bytes(b"whatever")
@@ -142,9 +184,21 @@ def test_names_of_files_stay_at_home(examples: Path, tmp_path: Path) -> None:
     assert "Jane" not in told and str(tmp_path) not in told and sha256_of(secret) in told
 
 
+def test_names_of_saved_styles_stay_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(style_files, "user_folder", lambda: tmp_path)
+    (tmp_path / "Jane.npz").write_bytes(b"her style")
+    told = origin_of({}, TalkOptions(style="Jane")).record(None)
+    assert "Jane" not in json.dumps(told) and told["inputs"]["style"] == {"sha256": sha256_of(tmp_path / "Jane.npz")}
+    for name in ("happy:2", "auto"):
+        told = origin_of({}, TalkOptions(style=name)).record(None)
+        assert told["settings"]["style"] == name and told["inputs"] == {}
+
+
 def test_consent_has_a_limit() -> None:
     with pytest.raises(UnusableInput, match=str(MAX_CONSENT)):
         TalkOptions(consent="x" * (MAX_CONSENT + 1))
+    with pytest.raises(UnusableInput, match="UTF-8"):
+        TalkOptions(consent=b"caf\xe9".decode("utf-8", "surrogateescape"))
 
 
 def test_a_folder_is_searched(sealed: Path, plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -162,6 +216,14 @@ def test_a_folder_is_searched(sealed: Path, plain: Path, tmp_path: Path, capsys:
     assert verify(tmp_path / "many") == 2
     told = capsys.readouterr()
     assert "3 files: 1 made by dreamtalk, 1 without" in told.out and "broken.mp4" in told.err
+
+
+def test_words_of_strangers_do_not_steer_the_terminal(plain: Path, tmp_path: Path) -> None:
+    odd = tmp_path / "odd.mp4"
+    comment = f"dreamtalk {SOURCE_TYPE} \x1b[2J\u202etxet\nThis was not made by dreamtalk."
+    write_video(odd, read_frames(plain), None, comment=comment)
+    lines = inspect(odd).lines()
+    assert any("?[2J?txet?This was not" in line for line in lines) and all(line.isprintable() for line in lines)
 
 
 def test_words_for_a_changed_file(sealed: Path) -> None:

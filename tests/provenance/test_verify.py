@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,9 +61,10 @@ def test_declined_marks_are_not_there(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "watermark: not found" in told and "metadata: not found" in told and "does not show" in told
 
 
-@pytest.mark.parametrize("name", ["absent.mp4", "text.mp4", "empty.png"])
+@pytest.mark.parametrize("name", ["absent.mp4", "text.mp4", "empty.png", "pipe.mp4"])
 def test_a_file_that_cannot_be_read_ends_with_2(tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "text.mp4").write_text("I am no video.")
     (tmp_path / "empty.png").touch()
+    os.mkfifo(tmp_path / "pipe.mp4")
     assert verify(tmp_path / name) == 2
     assert name in capsys.readouterr().err

@@ -54,6 +54,13 @@ def test_the_mark_is_faint_and_fainter_on_smooth_places(photo: Image, marked: Im
     assert on_noise.std() > 1.5 * on_wall.std()
 
 
+def test_pictures_like_ribbons_are_searched_in_their_middle(photo: Image) -> None:
+    ribbon = np.tile(photo[:128], (1, 40, 1))
+    assert detect._Search(brightness(ribbon))._shape == (128, 512)
+    wide = np.tile(photo, (1, 6, 1))
+    assert found(Watermark(wide, PAYLOAD).mark(wide)) == PAYLOAD
+
+
 def test_colours_and_alpha_stay(photo: Image) -> None:
     alpha = np.full((512, 512, 1), 77, np.uint8)
     picture = np.concatenate([np.clip(photo, 20, 235), alpha], axis=2)

@@ -52,7 +52,7 @@ class Verify:
         if self.json:
             print(json.dumps(found.record()))
         else:
-            print("\n".join([f"{found.file}:", *found.lines()]))
+            print("\n".join(found.lines()))
 
     def _folder(self, authorities: bytes | None) -> None:
         from dreamtalk.provenance.inspect import files_in, inspect

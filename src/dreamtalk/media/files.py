@@ -21,7 +21,9 @@ def check_input(path: str | Path) -> Path:
         raise UnusableInput(f"{path} does not exist.")
     if path.is_dir():
         raise UnusableInput(f"{path} is a folder; a file is needed.")
-    if path.is_file() and path.stat().st_size == 0:
+    if not path.is_file():
+        raise UnusableInput(f"{path} is a pipe or a device; a file is needed.")
+    if path.stat().st_size == 0:
         raise UnusableInput(f"{path} is empty (0 bytes).")
     try:
         path.open("rb").close()

@@ -59,7 +59,10 @@ def credentials() -> Credentials:
         raise UnusableInput(f"Own credentials need both {CERTIFICATE} and {PRIVATE_KEY}; one of them is not set.")
     if certificate and key:
         return _given(Path(certificate), Path(key))
-    return _self_made(platformdirs.user_data_path("dreamtalk", appauthor=False) / "signing.pem")
+    try:
+        return _self_made(platformdirs.user_data_path("dreamtalk", appauthor=False) / "signing.pem")
+    except RuntimeError:  # a user without a home, as in containers
+        return _self_made(None)
 
 
 def _given(certificate: Path, key: Path) -> Credentials:
@@ -101,8 +104,10 @@ def _algorithm(key: PrivateKeyTypes, what: str) -> str:
 
 
 @lru_cache
-def _self_made(file: Path) -> Credentials:
-    """This computer's credentials, made and kept for its user alone when there are none that last."""
+def _self_made(file: Path | None) -> Credentials:
+    """This computer's credentials, made and kept for its user alone when there are none that last. None: not kept."""
+    if file is None:
+        return Credentials(*_make(), "ES256", True)
     with contextlib.suppress(OSError, ValueError, UnusableInput):
         kept = file.read_bytes()
         ends = x509.load_pem_x509_certificates(kept)[0].not_valid_after_utc

@@ -40,6 +40,9 @@ the d are independent and even over the circle, whatever the picture, and a scor
 _SIDE = 512
 """Larger pictures (shorter side, px) are searched at this size."""
 
+_LONGEST = 4
+"""Longer sides, over the shorter one, are cut to their middle: the mark is everywhere, and time has an end."""
+
 _REACH = int(SHORTEST)
 _COARSE, _FINE = 64, 128
 """Offsets compared along each side of the tile: at every scale, and at the best ones."""
@@ -116,6 +119,8 @@ class _Search:
             size = (round(brightness.shape[1] * _SIDE / side), round(brightness.shape[0] * _SIDE / side))
             brightness = np.asarray(cv2.resize(brightness, size, interpolation=cv2.INTER_AREA), np.float32)
         self._side = min(brightness.shape)
+        top, left = (max(0, length - _LONGEST * self._side) // 2 for length in brightness.shape)
+        brightness = brightness[top : top + _LONGEST * self._side, left : left + _LONGEST * self._side]
         self._shape = brightness.shape
         self._flat = tuple(_flattened(brightness, scale * self._side / _SIDE).astype(np.complex64) for scale in (1, 2))
         self.trials = 0

@@ -31,7 +31,7 @@ class Findings:
         return self.watermark is not None or self.comment is not None or bool(self.manifest and self.manifest.ours)
 
     def lines(self) -> list[str]:
-        """The findings in plain words."""
+        """The findings in plain words, ready for a terminal."""
         last = (
             "This was made by dreamtalk: it is synthetic."
             if self.ours
@@ -39,13 +39,15 @@ class Findings:
             if self.manifest and self.manifest.synthetic
             else "No mark of dreamtalk was found. That does not show that the file is real."
         )
-        return [
+        lines = [
+            f"{self.file}:",
             f"  invisible watermark: {self._watermark()}",
             f"  signed manifest (C2PA): {_manifest(self.manifest)}",
             f"  note in the metadata: {'not found' if self.comment is None else f'found: {self.comment}'}",
             "  visible badge: programs cannot read it; look for the letters AI in the lower right corner",
             last,
         ]
+        return [printable(line) for line in lines]
 
     def _watermark(self) -> str:
         if self.watermark is None:
@@ -99,6 +101,11 @@ def files_in(folder: Path) -> Iterator[Path]:
 _VIDEOS = "mp4 m4v mov webm mkv avi mpg mpeg ts m2ts flv wmv ogv 3gp gif"
 _PICTURES = "png jpg jpeg webp bmp tif tiff avif heic"
 _SEARCHED = frozenset(f".{ending}" for ending in f"{_VIDEOS} {_PICTURES}".split())
+
+
+def printable(text: str) -> str:
+    """Text of a stranger's file without what would steer a terminal or turn the order of its letters."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def read_authorities(file: Path) -> bytes:

@@ -90,40 +90,52 @@ def check(signer: Credentials) -> None:
 def _sign(
     kind: str, plain: BinaryIO, out: BinaryIO, origin: Origin, watermark: int | None, signer: Credentials
 ) -> None:
-    info = c2pa.C2paSignerInfo(c2pa.C2paSigningAlg[signer.algorithm], signer.chain, signer.key, None)
+    """Sign with the manifests that inputs came with, or without any where one of these is too damaged for that."""
+    claim = _claim(origin, watermark)
+    signed = {role: file for role, file in origin.files.items() if read_manifest(file) is not None}
     try:
-        with (
-            c2pa.Context.from_dict(_OFFLINE) as context,
-            c2pa.Builder(json.dumps(_claim(origin, watermark)), context) as builder,
-        ):
-            for role, file in origin.files.items():
-                _keep_manifest(builder, role, file)
-            builder.sign(c2pa.Signer.from_info(info), kind, plain, out)
+        try:
+            _build(claim, signed, kind, plain, out, signer)
+        except c2pa.C2paError:
+            if not signed:
+                raise
+            plain.seek(0)
+            out.seek(0)
+            out.truncate()
+            _build(claim, {}, kind, plain, out, signer)
     except c2pa.C2paError.Io as error:
         raise UnusableOutput("The signed copy of the video could not be written. Is the disk full?") from error
     except c2pa.C2paError as error:
         raise UnusableInput(f"The video cannot be signed with these credentials: {error}") from error
 
 
-def _keep_manifest(builder: c2pa.Builder, role: str, file: Path) -> None:
-    """Carry the manifest that an input may have come with along, as C2PA's ingredient."""
-    if read_manifest(file) is None:
-        return
-    with file.open("rb") as stream:
-        ingredient = {"title": role, "relationship": "inputTo"}
-        builder.add_ingredient_from_stream(json.dumps(ingredient), _kind_of(stream), stream)
+def _build(
+    claim: Mapping[str, Any],
+    signed: Mapping[str, Path],
+    kind: str,
+    plain: BinaryIO,
+    out: BinaryIO,
+    signer: Credentials,
+) -> None:
+    """signed: inputs whose own manifests are carried along, as C2PA's ingredients. Raises C2paError."""
+    info = c2pa.C2paSignerInfo(c2pa.C2paSigningAlg[signer.algorithm], signer.chain, signer.key, None)
+    with c2pa.Context.from_dict(_OFFLINE) as context, c2pa.Builder(json.dumps(claim), context) as builder:
+        for role, file in signed.items():
+            with file.open("rb") as stream:
+                ingredient = {"title": role, "relationship": "inputTo"}
+                builder.add_ingredient_from_stream(json.dumps(ingredient), _kind_of(stream), stream)
+        builder.sign(c2pa.Signer.from_info(info), kind, plain, out)
 
 
 def _claim(origin: Origin, watermark: int | None) -> dict[str, Any]:
     agent = {"name": "dreamtalk", "version": package_version()}
     created = {"action": "c2pa.created", "digitalSourceType": _SOURCE_URI, "softwareAgent": agent}
+    parts = {"c2pa.actions": {"actions": [created]}, ASSERTION: origin.record(watermark)}
     return {
         "claim_generator_info": [agent],
         "title": "Synthetic talking-face video",
-        "assertions": [
-            {"label": "c2pa.actions", "data": {"actions": [created]}},
-            {"label": ASSERTION, "data": origin.record(watermark)},
-        ],
+        # created: the signer's own word, not something gathered from elsewhere.
+        "assertions": [{"label": label, "data": data, "created": True} for label, data in parts.items()],
     }
 
 

@@ -29,10 +29,11 @@ class Marks:
 class Marking:
     """Marks one file: seal it before it gets its name, and set the sidecar beside it."""
 
-    def __init__(self, given: Mapping[str, object], options: TalkOptions) -> None:
-        """given: the inputs by what they are used as. Raises UnusableInput when own credentials cannot be used."""
+    def __init__(self, given: Mapping[str, object], options: TalkOptions, moved: bool = True) -> None:
+        """given: the inputs by what they are used as. moved: see origin_of. Raises UnusableInput when own credentials
+        cannot be used."""
         self._options = options
-        self._origin: Origin = origin_of(given, options)
+        self._origin: Origin = origin_of(given, options, moved)
         self._signer: Credentials | None = None
         self._sealed = False
         if options.provenance:

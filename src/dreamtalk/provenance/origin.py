@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from dreamtalk import assets
-from dreamtalk.media.files import exists, is_word, replacing
-from dreamtalk.options import TalkOptions
+from dreamtalk.media.files import exists, replacing
+from dreamtalk.options import AUTO, TalkOptions
 from dreamtalk.provenance.metadata import SOURCE_TYPE
 from dreamtalk.version import package_version
 
@@ -47,33 +47,43 @@ class Origin:
         }
 
 
-def origin_of(given: Mapping[str, object], options: TalkOptions) -> Origin:
-    """Of a talk made from these inputs (by what they are used as) and options. What came as arrays has no entry."""
+def origin_of(given: Mapping[str, object], options: TalkOptions, moved: bool = True) -> Origin:
+    """Of a talk made from these inputs (by what they are used as) and options. What came as arrays has no entry.
+
+    moved: by the motion model; False: the motion was given, and what shapes it has no entry.
+    """
     from dreamtalk.motion.model import DEFAULT_MODEL
 
-    files = {
-        **given,
-        "style": options.style,
-        "neutral face": options.style_neutral,
-        "timeline": options.timeline,
-        "head motion": options.pose,
-    }
+    files, settings = dict(given), dict[str, str | int | float | bool]()
+    if moved:
+        named, style = _style_of(options.style)
+        files |= {
+            "style": style,
+            "neutral face": options.style_neutral,
+            "timeline": options.timeline,
+            "head motion": options.pose,
+        }
+        settings = {"style": named, "intensity": options.intensity, "seed": options.seed}
+    settings |= {"renderer": options.renderer, "badge": options.badge}
     found = {role: Path(file) for role, file in files.items() if isinstance(file, str | Path) and is_file(Path(file))}
     models: dict[str, str] = {}
-    if options.motion_weights is None:
+    if moved and options.motion_weights is None:
         models[DEFAULT_MODEL] = assets.registry()[DEFAULT_MODEL].sha256
     for name, weights in (("motion model", options.motion_weights), ("renderer", options.renderer_weights)):
-        if weights is not None and is_file(Path(weights)):
+        if weights is not None and (moved or name == "renderer") and is_file(Path(weights)):
             models[name] = sha256_of(Path(weights))
-    settings: dict[str, str | int | float | bool] = {
-        "style": options.style if isinstance(options.style, str) and is_word(options.style) else "of a file",
-        "intensity": options.intensity,
-        "seed": options.seed,
-        "renderer": options.renderer,
-        "badge": options.badge,
-    }
     inputs = {role: sha256_of(file) for role, file in found.items()}
     return Origin(inputs, settings, models, options.consent, found)
+
+
+def _style_of(style: object) -> tuple[str, object]:
+    """What the manifest calls a style, and the file it comes from. Names that people gave stay at home."""
+    from dreamtalk.style.files import saved_names, saved_path
+    from dreamtalk.style.library import is_named
+
+    if isinstance(style, str) and (style == AUTO or is_named(style)):
+        return style, None
+    return "of a file", saved_path(style) if isinstance(style, str) and style in saved_names() else style
 
 
 def sha256_of(file: Path) -> str:
