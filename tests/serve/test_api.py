@@ -181,3 +181,10 @@ def test_the_docs_are_complete_and_load_nothing_from_elsewhere(client: TestClien
         assert f"/docs/files/{name}" in page
         page += client.get(f"/docs/files/{name}").text
     assert "http://" not in page and "https://" not in page
+
+
+def test_a_browser_asks_whether_its_copy_of_the_page_is_still_right(client: TestClient) -> None:
+    first = client.get("/js/main.js")
+    again = client.get("/js/main.js", headers={"if-none-match": first.headers["etag"]})
+    assert first.headers["cache-control"] == again.headers["cache-control"] == "no-cache"
+    assert first.status_code == 200 and again.status_code == 304 and not again.content

@@ -213,6 +213,7 @@ def test_every_answer_is_safe_for_browsers(client_once: TestClient) -> None:
         assert headers["x-content-type-options"] == "nosniff" and headers["x-frame-options"] == "DENY"
         assert "default-src 'self'" in headers["content-security-policy"]
         assert "unsafe" not in headers["content-security-policy"]
+        assert "no-cache" in headers["cache-control"] or "no-store" in headers["cache-control"]
 
 
 def test_options_are_those_of_the_talker() -> None:

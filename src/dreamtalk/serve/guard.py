@@ -42,6 +42,7 @@ _OPEN = ("/v1/health", "/v1/session")
 """Paths below /v1 that need no key."""
 
 _HEADERS = {
+    "cache-control": "no-cache",
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
     "referrer-policy": "no-referrer",
@@ -52,7 +53,8 @@ _HEADERS = {
         "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     ),
 }
-"""The page's own files and nothing else: no script of others, no frame around it."""
+"""The page's own files and nothing else: no script of others, no frame around it. What browsers keep they ask for again
+before they use it, so that after an update no old script meets a new page."""
 
 
 class Guard:

@@ -35,6 +35,7 @@ def test_one_click_on_an_example_makes_a_video_that_plays_and_is_marked(
     page.on("response", lambda answer: previews.append(answer.status) if answer.url.endswith("/preview") else None)
     page.get_by_role("button", name="Fuming").click()
     page.locator("#stage-words", has_text="In the making").wait_for()
+    talk = page.evaluate("sessionStorage.getItem('dreamtalk-working')")
     page.locator("#panel-result").wait_for(timeout=PATIENCE)
     assert any(title.endswith("% made") for title in titles), titles
     assert 200 in previews, "no frame was shown while it was made"
@@ -50,14 +51,21 @@ def test_one_click_on_an_example_makes_a_video_that_plays_and_is_marked(
     with av.open(str(saved)) as video:
         assert "AI" in video.metadata["comment"] and video.streams.audio
 
+    # As if it had been finished while the page was away.
+    page.evaluate("id => sessionStorage.setItem('dreamtalk-working', id)", talk)
+    page.reload()
+    page.locator("#panel-result").wait_for()
     page.get_by_role("link", name="Your videos").click()
     page.get_by_role("button", name="Play").click()
     until(page, "document.querySelector('#talks video')?.videoWidth === 512")
-    page.get_by_role("button", name="Delete").click()
-    page.locator("#no-talks").wait_for()
+    for answer, left in (("Keep it", 1), ("Delete it", 0)):
+        page.locator("#talks").get_by_role("button", name="Delete").click()
+        page.get_by_role("dialog", name="Delete this video?").get_by_role("button", name=answer).click()
+        page.locator("#delete-dialog").wait_for(state="hidden")
+        page.locator("#talks li" if left else "#no-talks").wait_for()
     page.get_by_role("navigation").get_by_role("link", name="Make", exact=True).click()
     page.get_by_role("button", name="Make another").click()
-    assert page.locator("#panel-picture").is_visible() and page.locator("#consent-examples").is_visible()
+    assert page.locator("#panel-empty").is_visible()
 
 
 def test_a_phone_with_every_choice_made_by_hand(open_page: OpenPage, until: Until, examples: Path) -> None:
@@ -72,8 +80,10 @@ def test_a_phone_with_every_choice_made_by_hand(open_page: OpenPage, until: Unti
     page.get_by_role("button", name="Pause").last.click()
 
     page.locator("label", has_text="Happy").first.click()
-    assert "smile" in page.locator("#style-note").inner_text()
+    note = page.locator("#style-note")
+    assert "Smile" in note.inner_text() and "at the level below" in note.inner_text()
     page.locator("#levels label", has_text="Full").click()
+    assert "The pictures show the styles in full." in note.inner_text()
     page.locator("#intensity").fill("1.4")
     page.locator("label", has_text="Change the style along the way").click()
     assert page.locator("#keys button").count() == 1, "the first change comes by itself"
@@ -229,3 +239,6 @@ def test_the_controls_that_are_seldom_used(open_page: OpenPage, style_video: Pat
         page.get_by_role("button", name="Make the video").click()
     options = json.loads(sent.value.post_data)["options"]
     assert options["style"] == "auto" and set(options["pose"]) == {"upload"} and options["seed"] < 1000
+    page.set_input_files("#file-picture", examples / "portrait.jpg")
+    page.locator("#stage-busy").wait_for(state="hidden")
+    assert not page.locator("#consent").is_checked(), "the word was given for another face"

@@ -36,6 +36,11 @@ export function tell(box, refusal, note = false) {
   box.replaceChildren(...parts);
 }
 
+export const capital = (word) => word.replace(/^./, (letter) => letter.toUpperCase());
+
+/** A note of the server without what it says to programs: "… (neutral of a style, style_neutral of a talk)". */
+export const forPeople = (note) => note.replace(/ \([^()]*[a-z]_[a-z][^()]*\)/g, "");
+
 /** 75.2 seconds as 1:15. */
 export function clock(seconds) {
   const whole = Math.max(0, Math.floor(seconds + 0.05));

@@ -5,6 +5,7 @@ import { $, announce, make, showOnly } from "./dom.js";
 
 const KEPT = 24;
 const STORE = "dreamtalk-talks";
+const KEPT_THERE = ["queued", "running", "done"]; // what a click on Delete takes away for ever
 const WORDS = {
   queued: "Waiting", running: "In the making", failed: "Could not be made", cancelled: "Cancelled",
   gone: "Deleted by the server after its time",
@@ -99,7 +100,18 @@ async function show(talk, frame, buttons, play) {
   }
 }
 
+/** Whether it is to be deleted indeed. */
+async function sure(talk) {
+  const dialog = $("delete-dialog");
+  $("delete-title").textContent = talk.title;
+  dialog.returnValue = "";
+  dialog.showModal();
+  await new Promise((closed) => dialog.addEventListener("close", closed, { once: true }));
+  return dialog.returnValue === "ok";
+}
+
 async function forget(talk) {
+  if (KEPT_THERE.includes(talk.status) && !(await sure(talk))) return;
   try {
     if (talk.status !== "gone") await ask(`/v1/talks/${talk.id}`, { method: "DELETE" });
   } catch (error) {

@@ -3,7 +3,7 @@
 import { Refusal, ask, changes, fetched, get } from "./api.js";
 import { $, make, tell } from "./dom.js";
 import { remember, thumbnailOf } from "./history.js";
-import { chosen, follow, named, optionsOf } from "./state.js";
+import { chosen, follow, hasLevels, optionsOf } from "./state.js";
 import { showResult } from "./result.js";
 import { showStage } from "./stage.js";
 import { titleOf } from "./styles.js";
@@ -19,7 +19,13 @@ export function startJob() {
     $("title-stage").focus();
   });
   $("consent").addEventListener("change", () => tell($("make-message"), null));
+  let confirmed = ""; // the face and voice that the word was given for: it does not hold for others
   follow((now, part) => {
+    if (now.portrait && now.speech) {
+      const both = `${now.portrait.ref} ${now.speech.ref}`;
+      if (confirmed && both !== confirmed) $("consent").checked = false;
+      confirmed = both;
+    }
     if (part && !("seed" in part)) tell($("make-message"), null);
     $("consent-label").hidden = onlyExamples(now);
     $("consent-examples").hidden = !onlyExamples(now);
@@ -30,23 +36,26 @@ export function startJob() {
   if (last) resume(last);
 }
 
-/** Go on watching a talk that was in the making when the page was left. */
+/** Go on watching a talk that was in the making when the page was left; also when it has ended since. */
 async function resume(id) {
   try {
-    const talk = await get(`/v1/talks/${id}`);
-    if (["queued", "running"].includes(talk.status)) watch(id);
-    else sessionStorage.removeItem("dreamtalk-working");
-  } catch { sessionStorage.removeItem("dreamtalk-working"); }
+    await get(`/v1/talks/${id}`);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    if (error.status) return sessionStorage.removeItem("dreamtalk-working");
+  }
+  watch(id);
 }
 
 const onlyExamples = ({ portrait, speech }) => Boolean(portrait?.example && speech?.example);
 
 function describe({ styleKind, style, level, timeline, keys }) {
+  const much = { 1: ", a hint of it", 2: "", 3: ", in full" }[hasLevels(style) ? level : 2];
   const first = {
-    name: named(style, level).replace(":", " "), video: "in the style of the video",
+    name: `${titleOf(style).toLowerCase()}${much}`, video: "in the style of the video",
     auto: "style as heard in the voice",
   }[styleKind];
-  return timeline && keys.length ? `${first}, then ${keys.map((key) => key.style).join(", ")}` : first;
+  return timeline && keys.length ? `${first}; then ${keys.map((key) => titleOf(key.style).toLowerCase()).join(", ")}` : first;
 }
 
 /** A link to a control. */

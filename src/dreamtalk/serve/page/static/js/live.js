@@ -20,7 +20,10 @@ export function startLive() {
   $("live-styles").addEventListener("change", () => say({ type: "style", style: styleNow(), intensity: 1 }));
   $("live-start").addEventListener("click", start);
   $("live-stop").addEventListener("click", () => { stopLive(); $("live-start").focus(); });
+  let shown = null;
   follow(({ portrait }) => {
+    if (portrait?.ref !== shown) $("live-consent").checked = false; // the word was given for another face
+    shown = portrait?.ref;
     $("live-portrait").textContent = portrait
       ? `Portrait: ${portrait.title}` : "The example portrait. To use your own, choose a picture under Make.";
     $("live-consent-label").hidden = !portrait || portrait.example;

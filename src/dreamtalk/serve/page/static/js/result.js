@@ -1,7 +1,7 @@
 // The finished video, and how it is marked.
 
 import { fetched } from "./api.js";
-import { $, announce, make } from "./dom.js";
+import { $, announce, forPeople, make } from "./dom.js";
 import { remember, thumbnailOf } from "./history.js";
 import { showStage } from "./stage.js";
 
@@ -31,7 +31,7 @@ export async function showResult(talk) {
   if (talk.seconds) facts.push(`${talk.seconds.toFixed(1)} seconds`);
   if (talk.size) facts.push(`${talk.size.width} × ${talk.size.height} pixels`);
   $("result-facts").textContent = facts.join(", ");
-  $("result-notes").replaceChildren(...(talk.notes ?? []).map((note) => make("li", {}, note)));
+  $("result-notes").replaceChildren(...(talk.notes ?? []).map((note) => make("li", {}, forPeople(note))));
   $("marks").replaceChildren(...marksOf(talk.marks ?? {}, talk.size));
   document.title = "dreamtalk";
   showStage("result");

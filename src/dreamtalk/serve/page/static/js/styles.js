@@ -1,7 +1,7 @@
 // The style: by name, from a video, or automatic; and its intensity.
 
 import { Refusal, get, upload } from "./api.js";
-import { $, make, showOnly, slider, takeFiles, tell } from "./dom.js";
+import { $, capital, forPeople, make, showOnly, slider, takeFiles, tell } from "./dom.js";
 import { choose, chosen, follow, hasLevels, setLevelled } from "./state.js";
 
 /** Order of the pictures in pictures/styles.webp, which docs/images/make_page.py draws, and of the colours of keys. */
@@ -18,12 +18,13 @@ const COLOURS = {
   sad: "#3f76a8", surprised: "#c75f9b", calm: "#3f9183", excited: "#e2702f", serious: "#56606e", warm: "#c98458",
 };
 const PLAIN = 3; // the level of pictures that are there to tell styles apart
+const IN_FULL = "The pictures show the styles in full.";
+const AT_LEVEL = "Its picture shows it at the level below, the others show theirs in full.";
 let known = SHOWN_FIRST.map((name) => ({ name, note: "" }));
 
 export const colourOf = (style) => COLOURS[style] ?? "#8d8578";
 export const knownStyles = () => known;
 export const titleOf = (name) => known.find((style) => style.name === name)?.title ?? capital(name);
-const capital = (word) => word.replace(/^./, (letter) => letter.toUpperCase());
 
 /** The picture of a style at a level, or an empty tile for one that has none. */
 export function pictureOf(style, level) {
@@ -70,7 +71,8 @@ function drawTiles() {
     }
     for (const input of $("levels").querySelectorAll("input")) input.checked = Number(input.value) === level;
     $("level-row").hidden = !hasLevels(style);
-    const note = known.find((one) => one.name === style)?.note ?? "";
+    const said = capital(known.find((one) => one.name === style)?.note ?? "");
+    const note = `${said && `${said}. `}${hasLevels(style) && level !== PLAIN ? AT_LEVEL : IN_FULL}`;
     if ($("style-note").textContent !== note) $("style-note").textContent = note;
   });
 }
@@ -120,7 +122,7 @@ async function learn({ video, neutral }) {
   choose({ styleVideo: null });
   const body = neutral ? { upload: video.id, neutral: neutral.id } : { upload: video.id };
   const style = await get("/v1/styles", { method: "POST", body });
-  const notes = (style.notes ?? []).map((note) => make("li", {}, note));
+  const notes = (style.notes ?? []).map((note) => make("li", {}, forPeople(note)));
   $("style-notes").replaceChildren(make("li", {}, make("strong", {}, "The style is ready.")), ...notes);
   choose({ styleVideo: { id: style.id, title: video.title } });
 }
