@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dreamtalk.motion import MotionModel
+from dreamtalk.provenance.manifest import read_manifest
 from dreamtalk.serve.remote import RemoteTalker
+from dreamtalk.serve.service import _promised
 from dreamtalk.serve.watched import WatchedTalker
 from dreamtalk.serve.worker import Made, Message, Progressed, Stopped, Task, make
 
@@ -43,6 +46,18 @@ def test_a_talk_is_made_and_told_of(talker: WatchedTalker, task: Task) -> None:
     assert frames[-1].frames == frames[-1].total == 15
     assert any(one.preview is not None and one.preview.startswith(b"\xff\xd8") for one in frames)
     json.dumps(made.outcome)
+
+
+def test_consent_and_marks_are_those_of_the_video(talker: WatchedTalker, task: Task) -> None:
+    for ending, manifest in (("mp4", True), ("webm", False)):
+        options = {"size": 256, "badge": False, "consent": "she agreed"}
+        asked = replace(task, output=str(Path(task.output).with_suffix(f".{ending}")), options=options)
+        made = make(asked, talker, lambda message: None, lambda: False)
+        assert isinstance(made, Made)
+        assert made.outcome["marks"] == {"badge": False, "watermark": True, "manifest": manifest}
+        assert _promised({"options": options, "format": ending}) == made.outcome["marks"]
+        found = read_manifest(Path(asked.output))
+        assert (found is not None) == manifest and (found is None or found.talk["consent"] == "she agreed")
 
 
 def test_a_cancel_leaves_nothing(talker: WatchedTalker, task: Task, tmp_path: Path) -> None:

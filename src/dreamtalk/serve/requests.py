@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from dreamtalk.errors import UnusableInput
 from dreamtalk.options import AUTO, KEEP, MAX_CONSENT, Accents, Blink, Gaze, Size
 from dreamtalk.serve.problems import Problem, wrong_fields
+from dreamtalk.types import Latency
 
 
 class _Strict(BaseModel):
@@ -57,10 +58,11 @@ class Options(_Strict):
     seed: int = Field(default=0, description="the same one gives the same motion")
     face: int = Field(default=0, description="which face of the picture, 0 the largest")
     badge: bool = Field(default=True, description="draw the visible AI mark")
-    provenance: bool = Field(default=True, description="put the invisible watermark into the frames")
+    provenance: bool = Field(default=True, description="the invisible watermark and the signed manifest")
     expression_scale: float = Field(default=1.0, description="motion of brows and lids, 0 to 2")
     lip_scale: float = Field(default=1.0, description="motion of mouth and jaw, 0 to 2")
     pose_scale: float = Field(default=1.0, description="motion of the head, 0 to 2")
+    latency: Latency = Field(default="quality", description="live: what a live session would show; heard less far ahead")
     gaze_scale: float = Field(default=1.0, description="motion of the irises, 0 to 2")
     smoothing: float = Field(default=1.0, description="of brows and head, frames, 0 to 5")
     full_frame: bool | None = Field(
@@ -104,13 +106,35 @@ _KNOWN = {
 }
 
 
+_DEEPEST = 30
+"""Lists and objects within each other; a request has seven."""
+
+
 def read_json(text: str | bytes, what: str = "The request") -> Any:
     """JSON as it was sent. Raises Problem."""
+    title = f"{what} is not JSON that can be read."
     try:
-        return json.loads(text)
+        content = json.loads(text)
     except (ValueError, RecursionError) as error:
         why = str(error).splitlines()[0] if isinstance(error, json.JSONDecodeError) else "It is no text, or too deep."
-        raise Problem(400, "wrong_json", f"{what} is not JSON that can be read.", why) from error
+        raise Problem(400, "wrong_json", title, why) from error
+    if _too_deep(content):
+        raise Problem(400, "wrong_json", title, f"Its lists and objects are more than {_DEEPEST} deep.")
+    return content
+
+
+def _too_deep(content: Any) -> bool:
+    layer = [content]
+    for _ in range(_DEEPEST):
+        layer = [
+            part
+            for value in layer
+            if isinstance(value, dict | list)
+            for part in (value.values() if isinstance(value, dict) else value)
+        ]
+        if not layer:
+            return False
+    return True
 
 
 def read_request(content: Any) -> TalkRequest:

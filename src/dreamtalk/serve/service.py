@@ -28,11 +28,12 @@ from dreamtalk.serve.requests import (
 from dreamtalk.serve.settings import Settings
 from dreamtalk.serve.store import ENDED, Store, StoredTalk
 from dreamtalk.serve.uploads import ROLES, Uploads, named_uploads, words_for
-from dreamtalk.serve.vault import Vault, is_id, new_id
+from dreamtalk.serve.vault import Vault, check_free, is_id, new_id
 from dreamtalk.serve.worker import Task, options_of
 
 _SWEEP_SECONDS = 60.0
 """Between two looks for files whose time is over."""
+_DATABASE = "talks.sqlite"
 _USUAL_WORK = 20.0
 """Seconds that a talk takes, before any was made."""
 _LONGEST_WAIT = 600
@@ -47,8 +48,12 @@ class Service:
         Raises UnusableInput when another server uses the same folder.
         """
         self.settings = settings
-        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.store = Store(settings.data / "talks.sqlite")
+        try:
+            settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+            check_free(settings.data, _DATABASE)
+        except OSError as error:
+            raise UnusableInput(f"{settings.data} cannot be used: {error.strerror}. Give another folder.") from error
+        self.store = Store(settings.data / _DATABASE)
         self.vault = Vault(settings.data)
         self.board, self.metrics = Board(), Metrics()
         self.metrics.watch(self.store.counts)
@@ -109,7 +114,7 @@ class Service:
             self.vault.drop_drafts(talk)
         limits = self.settings.limits
         self.store.add_talk(talk, client, request, limits.queue, limits.per_client, self._wait())
-        log("talk_accepted", talk=talk)
+        log("talk_accepted", talk=talk, provenance=options_of(task).provenance)
         self.pool.wake()
         return self.talk(talk, client)
 
@@ -135,16 +140,15 @@ class Service:
             self.store.forget(talk)
             self.vault.drop_result(talk)
             return
-        self.pool.cancel(talk)
         if found.status == "queued" and self.store.end(talk, "cancelled", {}):
             self.metrics.ended("cancelled")
+        else:
+            self.pool.cancel(talk)
 
     def view(self, talk: StoredTalk) -> dict[str, Any]:
         """What clients see of a talk."""
         base, outcome = f"/v1/talks/{talk.id}", talk.outcome
         progress = self.board.get(talk.id)
-        options = talk.request.get("options", {})
-        mark = options.get("provenance", True)
         frames = int(outcome.get("frames", progress.frames))
         order = [waiting.id for waiting in self.store.order()] if talk.status == "queued" else []
         view = {
@@ -155,7 +159,7 @@ class Service:
             "created": talk.created,
             "began": talk.began,
             "ended": talk.ended,
-            "marks": outcome.get("marks", {"badge": options.get("badge", True), "watermark": mark, "manifest": mark}),
+            "marks": outcome.get("marks", _promised(talk.request)),
             "notes": outcome.get("notes", []),
             "consent": talk.request.get("consent"),
             "links": {"self": base, **{part: f"{base}/{part}" for part in ("events", "preview", "result")}},
@@ -171,12 +175,14 @@ class Service:
         self.uploads.check_role("portrait", asked.portrait, client)
         options = asked_options(asked)
         request = {"portrait": asked.portrait, "audio": asked.portrait, "options": options, "consent": asked.consent}
+        talk = new_id()
         try:
-            task = self._task(new_id(), request, Path("live"), client)
+            task = self._task(talk, request, self.vault.draft(talk, "mp4"), client)
             self._check_style(task, options)
-            options_of(task)
-        except DreamTalkError as error:
-            raise refused(error) from error
+            log("live_accepted", provenance=options_of(task).provenance)
+        except BaseException as error:
+            self.vault.drop_drafts(talk)
+            raise (refused(error) if isinstance(error, DreamTalkError) else error) from error
         return task
 
     def _check_style(self, task: Task, asked: Mapping[str, Any]) -> None:
@@ -186,7 +192,7 @@ class Service:
 
     def _task(self, talk: str, request: Mapping[str, Any], draft: Path, client: str) -> Task:
         portrait, audio = (self.uploads.path(request[role], client) for role in ("portrait", "audio"))
-        names = words_for({"The picture": portrait, "The sound": audio, "The video": draft})
+        names = words_for({"The sound": audio, "The picture": portrait, "The video": draft})  # live ones have no sound
         options = dict(request["options"])
         if request.get("consent"):
             options["consent"] = request["consent"]
@@ -226,7 +232,12 @@ class Service:
 
     def _sweep_often(self) -> None:
         while not self.stopping.wait(_SWEEP_SECONDS):
-            self.sweep(time.time() - 3600.0 * self.settings.keep_hours)
+            try:
+                now = time.time()
+                self.store.no_later_than(now)
+                self.sweep(now - 3600.0 * self.settings.keep_hours)
+            except Exception as error:  # such as a full disk, which the next look may help
+                log("sweep_failed", level="error", kind=type(error).__name__, text=str(error))
 
     def sweep(self, before: float) -> None:
         """Delete uploads that came, and talks that ended, before that time (s since 1970), unless they are needed."""
@@ -243,6 +254,15 @@ class Service:
         done = {talk for talk in self.store.ended_before(float("inf"))}
         for path in self.vault.strays({file.id for file in self.store.files()}, done):
             path.unlink(missing_ok=True)
+
+
+def _promised(request: Mapping[str, Any]) -> dict[str, bool]:
+    """The marks that a talk will have."""
+    from dreamtalk.provenance.manifest import SEALED
+
+    options, ending = request.get("options", {}), str(request.get("format", "mp4"))
+    marked = bool(options.get("provenance", True))
+    return {"badge": options.get("badge", True), "watermark": marked, "manifest": marked and f".{ending}" in SEALED}
 
 
 def _check_format(options: TalkOptions, ending: str) -> None:
