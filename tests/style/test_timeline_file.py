@@ -100,6 +100,15 @@ def test_what_is_wrong_is_named(content: Any, word: str, tmp_path: Path) -> None
         read_timeline(written(tmp_path, content))
 
 
+def test_yaml_that_grows_when_it_is_read_is_refused(tmp_path: Path) -> None:
+    pytest.importorskip("yaml", reason="pyyaml is optional")
+    lines = ["a: &a {k: v}"]
+    for name, before in zip("bcdefghijk", "abcdefghij", strict=True):
+        lines.append(f"{name}: &{name} {{<<: [{', '.join([f'*{before}'] * 9)}]}}")
+    with pytest.raises(UnusableInput, match="<<"):
+        read_timeline(written(tmp_path, "\n".join(lines), "t.yaml"))
+
+
 def test_broken_yaml_is_no_timeline(tmp_path: Path) -> None:
     pytest.importorskip("yaml", reason="pyyaml is optional")
     for text in ("- {start: 0", "!!python/object/apply:os.getcwd []", "&a [*a]"):

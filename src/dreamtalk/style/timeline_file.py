@@ -137,6 +137,9 @@ def _yaml(text: str) -> Any:
             "Timelines in YAML need pyyaml: pip install 'dreamtalk[yaml]', or write the same as JSON."
         ) from None
     try:
+        # Ten lines of << can merge more entries than any memory holds.
+        if any(getattr(event, "value", None) == "<<" for event in yaml.parse(text)):
+            raise ValueError("<< is not known here; write the entries out.")
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ValueError(" ".join(str(error).split())) from error
