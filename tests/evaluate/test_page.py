@@ -89,6 +89,37 @@ def test_the_page_holds_everything_and_escapes_it() -> None:
     assert page(report(), figures()) == made
 
 
+def test_a_table_has_no_empty_rows_and_columns() -> None:
+    whole = report()
+    made = replace(
+        whole,
+        values=tuple(
+            v
+            for v in whole.values
+            if v.set == "first" or v.row == "theirs" or (v.row, v.metric) == ("real video", "score")
+        ),
+    )
+    assert made.rows_of("first") == ROWS and made.rows_of("second") == ("theirs",)
+    for text in (made.markdown(), page(made)):
+        second = text.split("## second" if text.startswith("#") else "<h3>second</h3>")[1]
+        table = second.split("In brackets" if text.startswith("#") else "</table>")[0]
+        assert "theirs" in table and "error title" in table
+        assert "real video" not in table and "score title" not in table, "bounds alone tell nothing"
+    assert made.latex().count(r"\begin{tabular}{lrrr}") == made.latex().count(r"\begin{tabular}{lr}") == 1
+
+
+def test_a_clip_of_two_tables_has_its_pictures_in_both_and_once_in_the_file() -> None:
+    values = tuple(v for v in report().values if v.set == "first")
+    twice = replace(report(), values=values + tuple(v._replace(set="second") for v in values if v.clip == "clip-3"))
+    strip = replace(figures()[0], sets=("first", "second"))
+    elsewhere = Figure("Frames", "Of another table.", b"\xff\xd8", clip="clip-2", sets=("second",))
+    made = page(twice, [strip, elsewhere])
+    assert made.count("<template") == made.count("Above ours, below real.</figcaption>") == 1
+    data = json.loads(made.split("id='data'>")[1].split("</script>")[0])
+    shown = {(clip["set"], clip["clip"]): clip["pictures"] for clip in data["clips"]}
+    assert shown["first", "clip-3"] == shown["second", "clip-3"] == 0 and shown["first", "clip-2"] is None
+
+
 def test_methods_are_compared_clip_by_clip() -> None:
     found = difference(report(), "second", "theirs", "ours", metric("error", ""))
     assert found is not None and found.clips == 4 and abs(found.value) < 0.02

@@ -181,6 +181,27 @@ def test_a_sound_out_of_step_is_put_right_and_the_old_one_is_a_row(
     )
 
 
+def test_what_was_being_made_when_a_run_was_killed_is_not_believed(
+    root: Path, first: tuple[Path, Report], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed after the video of other options was written, before its stamp: the old stamp must be gone by then."""
+    out = tmp_path / "out"
+    shutil.copytree(first[0], out)
+    stamps = [out / "videos" / "ours" / "same" / "anna.json", out / "inputs" / "anna.json"]
+    with monkeypatch.context() as patch:
+        patch.setattr(protocol_make, "_write", killed)
+        with pytest.raises(KeyboardInterrupt):
+            evaluate_protocol(chosen(root, out, cross=(), methods=("ours:intensity=2",)))
+        assert not stamps[0].exists() and stamps[1].exists()
+        with pytest.raises(KeyboardInterrupt):
+            evaluate_protocol(chosen(root, out, cross=(), seconds=0.4))
+        assert not stamps[1].exists()
+
+
+def killed(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
 def test_sound_is_moved_by_frames() -> None:
     step = 16_000 // VIDEO_FPS
     samples = np.arange(1, 5 * step + 1, dtype=np.float32)
@@ -206,6 +227,7 @@ def test_methods_are_read_from_text() -> None:
     [
         ({"methods": ("ours", "ours:intensity=2")}, "more than one row 'ours'"),
         ({"methods": (f"{REAL}:intensity=2",)}, "more than one row"),
+        ({"methods": ("no style:style=neutral", "no-style:style=sad")}, "kept in the folder 'no-style'"),
         ({"methods": ()}, "at least one"),
         ({"videos": ("SadTalker",)}, "NAME=FOLDER"),
         ({"cross_clips": 0}, "--cross-clips"),

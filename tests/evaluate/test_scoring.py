@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dreamtalk.evaluate.scoring import Score, combine
-from dreamtalk.evaluate.sources import derangement
+from dreamtalk.evaluate.sources import derangement, saying_else
 
 
 def test_rates_weigh_by_their_events() -> None:
@@ -48,3 +48,16 @@ def test_a_derangement_moves_everything(count: int) -> None:
     order = derangement(count, np.random.default_rng(count))
     assert sorted(order) == list(range(count))
     assert all(place != value for place, value in enumerate(order))
+
+
+def test_another_clip_says_something_else_as_far_as_words_are_known() -> None:
+    words = ["kids", "kids", "dogs", "dogs", "dogs", "", ""]
+    for seed in range(20):
+        found = saying_else(words, np.random.default_rng(seed))
+        for clip, other in enumerate(found):
+            assert other is not None and other != clip
+            assert not words[clip] or words[clip] != words[other]
+    unknown = saying_else([""] * 7, np.random.default_rng(3))
+    assert unknown == derangement(7, np.random.default_rng(3)), "in a cycle: nobody is everybody's other"
+    assert saying_else(["a", "a"], np.random.default_rng(0)) == [1, 0]
+    assert saying_else(["a"], np.random.default_rng(0)) == [None]

@@ -36,8 +36,8 @@ class ScoringChoices:
     """Of each clip, at most."""
     limit: int | None = None
     """Clips, at most."""
-    shown: int = 4
-    """Clips with figures in the report."""
+    shown: int = 60
+    """Clips of each table whose frames and curves are in report.html, at most; about 100 KB each."""
     resamples: int = 1000
     """Of the bootstrap over clips."""
     seed: int = 0

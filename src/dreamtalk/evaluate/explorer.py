@@ -59,10 +59,13 @@ def explorer(report: Report, figures: Sequence[Figure], drawn: Sequence[str]) ->
     heads = [f"<option value='{number}'>{escape(m.head)}</option>" for number, m in enumerate(report.metrics)]
     rows = [row for row in report.rows if any(row in clip["values"] for clip in clips)]
     yield CONTROLS.format(rows=options(rows), sets=options(sets), metrics="".join(heads))
+    known: dict[tuple[int, ...], int] = {}
     for clip in clips:
-        own = [html for figure, html in zip(figures, drawn, strict=True) if _belongs(figure, clip)]
-        if own:  # inert until the clip is opened: a page with hundreds of pictures opens at once
-            yield f"<template id='clip-{clip['index']}'>{''.join(own)}</template>"
+        own = tuple(number for number, figure in enumerate(figures) if _belongs(figure, clip))
+        if own and own not in known:  # inert until a clip is opened: a page with hundreds of pictures opens at once
+            known[own] = len(known)
+            yield f"<template id='pictures-{known[own]}'>{''.join(drawn[number] for number in own)}</template>"
+        clip["pictures"] = known.get(own)  # the same for a clip that stands in two tables
     data = {
         "sets": sets,
         "rows": rows,
@@ -90,7 +93,7 @@ def _described(metric: Metric) -> dict[str, object]:
 
 
 def _belongs(figure: Figure, clip: dict[str, Any]) -> bool:
-    return figure.clip == clip["clip"] and figure.set in ("", clip["set"])
+    return figure.clip == clip["clip"] and clip["set"] in (figure.sets or (clip["set"],))
 
 
 def _clips(report: Report) -> list[dict[str, Any]]:
@@ -104,9 +107,9 @@ def _clips(report: Report) -> list[dict[str, Any]]:
         empty: list[float | None] = [None] * len(places)
         clip["values"].setdefault(value.row, empty)[places[value.metric]] = float(f"{value.score.value:.5g}")
     clips = [clip for name in report.sets for (set_, _), clip in found.items() if set_ == name]
-    for number, clip in enumerate(clips):
+    for clip in clips:
         notes = [note for note in report.notes if note.startswith((f"{clip['clip']}:", f"{clip['clip']},"))]
-        clip |= {"index": number, "notes": notes, "flags": []}
+        clip |= {"notes": notes, "flags": []}
     for name in report.sets:
         for row in report.rows:
             _flag([clip for clip in clips if clip["set"] == name], row, report.metrics)

@@ -17,14 +17,14 @@ _QUALITY = 88
 class Figure:
     """One figure. text: what it shows, also for those who cannot see it. image: bytes of a PNG or JPEG file; or svg: a
     drawing, made by plots.py, that follows the page's colours. clip: the clip it belongs to ("": the whole report);
-    then it is shown with that clip's numbers. set: that clip's set ("": whichever has such a clip)."""
+    then it is shown with that clip's numbers. sets: those whose clip it is (none: whichever has such a clip)."""
 
     title: str
     text: str
     image: bytes = b""
     svg: str = ""
     clip: str = ""
-    set: str = ""
+    sets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

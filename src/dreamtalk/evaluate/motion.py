@@ -218,7 +218,7 @@ def _values(clip: Clip, made: Mapping[str, Made]) -> Iterator[Value]:
 def _curves(clip: Clip, made: Mapping[str, Made]) -> Figure:
     """For the clip's panel in the report page."""
     lines = {row: made[row].mouth.aperture for row in (OURS, REAL, SHUFFLED)}
-    return replace(lip_curves(clip.id, lines, clip.samples, tuple(made)), set=clip.set)
+    return replace(lip_curves(clip.id, lines, clip.samples, tuple(made)), sets=(clip.set,))
 
 
 def _live_source(parts: MotionParts, style: Style, config: MotionEvaluation) -> Generate:

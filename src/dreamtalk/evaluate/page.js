@@ -131,7 +131,7 @@ function explore(data) {
       parts.push(make("h3", { textContent: "Stands out" }));
       parts.push(make("ul", {}, ...clip.flags.map((flag) => make("li", { textContent: `${flag.row}: ${flag.text}` }))));
     }
-    const pictures = document.getElementById(`clip-${clip.index}`);
+    const pictures = document.getElementById(`pictures-${clip.pictures}`);
     if (pictures) parts.push(pictures.content.cloneNode(true));
     parts.push(make("h3", { textContent: "Numbers" }), make("div", { className: "wide", tabIndex: 0 }, numbersOf(clip)));
     body.replaceChildren(...parts);

@@ -126,21 +126,19 @@ def _reading(report: Report) -> str:
 def _numbers(report: Report, name: str) -> str:
     """A set's table: metrics down, rows across."""
     clips = report.clips(name)
-    looks = {row: " class='bound'" if row in report.bounds else "" for row in report.rows}
+    rows = report.rows_of(name)
+    looks = {row: " class='bound'" if row in report.bounds else "" for row in rows}
     heads = "".join(
         f"<th scope='col'{looks[row]} title='{escape(report.legend.get(row, ''), quote=True)}'>{escape(row)}</th>"
-        for row in report.rows
+        for row in rows
     )
     lines = []
-    for m in report.metrics:
-        found = [report.estimates.get((name, row, m.name)) for row in report.rows]
-        if any(found):
-            cells = "".join(
-                f"<td{looks[row]}>{_cell(e, m, clips)}</td>" for row, e in zip(report.rows, found, strict=True)
-            )
-            link = f"#metric-{escape(m.name, quote=True)}"
-            head = f"<a href='{link}'>{escape(m.head)}</a><small>good: {escape(m.good)}</small>"
-            lines.append(f"<tr><th scope='row' title='{escape(m.definition, quote=True)}'>{head}</th>{cells}</tr>")
+    for m in report.metrics_of(name):
+        found = [report.estimates.get((name, row, m.name)) for row in rows]
+        cells = "".join(f"<td{looks[row]}>{_cell(e, m, clips)}</td>" for row, e in zip(rows, found, strict=True))
+        link = f"#metric-{escape(m.name, quote=True)}"
+        head = f"<a href='{link}'>{escape(m.head)}</a><small>good: {escape(m.good)}</small>"
+        lines.append(f"<tr><th scope='row' title='{escape(m.definition, quote=True)}'>{head}</th>{cells}</tr>")
     caption = f"{clips} clips; below each number its 95 % interval"
     table = _framed(name, caption, f"<th scope='col'>metric</th>{heads}", lines)
     paired = comparison(report, name)
@@ -182,12 +180,11 @@ def _framed(title: str, caption: str, heads: str, lines: Sequence[str]) -> str:
 def _charts(report: Report, name: str, unfolded: bool) -> str:
     """A plot per metric of a set: every row with its interval. unfolded: seen at once."""
     made = []
-    for m in report.metrics:
+    for m in report.metrics_of(name):
         known = {row: e for row in report.rows if (e := report.estimates.get((name, row, m.name))) is not None}
-        if known:
-            drawing = intervals(m.head, known, report.rows, report.bounds)
-            head = f"{escape(m.head)} <small>good: {escape(m.good)}</small>"
-            made.append(f"<figure class='chart'><figcaption>{head}</figcaption>{drawing}</figure>")
+        drawing = intervals(m.head, known, report.rows, report.bounds)
+        head = f"{escape(m.head)} <small>good: {escape(m.good)}</small>"
+        made.append(f"<figure class='chart'><figcaption>{head}</figcaption>{drawing}</figure>")
     opened = " open" if unfolded else ""
     charts = f"<div class='charts'>{''.join(made)}</div>"
     return f"<details{opened}><summary>{escape(name)}</summary>{charts}</details>"

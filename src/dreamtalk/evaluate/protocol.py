@@ -22,8 +22,9 @@ from dreamtalk.evaluate import published
 from dreamtalk.evaluate.choices import ScoringChoices
 from dreamtalk.evaluate.figures import Figure
 from dreamtalk.evaluate.judges import Judges
-from dreamtalk.evaluate.protocol_make import Method, Studio, make_inputs, make_take, parse_method
-from dreamtalk.evaluate.protocol_plan import SAME, TITLES, Cross, Take, evenly, takes_of
+from dreamtalk.evaluate.portraits import PortraitChoice, parted_lips
+from dreamtalk.evaluate.protocol_make import Method, Studio, make_inputs, make_take, parse_method, plain
+from dreamtalk.evaluate.protocol_plan import ABOUT, SAME, TITLES, Cross, Take, evenly, takes_of
 from dreamtalk.evaluate.report import Report, Value, versions
 from dreamtalk.evaluate.scenes import (
     DIED,
@@ -37,7 +38,7 @@ from dreamtalk.evaluate.scenes import (
     values_of,
     with_bar,
 )
-from dreamtalk.evaluate.sources import derangement
+from dreamtalk.evaluate.sources import saying_else
 from dreamtalk.evaluate.stamps import given, shipped
 from dreamtalk.evaluate.suite import EVERYTHING, NO_REAL, OTHER_MANNER, OTHER_PERSON, Asks, Label, metrics_of, suite
 from dreamtalk.evaluate.videos import figures_of, videos_of
@@ -79,6 +80,9 @@ class ProtocolEvaluation(ScoringChoices):
     """Cross-ID tables: the style, the portrait, or emotions of another person."""
     cross_clips: int = 24
     """Clips of each cross-ID table, at most."""
+    portrait: PortraitChoice = "first"
+    """Frame of the test video that is the portrait. first: the first with a face, as in the paper. calmest: the one
+    with the most closed lips in the first 3 s."""
     coefficients: Path | None = None
     """Folder with <clip>.mat, the coefficients that official weights take as style and pose."""
 
@@ -110,7 +114,7 @@ class _Run:
         self.others = dict(_other(text) for text in config.videos)
         self.judges = Judges.load(config.judges)  # a wrong file is told now
         watching = Watching(config.seconds, config.out / "kept" / "tracks")
-        self.studio = Studio(config.out, watching, self.methods, config.coefficients)
+        self.studio = Studio(config.out, watching, self.methods, config.coefficients, config.portrait)
         self.desk = Desk(watching, config.judges, config.out / "kept" / "scores")
         self.marks = config.out / "kept" / "begun"
         self.clips = {clip.id: clip for clip in (*self.tests.references, *self.tests.clips)}
@@ -129,6 +133,8 @@ class _Run:
                 bad.add(clip.id)
                 self.notes.append(problem or f"{clip.id} left out: {DIED}")
         self.takes = [take for take in self.takes if not {take.speech, take.portrait, take.style} & bad]
+        faces = sorted({take.portrait for take in self.takes})
+        self.notes += parted_lips({name: self.studio.inputs(name).track for name in faces}, self.config.portrait)
         made = self._all("videos", partial(make_take, studio=self.studio), self.takes)
         for take, problems in zip(self.takes, made, strict=True):
             self.notes += (f"{take.speech}, not made: {DIED}",) if problems is None else problems
@@ -201,8 +207,8 @@ class _Run:
 
     def _others(self, names: list[str]) -> dict[str, str]:
         """Another clip for every one, for the shuffled row."""
-        order = derangement(len(names), np.random.default_rng(self.config.seed))
-        return {name: names[k] for name, k in zip(names, order, strict=True) if names[k] != name}
+        places = saying_else([self.clips[name].transcript for name in names], np.random.default_rng(self.config.seed))
+        return {name: names[place] for name, place in zip(names, places, strict=True) if place is not None}
 
     def _scene(self, take: Take, reals: dict[str, Real], others: dict[str, str]) -> Scene:
         made = [(method.name, self.studio.video(take, method)) for method in self.methods]
@@ -220,6 +226,7 @@ class _Run:
             person=self.studio.inputs(take.portrait).video,
             other=reals[others[take.speech]] if take.speech in others else None,
             manner=manner,
+            about=ABOUT.get(take.kind, "").format(style=take.style, portrait=take.portrait),
         )
 
     def _rows(self, values: list[Value]) -> tuple[str, ...]:
@@ -236,7 +243,9 @@ class _Run:
         self, title: str, scenes: list[Scene], found: list[SceneScores], rows: tuple[str, ...]
     ) -> list[Figure]:
         own = [(s, r) for s, r in zip(scenes, found, strict=True) if s.set == title]
-        return figures_of([s for s, _ in own], [r for _, r in own], self.desk.watching, self.config.shown, rows)
+        drawn = figures_of([s for s, _ in own], [r for _, r in own], self.desk.watching, self.config.shown, rows)
+        groups = dict(self.tests.groups) if title == TITLES[SAME] else {}
+        return [replace(each, sets=(title, groups.get(each.clip, title))) for each in drawn]
 
 
 def label_of(clip: SourceClip) -> Label:
@@ -256,6 +265,9 @@ def _check_names(methods: Sequence[Method], others: Iterable[str]) -> None:
     names = [*LEGEND, *(method.name for method in methods), *others]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise UnusableInput(f"There would be more than one row {twice[0]!r}. Give every method a name of its own.")
+    folders = [plain(method.name) for method in methods]
+    if twice := sorted({name for name in folders if folders.count(name) > 1}):
+        raise UnusableInput(f"More than one --method would be kept in the folder {twice[0]!r}. Give them other names.")
     if not methods:
         raise UnusableInput("Give at least one --method, such as ours.")
 

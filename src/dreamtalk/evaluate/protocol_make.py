@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import warnings
 import wave
@@ -19,6 +20,7 @@ from dreamtalk.batch.keeping import KeepingTalker
 from dreamtalk.data.observe import part_frames, read_speech
 from dreamtalk.data.source import SourceClip
 from dreamtalk.errors import DoubtfulInput, DreamTalkError, UnusableAudio, UnusableInput
+from dreamtalk.evaluate.portraits import PortraitChoice, portrait_frame
 from dreamtalk.evaluate.protocol_plan import Take
 from dreamtalk.evaluate.scenes import moved
 from dreamtalk.evaluate.stamps import code_of, sha_of, shipped, stamp
@@ -72,7 +74,7 @@ def parse_method(given: str) -> Method:
 class Inputs:
     """A test clip as methods are given it, and as it is compared with.
 
-    video: the real one. portrait: its first picture with a face. sound: its speech, put in step with the lips; None for
+    video: the real one. portrait: one of its pictures. sound: its speech, put in step with the lips; None for
     a silent reference. track: of the video's face, in which our style encoder sees the manner.
     """
 
@@ -84,12 +86,14 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Studio:
-    """Where things are made. folder: of the whole run. coefficients: <clip>.mat of official models, or None."""
+    """Where things are made. folder: of the whole run. coefficients: <clip>.mat of official models, or None. portrait:
+    which frame of a video."""
 
     folder: Path
     watching: Watching
     methods: tuple[Method, ...]
     coefficients: Path | None = None
+    portrait: PortraitChoice = "first"
 
     def inputs(self, clip: str) -> Inputs:
         """Of a clip that make_inputs has made. Raises KeyError where it could not."""
@@ -100,7 +104,7 @@ class Studio:
 
     def video(self, take: Take, method: Method) -> Path:
         """Where a method's video of a take is."""
-        return self.folder / "videos" / _plain(method.name) / take.kind / f"{take.speech}.mp4"
+        return self.folder / "videos" / plain(method.name) / take.kind / f"{take.speech}.mp4"
 
 
 def make_inputs(clip: SourceClip, studio: Studio, silent: frozenset[str]) -> str:
@@ -110,10 +114,11 @@ def make_inputs(clip: SourceClip, studio: Studio, silent: frozenset[str]) -> str
     file = studio.folder / "inputs" / f"{clip.id}.json"
     try:
         source = [sha_of(clip.video), clip.sound and sha_of(clip.sound), clip.part and asdict(clip.part)]
-        mark = stamp(source, clip.lag_frames, studio.watching.models, studio.watching.seconds, _code())
+        mark = stamp(source, clip.lag_frames, studio.watching.models, studio.watching.seconds, studio.portrait, _code())
         stored = _read(file)
         if stored is not None and stored["stamp"] == mark and Path(stored["track"]).is_file():
             return ""
+        file.unlink(missing_ok=True)  # what it told of is made anew, and a run may be stopped half way
         made = _inputs(clip, studio, clip.id in silent)
     except (DreamTalkError, OSError) as problem:
         return f"{clip.id} left out: {problem}"
@@ -131,11 +136,11 @@ def _inputs(clip: SourceClip, studio: Studio, silent: bool) -> Inputs:
     track = track_file(video, studio.watching)
     assert track is not None
     portrait, sound = folder / f"{clip.id}.png", None
-    valid = load_track(track).valid
-    first = int(valid.argmax())
-    _write_picture(portrait, next(frame for number, frame in enumerate(read_frames(video)) if number == first))
+    seen = load_track(track)
+    chosen = portrait_frame(seen, studio.portrait)
+    _write_picture(portrait, next(frame for number, frame in enumerate(read_frames(video)) if number == chosen))
     if speech is not None:
-        most = len(valid) * SAMPLE_RATE // VIDEO_FPS
+        most = len(seen.valid) * SAMPLE_RATE // VIDEO_FPS
         sound = folder / f"{clip.id}.wav"
         _write_sound(sound, moved(speech.samples[:most], clip.lag_frames or 0.0))
     return Inputs(video, portrait, sound, track)
@@ -158,6 +163,7 @@ def _make(take: Take, method: Method, studio: Studio) -> None:
     if speech.sound is None:
         raise UnusableAudio(f"{take.speech} has no sound.")
     options = _options(take, method, studio, speech, manner)
+    options = replace(options, seed=options.seed + _draw_of(take.speech))
     file = studio.video(take, method)
     given = [sha_of(each) for each in (face.portrait, speech.sound, *_files(options))]
     mark = stamp(given, _described(options), _code())
@@ -165,6 +171,7 @@ def _make(take: Take, method: Method, studio: Studio) -> None:
     if file.is_file() and stored is not None and stored["stamp"] == mark:
         return
     with warnings.catch_warnings():
+        file.with_suffix(".json").unlink(missing_ok=True)  # as above
         warnings.simplefilter("ignore", DoubtfulInput)  # that the neutral is guessed, once per clip
         _talker().generate(face.portrait, speech.sound, file, options)
     _write(file.with_suffix(".json"), {"stamp": mark})
@@ -182,6 +189,12 @@ def _options(take: Take, method: Method, studio: Studio, speech: Inputs, manner:
     if not method.own_style:
         chosen = replace(chosen, style=style)
     return replace(chosen, pose=pose) if method.real_pose else chosen
+
+
+def _draw_of(clip: str) -> int:
+    """Added to the seed of every method's video of a clip: blinks and nods are other ones in every clip, else their
+    intervals over clips would be those of a single draw."""
+    return int.from_bytes(hashlib.sha256(clip.encode()).digest()[:2], "big")
 
 
 def _files(options: TalkOptions) -> list[Path]:
@@ -205,7 +218,7 @@ def _code() -> list[Any]:
     return [code_of(*_CODE), shipped()]
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     """A folder's name for a row."""
     return "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name)
 

@@ -28,6 +28,9 @@ TITLES: dict[str, str] = {
 }
 """Of the tables, by kind of take."""
 
+ABOUT = {"style": "Style of {style}.", "portrait": "Portrait of {portrait}.", "emotion": "Style of {style}."}
+"""Whose clip lends what, by kind of take."""
+
 
 @dataclass(frozen=True, slots=True)
 class Take:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import platform
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -25,6 +26,9 @@ from dreamtalk.evaluate.stamps import shipped
 from dreamtalk.media.files import replacing
 
 _PACKAGES = ("dreamtalk", "torch", "numpy", "ai-edge-litert", "opencv-python-headless", "av")
+
+_WIDE = 200
+"""Letters of a line where tables are printed into a file."""
 
 _ORIGIN = ("versions", "weights")
 """Facts that stand above every table: what the numbers depend on."""
@@ -87,17 +91,28 @@ class Report:
         """The facts, and which weights are in this package."""
         return {**self.facts, "weights": self.facts.get("weights", shipped())}
 
+    def rows_of(self, name: str) -> tuple[str, ...]:
+        """The rows that have a number in a set's table: what cannot be measured there is no empty column."""
+        shown = {metric.name for metric in self.metrics_of(name)}
+        known = {row for where, row, metric in self.estimates if where == name and metric in shown}
+        return tuple(row for row in self.rows if row in known)
+
+    def metrics_of(self, name: str) -> tuple[Metric, ...]:
+        """The metrics of a set's table: those of which a method has a number there; bounds alone tell nothing."""
+        found = {metric for where, row, metric in self.estimates if where == name and row not in self.bounds}
+        return tuple(metric for metric in self.metrics if metric.name in found)
+
     def clips(self, name: str) -> int:
         """How many clips a set has."""
         return len({value.clip for value in self.values if value.set == name})
 
     def show(self, console: Console | None = None) -> None:
         """Prints one table per set, without the intervals, which are in the files."""
-        console = console or Console()
+        console = console or Console(width=None if sys.stdout.isatty() else _WIDE)
         for name, cells in self._tables(intervals=False):
             table = Printed(title=escape(f"{name} ({self.clips(name)} clips)"), title_justify="left")
             table.add_column("")
-            for row in self.rows:
+            for row in self.rows_of(name):
                 table.add_column(escape(row), justify="right")
             for title, texts in cells:
                 table.add_row(title, *texts)
@@ -114,9 +129,9 @@ class Report:
             lines += [
                 f"## {name} ({self.clips(name)} clips)",
                 "",
-                "| | " + " | ".join(_cell(row) for row in self.rows) + " |",
+                "| | " + " | ".join(_cell(row) for row in self.rows_of(name)) + " |",
             ]
-            lines += ["|---" * (len(self.rows) + 1) + "|"]
+            lines += ["|---" * (len(self.rows_of(name)) + 1) + "|"]
             lines += [f"| {title} | " + " | ".join(texts) + " |" for title, texts in cells] + [""]
         lines += ["In brackets: 95 % bootstrap interval over clips. n: events behind a share.", ""]
         lines += [table.markdown() for table in self.tables] + ["## Metrics", ""]
@@ -129,8 +144,9 @@ class Report:
         """All tables for a paper, without intervals."""
         lines = [f"% {name}: {json.dumps(self.origin.get(name, {}))}" for name in ("config", *_ORIGIN)]
         for name, cells in self._tables(intervals=False):
-            lines += [f"% {name} ({self.clips(name)} clips)", f"\\begin{{tabular}}{{l{'r' * len(self.rows)}}}"]
-            lines += [" & ".join(_tex(text) for text in ("", *self.rows)) + r" \\ \hline"]
+            rows = self.rows_of(name)
+            lines += [f"% {name} ({self.clips(name)} clips)", f"\\begin{{tabular}}{{l{'r' * len(rows)}}}"]
+            lines += [" & ".join(_tex(text) for text in ("", *rows)) + r" \\ \hline"]
             lines += [" & ".join(_tex(text) for text in (title, *texts)) + r" \\" for title, texts in cells]
             lines += [r"\end{tabular}", ""]
         return "\n".join(lines)
@@ -144,13 +160,12 @@ class Report:
         write_files(folder, self._files(figures))
 
     def _tables(self, intervals: bool = True) -> Iterator[tuple[str, list[tuple[str, list[str]]]]]:
-        """Per set with clips: its name, and per metric the title and one text per row."""
+        """Per set with clips: its name, and per metric of its table the title and one text per row."""
         for name in self.sets:
-            if self.clips(name):
-                yield (
-                    name,
-                    [(m.head, [self._text(name, row, m, intervals) for row in self.rows]) for m in self.metrics],
-                )
+            rows = self.rows_of(name)
+            if rows:
+                metrics = self.metrics_of(name)
+                yield name, [(m.head, [self._text(name, row, m, intervals) for row in rows]) for m in metrics]
 
     def _text(self, name: str, row: str, metric: Metric, intervals: bool) -> str:
         found = self.estimates.get((name, row, metric.name))

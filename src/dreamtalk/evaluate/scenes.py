@@ -36,7 +36,8 @@ LEGEND: dict[str, str] = {
     REAL: "the real video against itself: the bound; its sound is put in step where it is known not to be",
     AS_CAME: "the same clips with their sound as it came",
     MANNER: "the clip that lent its style, itself",
-    SHUFFLED: "the first method's video against another clip's real lips and sound: what chance is worth",
+    SHUFFLED: "the first method's video against real lips and sound of another clip with other words: what chance is "
+    "worth. Often it is another person's, whose face has another shape: its landmark distances hold that, too",
 }
 """Rows beside the methods', in their order."""
 
@@ -75,7 +76,7 @@ class Scene:
 
     made: per row the video of a method. asked: what makes sense to measure in these rows. label: what the made faces
     should show. person: whose face they have; None: the real video's. other: a real clip for the shuffled row.
-    manner: the reference of the style, where it is another clip.
+    manner: the reference of the style, where it is another clip. about: of it, in words, for those who look at it.
     """
 
     set: str
@@ -87,6 +88,7 @@ class Scene:
     person: Path | None = None
     other: Real | None = None
     manner: Real | None = None
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)

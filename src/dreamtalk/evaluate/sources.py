@@ -100,6 +100,17 @@ def derangement(count: int, rng: np.random.Generator) -> list[int]:
     return order
 
 
+def saying_else(words: Sequence[str], rng: np.random.Generator) -> list[int | None]:
+    """For every clip the place of another one of other words ("": unknown), in a random cycle; where all others say the
+    same the next one, None for a clip alone."""
+    cycle = [int(place) for place in rng.permutation(len(words))]
+    found: list[int | None] = [None] * len(words)
+    for at, clip in enumerate(cycle):
+        others = cycle[at + 1 :] + cycle[:at]
+        found[clip] = next((o for o in others if not words[clip] or words[o] != words[clip]), next(iter(others), None))
+    return found
+
+
 def training_mean(dataset: Path, tracks: Path | None, face: FaceSpace) -> Float:
     """Mean expression (E,) of the licence-clean training clips with sound, every speaker counting alike."""
     wanted = {"kind": "av", "split": "train", "licence_class": "clean"}

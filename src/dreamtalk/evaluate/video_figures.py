@@ -13,10 +13,10 @@ from dreamtalk.evaluate.watching import Watched
 from dreamtalk.face.measures import aperture
 from dreamtalk.types import VIDEO_FPS
 
-_FRAMES = 10
+_FRAMES = 9
 """Pictures in a strip."""
-_SIDE = 128
-"""px of one."""
+_SIDE = 112
+"""px of one: a strip of four rows is about 60 KB, so that a report can show every clip."""
 
 
 def strip(videos: Mapping[str, Watched]) -> Figure:

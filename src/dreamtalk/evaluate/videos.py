@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
+
 from dreamtalk.data.adapters import layout
 from dreamtalk.errors import UnusableInput
 from dreamtalk.evaluate.choices import ScoringChoices
@@ -27,10 +29,12 @@ from dreamtalk.evaluate.scenes import (
     Scene,
     SceneScores,
     complete,
+    moved,
     score_scenes,
     set_distances,
     values_of,
 )
+from dreamtalk.evaluate.sources import saying_else
 from dreamtalk.evaluate.stamps import shipped
 from dreamtalk.evaluate.suite import Label, metrics_of, suite
 from dreamtalk.evaluate.video_figures import lips_over_sound, strip
@@ -63,7 +67,7 @@ def evaluate_videos(config: VideosEvaluation) -> tuple[Report, list[Figure]]:
     every = paired(config.videos, config.reference)
     pairs, missing = every[: config.limit], len(videos_of(config.reference)) - len(every)
     notes = [f"{missing} of the real videos have no counterpart: a method is asked for all."] if missing else []
-    scenes = _scenes(config.name, pairs, _labels(config.reference))
+    scenes = _scenes(config.name, pairs, _labels(config.reference), config.seed)
     judges = Judges.load(config.judges)  # a wrong file is told now
     with TemporaryDirectory() as passing:
         folder = config.kept or Path(passing)
@@ -103,18 +107,20 @@ def figures_of(
     figures = []
     for scene in [scene for scene, result in zip(scenes, found, strict=True) if complete(scene, result)][:most]:
         videos = {name: watch(file, watching) for name, file in scene.made}
-        videos[REAL] = watch(scene.real.file, watching, scene.real.sound)
+        real = watch(scene.real.file, watching, scene.real.sound)
+        videos[REAL] = replace(real, samples=moved(real.samples, scene.real.lag))  # the curves over the sound in step
         for figure in (strip(videos), lips_over_sound(videos, rows)):
-            figures.append(replace(figure, clip=scene.clip, set=scene.set))
+            text = f"{scene.about} {figure.text}".strip()
+            figures.append(replace(figure, text=text, clip=scene.clip, sets=(scene.set,)))
     return figures
 
 
-def _scenes(name: str, pairs: list[tuple[Path, Path]], labels: Mapping[Path, Label]) -> list[Scene]:
-    """A scene per pair; the other clip of the shuffled row is the one before."""
+def _scenes(name: str, pairs: list[tuple[Path, Path]], labels: Mapping[Path, Label], seed: int) -> list[Scene]:
+    """A scene per pair, each with another clip for the shuffled row."""
     reals = [Real(real, label=labels.get(real, Label())) for _, real in pairs]
-    others = [*reals[-1:], *reals[:-1]] if len(reals) > 1 else [None]
+    others = saying_else([real.label.transcript for real in reals], np.random.default_rng(seed))
     return [
-        Scene(SET, made.stem, real, ((name, made),), label=real.label, other=other)
+        Scene(SET, made.stem, real, ((name, made),), label=real.label, other=None if other is None else reals[other])
         for (made, _), real, other in zip(pairs, reals, others, strict=True)
     ]
 

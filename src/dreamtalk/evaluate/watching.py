@@ -115,8 +115,7 @@ class Watched:
     @cached_property
     def face(self) -> Float:
         """Landmarks (T, 478, 3) in the face frame: unit iod, head pose and size removed."""
-        first = self.track.landmarks[int(self.track.valid.argmax())]
-        return align(self.track.landmarks, to_face_frame(first, canonical_face()))[0]
+        return in_face_frame(self.track)
 
     @cached_property
     def points(self) -> Float:
@@ -154,6 +153,12 @@ class Watched:
     def held(self) -> Watched:
         """Its first frame with a face (videos fade in), held, with its sound."""
         return replace(self.at(np.full(len(self), self.track.valid.argmax(), dtype=np.intp)), samples=self.samples)
+
+
+def in_face_frame(track: FaceTrack) -> Float:
+    """Landmarks (T, 478, 3) of a track with the unit iod, head pose and size removed."""
+    first = track.landmarks[int(track.valid.argmax())]
+    return align(track.landmarks, to_face_frame(first, canonical_face()))[0]
 
 
 def watch(path: Path, parts: Watching, sound: Path | None = None) -> Watched:
