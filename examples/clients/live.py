@@ -59,7 +59,8 @@ async def talk(given: argparse.Namespace, portrait: str) -> None:
         options = {"style": given.style, "size": given.size}
         kind = "jpeg" if given.jpeg else "mp4"
         await socket.send(json.dumps({"portrait": portrait, "options": options, "format": kind}))
-        ready = told(await socket.recv())
+        while (ready := told(await socket.recv()))["type"] != "ready":
+            print("The face is being prepared ...")
         print(f"The face is ready: {ready['width']} × {ready['height']} px")
         speaking = asyncio.create_task(speak(socket, pcm))
         await listen(socket, given.output, given.jpeg)

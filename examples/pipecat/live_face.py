@@ -59,7 +59,8 @@ class LiveFace:
         """Connect. Raises RuntimeError, in the server's words, when it refuses."""
         self._socket = await websockets.connect(self._url, max_size=None)
         await self._socket.send(json.dumps(self._first))
-        ready = self._told(await self._socket.recv())
+        while (ready := self._told(await self._socket.recv()))["type"] != "ready":
+            pass  # it is being prepared
         self.width, self.height = ready["width"], ready["height"]
         return self
 

@@ -74,7 +74,8 @@ def here(monkeypatch: pytest.MonkeyPatch, debug_talker: Talker) -> Iterator[None
 
 def error_of(session: WebSocketTestSession) -> dict[str, str]:
     """What the server says before it closes; nothing else may come."""
-    told = json.loads(session.receive_text())
+    while (told := json.loads(session.receive_text()))["type"] == "loading":
+        pass
     assert told["type"] == "error" and set(told["error"]) == {"title", "detail", "code"}
     with pytest.raises(WebSocketDisconnect):
         session.receive_text()
@@ -84,6 +85,7 @@ def error_of(session: WebSocketTestSession) -> dict[str, str]:
 
 def opened(session: WebSocketTestSession, **more: Any) -> dict[str, Any]:
     session.send_json({**OPEN, **more})
+    assert session.receive_json() == {"type": "loading"}
     ready: dict[str, Any] = session.receive_json()
     assert ready["type"] == "ready", ready
     return ready
@@ -183,6 +185,35 @@ def test_sessions_that_cannot_be(client: TestClient, first: Any, code: str) -> N
         assert error_of(session)["code"] == code
 
 
+def test_words_for_what_is_refused_are_those_of_the_session(client: TestClient) -> None:
+    vault = client.app.state.service.vault  # type: ignore[attr-defined]
+    with client.websocket_connect(LIVE) as session:
+        session.send_json({**OPEN, "options": {"style": "auto"}})
+        assert "choose a style for a live talk" in error_of(session)["title"]
+    with client.websocket_connect(LIVE) as session:
+        session.send_json({**OPEN, "options": {"face": 3}})
+        assert error_of(session)["title"].startswith("The picture: ")
+    with client.websocket_connect(LIVE) as session:
+        timeline = [{"start": 0, "style": "happy"}]
+        session.send_json({**OPEN, "options": {"timeline": timeline, "style": "hapy"}})
+        assert error_of(session)["code"] == "unusable_input"
+    with client.websocket_connect(LIVE) as session:
+        session.send_bytes(SPEECH.tobytes())
+        assert error_of(session)["code"] == "wrong_request"
+    assert list(vault.work.iterdir()) == []
+
+
+def test_a_session_ends_when_its_time_is_over(make_client: MakeClient) -> None:
+    client = make_client(Limits(live_seconds=0.5))
+    with client.websocket_connect(LIVE) as session:
+        session.send_json(OPEN)
+        told: dict[str, Any] = {}
+        while told.get("type") != "error":
+            text = session.receive().get("text")
+            told = json.loads(text) if text else {}
+        assert told["error"]["code"] == "too_long", "though frames come all the time"
+
+
 Send = Callable[[WebSocketTestSession], None]
 
 
@@ -194,7 +225,11 @@ Send = Callable[[WebSocketTestSession], None]
         (lambda session: session.send_json({"type": "sing"}), "wrong_request"),
         (lambda session: session.send_json([]), "wrong_request"),
         (lambda session: session.send_json({"type": "style", "style": "/etc/passwd"}), "unusable_input"),
+        (lambda session: session.send_json({"type": "style", "style": "auto"}), "wrong_request"),
         (lambda session: session.send_json({"type": "style", "style": "happy", "intensity": "x"}), "wrong_request"),
+        (lambda session: session.send_json({"type": "style", "style": "happy", "intensity": 1e9}), "wrong_request"),
+        (lambda session: session.send_json({"type": "style", "style": "sad", "intensity": 10**400}), "wrong_request"),
+        (lambda session: session.send_text('{"type": "style", "style": "sad", "intensity": NaN}'), "wrong_request"),
     ],
 )
 def test_messages_that_cannot_be(client: TestClient, send: Send, code: str) -> None:
@@ -248,6 +283,20 @@ def test_slow_readers_miss_frames_and_fill_no_memory(
     monkeypatch.setattr(live_host, "_MOST_LEFT_OUT", 3)
     until(lambda: said[-1].kind == "closed" and not host.sessions)
     assert said[-2].data.code == "too_slow", "who reads nothing at all is let go"
+
+
+def test_the_sound_of_a_frame_is_what_was_pushed_for_it() -> None:
+    said, spoken = np.random.default_rng(1).normal(size=9_000).astype(np.float32), live_host._Utterances()
+    for piece in np.split(said, [0, 1, 2, 700, 701, 5_000]):
+        spoken.push(piece)
+    spoken.finish()
+    heard = [spoken.of(speech) for speech in (0.0, 0.04, None, *(0.04 * number for number in range(3, 15)))]
+    assert np.array_equal(heard[0][1], said[:640]) and np.array_equal(heard[1][1], said[640:1280])
+    assert not heard[2][1].any(), "a pause"
+    assert np.array_equal(np.concatenate([sound for _, sound, _ in heard[3:]])[:7_080], said[1920:])
+    assert [ended for *_, ended in heard] == [[]] * 14 + [[0]]
+    spoken.push(said)
+    assert spoken.of(0.0)[0] == 1
 
 
 def test_a_frame_left_out_leaves_the_sound(debug_talker: Talker) -> None:

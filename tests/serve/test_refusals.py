@@ -218,7 +218,7 @@ def test_every_answer_is_safe_for_browsers(client_once: TestClient) -> None:
 
 def test_options_are_those_of_the_talker() -> None:
     """Every option is offered, with the same default, unless it names a file of the server's or is set elsewhere."""
-    own = {"renderer", "renderer_weights", "motion_weights", "speech_encoder", "consent", "sidecar", "latency"}
+    own = {"renderer", "renderer_weights", "motion_weights", "speech_encoder", "consent", "sidecar"}
     known = {field.name: field.default for field in dataclasses.fields(TalkOptions)}
     assert set(Options.model_fields) == set(known) - own
     for name, field in Options.model_fields.items():

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from dreamtalk.serve.logs import log
 from dreamtalk.serve.metrics import Metrics
-from dreamtalk.serve.problems import Problem, failure
+from dreamtalk.serve.problems import Problem, failure, no_room
 from dreamtalk.serve.settings import LOOPBACK, Settings
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -38,6 +38,7 @@ _BODY_SECONDS = 600.0
 _FORM_BYTES = 100_000
 """What a form has besides its files."""
 _SAFE = ("GET", "HEAD", "OPTIONS")
+_METHODS = (*_SAFE, "POST", "PUT", "PATCH", "DELETE")
 _OPEN = ("/v1/health", "/v1/session")
 """Paths below /v1 that need no key."""
 
@@ -63,6 +64,7 @@ class Guard:
     def __init__(self, app: App, settings: Settings, metrics: Metrics) -> None:
         self._app, self._settings, self._metrics = app, settings, metrics
         self._salt = secrets.token_bytes(16)
+        self._load = _Load(settings.limits.open_bytes)
         self._sessions = {session_of(key): client_of_key(key) for key in settings.keys}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -76,7 +78,7 @@ class Guard:
 
     async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
         started, number = time.monotonic(), secrets.token_hex(8)
-        exchange = _Exchange(receive, send, self._most_bytes(scope), self._cross_origin_policy(), number)
+        exchange = _Exchange(receive, send, self._most_bytes(scope), self._load, self._cross_origin_policy(), number)
         try:
             self._admit(scope)
             await self._app(scope, exchange.receive, exchange.send)
@@ -84,12 +86,15 @@ class Guard:
             await exchange.answer(problem)
         except Exception as error:
             log("request_failed", level="error", request=number, kind=type(error).__name__, text=str(error)[:500])
-            await exchange.answer(failure("Something went wrong here.", f"It is not your fault; report {number}."))
+            ours = failure("Something went wrong here.", f"It is not your fault; report {number}.")
+            await exchange.answer(no_room(error) or ours)
         finally:
+            exchange.close()
             seconds = time.monotonic() - started
             route = getattr(scope.get("route"), "path", None) or ("other" if exchange.status >= 400 else "page")
-            self._metrics.answered(scope["method"], route, exchange.status, exchange.began - started)
-            facts = {"method": scope["method"], "route": route, "status": exchange.status}
+            method = str(scope["method"]) if scope["method"] in _METHODS else "other"  # clients may make up names
+            self._metrics.answered(method, route, exchange.status, exchange.began - started)
+            facts: dict[str, Any] = {"method": method, "route": route, "status": exchange.status}
             client = scope.get("state", {}).get("client")
             log("request", request=number, ms=round(1000 * seconds), client=self._blurred(client), **facts)
 
@@ -163,11 +168,24 @@ class Guard:
         return None if client is None else hashlib.blake2b(client.encode(), digest_size=4, key=self._salt).hexdigest()
 
 
+class _Load:
+    """Bytes of all requests that are not answered yet: many at once must fill neither memory nor disk."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._bytes = most, 0
+
+    def add(self, size: int) -> None:
+        """More has come, or less is held. Raises Problem where it is too much."""
+        self._bytes += size
+        if size > 0 and self._bytes > self._most:
+            raise Problem(503, "busy", "Too much is being sent here at once.", "Send it again a little later.", 30)
+
+
 class _Exchange:
     """One request and its answer: counts the body, adds headers, notes the status."""
 
-    def __init__(self, receive: Receive, send: Send, most: int, policy: str, number: str) -> None:
-        self._receive, self._send, self._most = receive, send, most
+    def __init__(self, receive: Receive, send: Send, most: int, load: _Load, policy: str, number: str) -> None:
+        self._receive, self._send, self._most, self._load = receive, send, most, load
         self._headers = {**_HEADERS, "cross-origin-resource-policy": policy, "x-request-id": number}
         self._bytes, self._too_large = 0, False
         self._silenced, self._complete = False, False
@@ -178,11 +196,17 @@ class _Exchange:
         """The next part of the body. Raises Problem when there is too much of it."""
         message = await (self._receive() if self._complete else self._in_time())
         self._complete = not message.get("more_body", False)
-        self._bytes += len(message.get("body", b""))
+        size = len(message.get("body", b""))
+        self._bytes += size
+        self._load.add(size)
         if self._bytes > self._most:
             self._too_large = True
             raise self._problem()
         return message
+
+    def close(self) -> None:
+        """What came is no longer held."""
+        self._load.add(-self._bytes)
 
     async def _in_time(self) -> Message:
         """Raises Problem when the body takes for ever to come."""

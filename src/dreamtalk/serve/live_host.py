@@ -74,7 +74,7 @@ class _Session(threading.Thread):
         super().__init__(daemon=True, name=f"dreamtalk live {asked.session}")
         self._host, self._asked = host, asked
         self._paced: Paced | None = None
-        self._waiting, self._left_out = 0, 0
+        self._sent = self._taken = self._left_out = 0  # the first by the session's thread alone, the second by others
         self._closed = False
         self._speech = _Utterances()
         self._mp4: FragmentedMp4 | None = None
@@ -82,7 +82,7 @@ class _Session(threading.Thread):
     def obey(self, order: Order) -> None:
         """Called by the process's reader."""
         if order.kind == "ack":
-            self._waiting -= 1
+            self._taken += 1
             return
         if order.kind == "close":
             self._closed = True
@@ -141,9 +141,10 @@ class _Session(threading.Thread):
         """Send a frame, or leave it out; tell when an utterance is over."""
         utterance, sound, ended = self._speech.of(frame.speech)
         spoken = frame.speech is not None
-        late = self._waiting >= _WAITING_FRAMES
+        waiting = self._sent - self._taken
+        late = waiting >= _WAITING_FRAMES
         self._left_out = self._left_out + 1 if late else 0
-        if self._waiting >= _MOST_WAITING or self._left_out > _MOST_LEFT_OUT:
+        if waiting >= _MOST_WAITING or self._left_out > _MOST_LEFT_OUT:
             raise Problem(408, "too_slow", "The reader of the live stream is too slow.", "Use jpeg, or a smaller size.")
         if self._mp4 is not None:
             self._send(self._mp4.add(None if late else frame.image, frame.number, sound), spoken, late)
@@ -164,7 +165,7 @@ class _Session(threading.Thread):
         if not data:
             self._say("kept", spoken=spoken)
             return
-        self._waiting += 1
+        self._sent += 1
         self._say("frame", data, spoken)
 
     def _say(self, kind: SaidKind, data: Any = None, spoken: bool = False) -> None:
@@ -219,8 +220,8 @@ class _Utterances:
 class _Utterance:
     def __init__(self, number: int) -> None:
         self.number, self.finished = number, False
-        self._samples, self._first, self._pushed = np.zeros(0, np.float32), 0, 0
-        self._taken = 0
+        self._parts: deque[Float] = deque()
+        self._first = self._pushed = self._taken = 0
 
     @property
     def shown(self) -> bool:
@@ -228,14 +229,21 @@ class _Utterance:
         return self._taken >= self._pushed
 
     def push(self, samples: Float) -> None:
-        self._samples = np.concatenate([self._samples, samples])
-        self._pushed += len(samples)
+        if len(samples):
+            self._parts.append(samples)
+            self._pushed += len(samples)
 
     def take(self, speech: float) -> Float:
         """(640,) from that second on; what lies before is forgotten."""
         start = round(speech * SAMPLE_RATE)
-        self._samples = self._samples[max(0, start - self._first) :]
-        self._first = max(start, self._first)
+        while self._parts and self._first + len(self._parts[0]) <= start:
+            self._first += len(self._parts.popleft())
         self._taken = start + _SAMPLES
-        part = self._samples[:_SAMPLES]
-        return np.pad(part, (0, _SAMPLES - len(part)))
+        sound, place = np.zeros(_SAMPLES, np.float32), self._first - start
+        for part in self._parts:
+            if place >= _SAMPLES:
+                break
+            piece = part[max(0, -place) : _SAMPLES - place]
+            sound[max(0, place) : max(0, place) + len(piece)] = piece
+            place += len(part)
+        return sound

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from dreamtalk.errors import DreamTalkError
 from dreamtalk.serve.board import Board
 from dreamtalk.serve.child import Child, ChildDied
 from dreamtalk.serve.logs import log
 from dreamtalk.serve.metrics import Metrics
-from dreamtalk.serve.problems import Problem, failure, refused
+from dreamtalk.serve.problems import Problem, failure, no_room, refused
 from dreamtalk.serve.settings import Settings
-from dreamtalk.serve.store import MOST_CRASHES, Store, StoredTalk
+from dreamtalk.serve.store import ENDED, MOST_CRASHES, Status, Store, StoredTalk
 from dreamtalk.serve.vault import Vault
 from dreamtalk.serve.worker import Made, Message, Progressed, Stopped, Task, serve_tasks
+
+Kept = TypeVar("Kept")
 
 _LOOK_SECONDS = 0.1
 """Between two looks at what a worker says, and whether somebody cancelled."""
@@ -25,7 +28,7 @@ _IDLE_SECONDS = 1.0
 _CANCEL_SECONDS = 5.0
 """A worker that does not heed a cancel for so long is killed."""
 _PAUSE_SECONDS = 5.0
-"""Before the next try to get a worker."""
+"""Before the next try to get a worker, or to write to a disk that is full."""
 _MOST_MEMORY = 3_000_000_000
 """Bytes from which on a worker is replaced by a fresh one after its talk."""
 
@@ -104,6 +107,9 @@ class Pool:
     def cancel(self, talk: str) -> None:
         """Stop making this talk."""
         self._cancelled.add(talk)
+        found = self._store.talk(talk)
+        if found is None or found.status in ENDED:  # nobody will look for it
+            self._cancelled.discard(talk)
 
     def drain(self) -> None:
         """Begin no more talks."""
@@ -125,20 +131,33 @@ class Pool:
 
     def _serve(self) -> None:
         worker = self._new_worker()
-        while not self._draining.is_set():
-            heard = self._calls
-            talk = self._store.take()
-            if talk is None:
-                self._wait_for_more_than(heard)
-                continue
+        try:
+            while not self._draining.is_set():
+                heard = self._calls
+                talk = self._surely(self._store.take)
+                if talk is None:
+                    self._wait_for_more_than(heard)
+                    continue
+                try:
+                    worker = self._run(talk, worker)
+                except Exception as error:  # a failure of ours must not end the queue
+                    log("talk_failed", level="error", talk=talk.id, kind=type(error).__name__, text=str(error))
+                    _end_worker(worker)
+                    worker = None
+                    ours = failure("Making the talk failed.", "That is dreamtalk's fault; report it.")
+                    self._end(talk, no_room(error) or ours)
+        finally:
+            _end_worker(worker)
+
+    def _surely(self, change: Callable[[], Kept]) -> Kept:
+        """Have the store do it, as often as it takes: a disk that is full for a while must not end the queue."""
+        while True:
             try:
-                worker = self._run(talk, worker)
-            except Exception as error:  # a failure of ours must not end the queue
-                log("talk_failed", level="error", talk=talk.id, kind=type(error).__name__, text=str(error))
-                self._end(talk, failure("Making the talk failed.", "That is dreamtalk's fault; report it."))
-                _end_worker(worker)
-                worker = None
-        _end_worker(worker)
+                return change()
+            except sqlite3.Error as error:
+                log("store_failed", level="error", text=str(error))
+                if self._stopping.wait(_PAUSE_SECONDS):
+                    raise
 
     def _wait_for_more_than(self, heard: int) -> None:
         """Until a talk has come since `heard` was read, for a while."""
@@ -156,7 +175,7 @@ class Pool:
     def _run(self, talk: StoredTalk, worker: Worker | None) -> Worker | None:
         """Have a talk made; returns the worker for the next one, None where it is gone."""
         if worker is None and (worker := self._new_worker()) is None:
-            self._store.again(talk.id)  # it is not the talk's fault: it waits until there is a worker
+            self._put_back(talk)  # it is not the talk's fault: it waits until there is a worker
             self._draining.wait(_PAUSE_SECONDS)
             return None
         self._board.begin(talk.id)
@@ -179,8 +198,6 @@ class Pool:
             self._made(talk, message, draft, ending)
         elif isinstance(message, Stopped):
             self._end(talk, message.problem)
-        self._vault.drop_drafts(talk.id)
-        self._cancelled.discard(talk.id)
         if message is None or message.memory > _MOST_MEMORY:
             _end_worker(worker)
             return None
@@ -197,8 +214,7 @@ class Pool:
                 return message
             now = time.monotonic()
             if self._stopping.is_set():
-                self._store.again(talk.id)
-                log("talk_put_back", talk=talk.id)
+                self._put_back(talk)
                 return None
             if now - started > self._settings.limits.job_seconds:
                 seconds = self._settings.limits.job_seconds
@@ -214,7 +230,8 @@ class Pool:
 
     def _made(self, talk: StoredTalk, made: Made, draft: Path, ending: str) -> None:
         size = self._vault.publish(draft, talk.id, ending)
-        if not self._store.end(talk.id, "done", {**made.outcome, "bytes": size, "work": round(made.work, 3)}):
+        outcome = {**made.outcome, "bytes": size, "work": round(made.work, 3)}
+        if not self._over(talk, "done", outcome):
             self._vault.drop_result(talk.id)
             return
         self._metrics.made(float(made.outcome["seconds"]), made.work, made.memory)
@@ -223,19 +240,34 @@ class Pool:
     def _end(self, talk: StoredTalk, problem: Problem | None) -> None:
         """Say that a talk is not made: for a reason, or because somebody cancelled it."""
         outcome = {} if problem is None else problem.body
-        if self._store.end(talk.id, "cancelled" if problem is None else "failed", outcome):
+        if self._over(talk, "cancelled" if problem is None else "failed", outcome):
             self._metrics.ended("cancelled" if problem is None else "failed")
             log("talk_failed" if problem else "talk_cancelled", talk=talk.id, code=problem.code if problem else None)
+
+    def _over(self, talk: StoredTalk, status: Status, outcome: dict[str, Any]) -> bool:
+        """The talk has ended; nothing but its result stays. False: it had ended or was forgotten before."""
+        self._vault.drop_drafts(talk.id)
+        ended = self._surely(lambda: self._store.end(talk.id, status, outcome))
+        self._cancelled.discard(talk.id)
+        return ended
+
+    def _put_back(self, talk: StoredTalk) -> None:
+        """It waits again, unless nobody wants it any more."""
+        if talk.id in self._cancelled:
+            self._end(talk, None)
+            return
+        self._vault.drop_drafts(talk.id)
+        self._surely(lambda: self._store.again(talk.id))
+        log("talk_put_back", talk=talk.id)
 
     def _crashed(self, talk: StoredTalk) -> None:
         """The worker died in the middle of this talk: once more, then never again."""
         self._vault.drop_drafts(talk.id)
         self._metrics.crashed()
         if talk.id in self._cancelled:
-            self._cancelled.discard(talk.id)
             self._end(talk, None)
             return
-        crashes = self._store.crashed(talk.id)
+        crashes = self._surely(lambda: self._store.crashed(talk.id))
         log("worker_died", level="error", talk=talk.id, crashes=crashes)
         if crashes >= MOST_CRASHES:
             title = f"This talk ended its worker {crashes} times."

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import re
+import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +16,8 @@ _ELSEWHERE = {
     "(--neutral of style extract, --style-neutral elsewhere)": "(neutral of a style, style_neutral of a talk)",
 }
 """Words of the command line, and what they are called here."""
+_MOST_TOLD = 5
+"""Mistakes of a request that are told at once."""
 _ELSE = "Change the request and send it again."
 
 
@@ -64,6 +68,14 @@ def failure(title: str, detail: str) -> Problem:
     return Problem(500, "failure", title, detail)
 
 
+def no_room(error: BaseException) -> Problem | None:
+    """What to say when the disk is full; None where it is something else."""
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if not full and not (isinstance(error, sqlite3.Error) and "full" in str(error)):
+        return None
+    return Problem(507, "store_full", "The server's disk is full.", "Try again later, or tell its operator.", 600)
+
+
 def told(message: str, names: Mapping[str, str]) -> tuple[str, str]:
     """Title and detail of a message of ours, with words in the place of paths and flags."""
     first, *rest = (in_words(part, names) for part in _SENTENCE.split(message, maxsplit=1))
@@ -83,7 +95,7 @@ def in_words(message: str, names: Mapping[str, str]) -> str:
 
 def wrong_fields(errors: list[dict[str, Any]], known: Mapping[str, str]) -> Problem:
     """What pydantic found wrong in a request, in words. known: names that an object may have, by its place."""
-    said = [_word(error, known) for error in errors]
+    said = [_word(error, known) for error in errors[:_MOST_TOLD]]
     code = "unknown_option" if any(error["type"] == "extra_forbidden" for error in errors) else "wrong_request"
     return Problem(422, code, said[0], " ".join(said[1:]) or "See /docs for what a request looks like.")
 

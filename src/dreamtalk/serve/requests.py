@@ -62,7 +62,7 @@ class Options(_Strict):
     expression_scale: float = Field(default=1.0, description="motion of brows and lids, 0 to 2")
     lip_scale: float = Field(default=1.0, description="motion of mouth and jaw, 0 to 2")
     pose_scale: float = Field(default=1.0, description="motion of the head, 0 to 2")
-    latency: Latency = Field(default="quality", description="live: what a live session would show; heard less far ahead")
+    latency: Latency = Field(default="quality", description="live: as a live session would show it")
     gaze_scale: float = Field(default=1.0, description="motion of the irises, 0 to 2")
     smoothing: float = Field(default=1.0, description="of brows and head, frames, 0 to 5")
     full_frame: bool | None = Field(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from typing import Literal
 
@@ -11,6 +12,7 @@ from pydantic import Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from dreamtalk.errors import DreamTalkError
+from dreamtalk.options import AUTO, MAX_INTENSITY
 from dreamtalk.serve.child import ChildDied
 from dreamtalk.serve.guard import known_client
 from dreamtalk.serve.live import LiveSession
@@ -19,17 +21,20 @@ from dreamtalk.serve.logs import log
 from dreamtalk.serve.problems import Problem, failure, refused, wrong_fields
 from dreamtalk.serve.requests import Options, TalkRequest, check_style_name, read_json
 from dreamtalk.serve.service import Service
-from dreamtalk.types import SAMPLE_RATE, VIDEO_FPS
+from dreamtalk.types import SAMPLE_RATE, VIDEO_FPS, Latency
 
 router = APIRouter()
 
 _OPEN_SECONDS = 10.0
 """Within which the first message must come."""
-_MOST_UNSPOKEN = 30.0
-"""Seconds of speech that may wait to be shown; more is read from the socket only when some of it was."""
+_MOST_UNSPOKEN = 300.0
+"""Seconds of speech that may wait to be shown (20 MB); nothing more is read from the socket, not even an interruption,
+until some of it was: so more than voices that are faster than time send at once."""
 _PAUSE = 0.02
+_MOST_SILENT = 120.0
+"""Seconds without a word from the process with the faces (loading included) after which it is given up."""
 _LOOK_SECONDS = 1.0
-"""Between two looks whether the server is being stopped."""
+"""Between two looks whether the server is being stopped, where no frames come."""
 _TOLD = "Send text {type: interrupt|finish|style|close}, or speech as binary PCM."
 
 
@@ -38,7 +43,7 @@ class LiveRequest(TalkRequest):
 
     audio: str = ""  # speech comes through the socket
     format: LiveFormat = Field(default="jpeg")  # type: ignore[assignment]
-    latency: Literal["live", "quality"] = "live"
+    latency: Literal["live", "quality"] | None = None
     key: str | None = None
 
 
@@ -49,11 +54,12 @@ async def live(socket: WebSocket) -> None:
     await socket.accept()
     session, task, started = None, None, time.monotonic()
     try:
-        asked = _asked(await asyncio.wait_for(socket.receive_text(), _OPEN_SECONDS))
+        asked = _asked(await asyncio.wait_for(_first_text(socket), _OPEN_SECONDS))
         task = await run_in_threadpool(service.live_task, asked, _client(socket, service, asked))
         loop = asyncio.get_running_loop()
-        session = await run_in_threadpool(service.live.open, task, asked.format, asked.latency, loop)
+        session = await run_in_threadpool(service.live.open, task, asked.format, _latency(asked), loop)
         service.metrics.live.inc()
+        await socket.send_json({"type": "loading"})
         await _Line(socket, service, session).run()
     except (WebSocketDisconnect, RuntimeError):  # the reader is gone; RuntimeError: while something was being sent
         pass
@@ -107,17 +113,19 @@ class _Line:
     async def _next(self, hearing: asyncio.Task[None] | None, until: float) -> Said:
         """What the session says next; what ended the reading of the socket is raised here. Raises Problem."""
         while True:
-            try:
-                return await asyncio.wait_for(self._session.said.get(), _LOOK_SECONDS)
-            except (asyncio.TimeoutError, TimeoutError):
-                pass
-            finally:
-                if hearing is not None and hearing.done() and (ended := hearing.exception()) is not None:
-                    raise ended
+            said: Said | None = None
+            with contextlib.suppress(asyncio.TimeoutError, TimeoutError):
+                said = await asyncio.wait_for(self._session.said.get(), _LOOK_SECONDS)
+            if hearing is not None and hearing.done() and (ended := hearing.exception()) is not None:
+                raise ended
             if self._service.stopping.is_set():
                 raise Problem(503, "stopping", "The server is being stopped.", "Open the session again in a minute.")
             if time.monotonic() > until:
                 raise Problem(408, "too_long", "The live session has lasted as long as it may.", "Open another one.")
+            if said is not None:
+                return said
+            if time.monotonic() - self._session.latest > _MOST_SILENT:
+                raise failure("The live session does not go on.", "Open it again.")
 
     async def _hear(self) -> None:
         """Read the socket: speech and orders. Raises Problem, WebSocketDisconnect."""
@@ -131,10 +139,10 @@ class _Line:
                     raise Problem(422, "wrong_speech", title, f"Send PCM s16le, mono, {SAMPLE_RATE} Hz.")
                 self._session.order("pcm", data)
                 self._unspoken += len(data) / SAMPLE_BYTES / SAMPLE_RATE
-                while self._unspoken > _MOST_UNSPOKEN:
-                    await asyncio.sleep(_PAUSE)
             else:
                 self._obey(message.get("text") or "")
+            while self._unspoken > _MOST_UNSPOKEN or self._service.live.busy:
+                await asyncio.sleep(_PAUSE)
 
     def _obey(self, text: str) -> None:
         order = read_json(text, "The message")
@@ -142,8 +150,12 @@ class _Line:
         if kind == "style":
             name, intensity = str(order.get("style")), order.get("intensity", 1.0)
             check_style_name(name)
-            if isinstance(intensity, bool) or not isinstance(intensity, int | float):
-                raise Problem(422, "wrong_request", "The intensity must be a number.", _TOLD)
+            if name == AUTO:
+                raise Problem(422, "wrong_request", "The style auto must hear the whole speech first.", _TOLD)
+            known = isinstance(intensity, int | float) and not isinstance(intensity, bool)
+            if not known or not 0 <= intensity <= MAX_INTENSITY:  # NaN is neither
+                title = f"The intensity must be a number from 0 to {MAX_INTENSITY:g}."
+                raise Problem(422, "wrong_request", title, _TOLD)
             self._session.order("style", (name, float(intensity)))
         elif kind in ("interrupt", "finish", "close"):
             self._session.order(kind)
@@ -151,6 +163,24 @@ class _Line:
                 self._unspoken = 0.0
         else:
             raise Problem(422, "wrong_request", f"There is no message of the type {str(kind)[:40]!r}.", _TOLD)
+
+
+async def _first_text(socket: WebSocket) -> str:
+    """The first message. Raises Problem where it is none of text, WebSocketDisconnect."""
+    message = await socket.receive()
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(message.get("code", 1000))
+    text = message.get("text")
+    if not isinstance(text, str):
+        title = "The first message must be text: what the session is to be."
+        raise Problem(422, "wrong_request", title, "Send {portrait, options, format}, and speech when it is ready.")
+    return text
+
+
+def _latency(asked: LiveRequest) -> Latency:
+    """The mode of a session; a talk's own default is not that of a session."""
+    given = asked.options.latency if "latency" in asked.options.model_fields_set else "live"
+    return asked.latency or given
 
 
 def _asked(text: str) -> LiveRequest:

@@ -25,6 +25,10 @@ KEY_VARIABLE = "DREAMTALK_API_KEY"
 _SHORTEST_KEY = 16
 """Characters; shorter ones can be guessed."""
 _NEEDED = ("fastapi", "multipart", "prometheus_client", "uvicorn", "websockets")
+_MOST_CONNECTIONS = 1000
+"""At once; more are answered 503."""
+_FILES_EACH = 2
+"""Open files per connection: the socket, and an upload on its way."""
 _STREAM_SECONDS = 5
 """That open answers have to end when the server is stopped."""
 
@@ -102,6 +106,19 @@ def _listener(settings: Settings) -> socket.socket:
     return listener
 
 
+def _allow_files(count: int) -> None:
+    """Let this process open so many files, as far as the system lets it; many begin with 1024, or 256."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 def _warm(app: FastAPI) -> None:
     with contextlib.suppress(DreamTalkError):  # told to whoever sends a file
         app.state.service.uploads.warm()
@@ -114,6 +131,10 @@ def _url(settings: Settings, port: int) -> str:
 
 def _serve(app: FastAPI, listener: socket.socket, ready: Callable[[], None] | None) -> None:
     import uvicorn
+
+    from dreamtalk.serve.connections import patient_http
+
+    _allow_files(_FILES_EACH * _MOST_CONNECTIONS + 200)
 
     class Server(uvicorn.Server):
         """Tells the service of a signal at once, so that open event streams end and no new talk begins."""
@@ -134,9 +155,12 @@ def _serve(app: FastAPI, listener: socket.socket, ready: Callable[[], None] | No
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=_STREAM_SECONDS,
+        http=patient_http(),  # its parser bounds the size of headers
         ws="auto",
         ws_max_size=1 << 20,
+        ws_per_message_deflate=False,  # pictures are packed already
         h11_max_incomplete_event_size=1 << 16,
+        limit_concurrency=_MOST_CONNECTIONS,
     )
     try:
         Server(config).run(sockets=[listener])

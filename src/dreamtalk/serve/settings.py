@@ -19,14 +19,16 @@ class Limits:
     """What one request, one client and all together may take.
 
     queue: talks waiting. per_client: talks waiting or running of one client. upload_bytes: of one file. stored_bytes:
-    of all uploads and results. pixels: of a picture or of a video's frames. audio_seconds, video_seconds: of an upload.
-    job_seconds: of work on one talk. live_sessions: at once. live_seconds: of one session.
+    of all uploads and results. open_bytes: of all requests that are being received. pixels: of a picture or of a
+    video's frames. audio_seconds, video_seconds: of an upload. job_seconds: of work on one talk. live_sessions: at
+    once. live_seconds: of one session.
     """
 
     queue: int = 100
     per_client: int = 20
     upload_bytes: int = 200_000_000
     stored_bytes: int = 20_000_000_000
+    open_bytes: int = 4_000_000_000
     pixels: int = 40_000_000
     audio_seconds: float = 600.0
     video_seconds: float = 300.0

@@ -90,9 +90,11 @@ class Store:
                 self._base.execute(f"PRAGMA user_version = {_VERSION}")
             self._base.execute("COMMIT")
         except sqlite3.OperationalError as error:
-            raise UnusableInput(
-                f"{path.parent} is in use by another server ({error}). Stop that one, or give another folder (--data)."
-            ) from error
+            if "locked" in str(error):
+                why = f"{path.parent} is in use by another server ({error}). Stop that one, or give"
+            else:
+                why = f"{path.parent} cannot be written to ({error}). Make room and see to its permissions, or give"
+            raise UnusableInput(f"{why} another folder (--data).") from error
         except sqlite3.DatabaseError as error:
             raise UnusableInput(f"{path} is not a database of dreamtalk ({error}). Give another folder.") from error
         if version > _VERSION:
@@ -109,10 +111,11 @@ class Store:
             self._base.execute("BEGIN IMMEDIATE")
             try:
                 yield self._base
+                self._base.execute("COMMIT")
             except BaseException:
-                self._base.execute("ROLLBACK")
+                if self._base.in_transaction:  # a full disk may have rolled it back by itself
+                    self._base.execute("ROLLBACK")
                 raise
-            self._base.execute("COMMIT")
 
     def _rows(self, query: str, *values: object) -> list[sqlite3.Row]:
         with self._lock:
@@ -151,7 +154,9 @@ class Store:
             if not order:
                 return None
             began = "UPDATE talks SET status = 'running', began = ? WHERE id = ?"
-            base.execute(began, (time.time(), order[0].id))
+            latest = base.execute("SELECT MAX(began) FROM talks").fetchone()[0] or 0.0
+            # Turns go by this time: where the clock was put back, it goes on from the latest one.
+            base.execute(began, (max(time.time(), latest + 1e-3), order[0].id))
             return _talk(base.execute("SELECT * FROM talks WHERE id = ?", (order[0].id,)).fetchone())
 
     def end(self, talk: str, status: Status, outcome: dict[str, Any]) -> bool:
@@ -204,6 +209,12 @@ class Store:
     def unended(self) -> list[StoredTalk]:
         """Talks that wait or run."""
         return [_talk(row) for row in self._rows("SELECT * FROM talks WHERE status IN ('queued', 'running')")]
+
+    def no_later_than(self, moment: float) -> None:
+        """What came or ended after that time (s since 1970) did so then: so a clock that was wrong keeps nothing."""
+        with self._change() as base:
+            base.execute("UPDATE talks SET ended = ? WHERE ended > ?", (moment, moment))
+            base.execute("UPDATE files SET created = ? WHERE created > ?", (moment, moment))
 
     def add_file(self, file: StoredFile) -> None:
         """Keep what is known of a file."""

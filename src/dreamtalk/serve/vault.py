@@ -8,11 +8,14 @@ import secrets
 import shutil
 from pathlib import Path
 
+from dreamtalk.errors import UnusableInput
 from dreamtalk.serve.store import StoredFile
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _ID_BYTES = 16
 """128 bits: nobody guesses another's id."""
+
+_FOLDERS = ("incoming", "uploads", "work", "results")
 
 FORMATS = {"mp4": "video/mp4", "webm": "video/webm", "mov": "video/quicktime"}
 """Endings of results, and their media types."""
@@ -28,6 +31,24 @@ def is_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
+def check_free(data: Path, database: str) -> None:
+    """Raise UnusableInput where a folder holds somebody's own folders of our names, whose files would be removed."""
+    taken = [name for name in _FOLDERS if (data / name).exists()]
+    if taken and not (data / database).exists():
+        raise UnusableInput(
+            f"{data} holds a folder {taken[0]!r} that is not the server's; it would be emptied. Give an empty folder "
+            "(--data)."
+        )
+
+
+def _size(file: Path) -> int:
+    """Bytes; none of a file that has just been deleted."""
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
 class Vault:
     """Folders below the server's data folder.
 
@@ -36,11 +57,12 @@ class Vault:
     """
 
     def __init__(self, data: Path) -> None:
-        """Makes the folders, for the user alone; what an earlier server left unfinished is removed."""
+        """Makes the folders, for the user alone; what an earlier server left unfinished is removed.
+
+        Call `check_free` first, which sees to it that they are ours.
+        """
         self.data = data
-        self.incoming, self.uploads, self.work, self.results = (
-            data / name for name in ("incoming", "uploads", "work", "results")
-        )
+        self.incoming, self.uploads, self.work, self.results = (data / name for name in _FOLDERS)
         for folder in (self.incoming, self.work):
             shutil.rmtree(folder, ignore_errors=True)
         for folder in (data, self.incoming, self.uploads, self.work, self.results):
@@ -77,8 +99,8 @@ class Vault:
             left.unlink(missing_ok=True)
 
     def stored_bytes(self) -> int:
-        """Bytes of all uploads and results."""
-        return sum(file.stat().st_size for folder in (self.uploads, self.results) for file in folder.iterdir())
+        """Bytes of all uploads and results, and of what is being looked at."""
+        return sum(_size(file) for folder in (self.incoming, self.uploads, self.results) for file in folder.iterdir())
 
     def strays(self, files: set[str], talks: set[str]) -> list[Path]:
         """Files that no record knows: left when a server died between a file and its record."""
