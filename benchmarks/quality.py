@@ -18,6 +18,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from dreamtalk.errors import DreamTalkError
 from dreamtalk.evaluate.motion import OURS, MotionEvaluation, evaluate_motion
 from dreamtalk.evaluate.report import Report
 
@@ -66,13 +67,21 @@ def main() -> None:
     parser.add_argument("--limit", type=int, help="clips per set, for a quick look")
     parser.add_argument("--record", action="store_true")
     flags = parser.parse_args()
-    report = evaluate_motion(MotionEvaluation(flags.dataset, flags.model, tracks=flags.tracks, limit=flags.limit))
+    if flags.record and flags.limit is not None:
+        parser.error("--record needs all clips: leave --limit out.")
+    try:
+        report = evaluate_motion(MotionEvaluation(flags.dataset, flags.model, tracks=flags.tracks, limit=flags.limit))
+    except DreamTalkError as problem:
+        print(problem, file=sys.stderr)
+        sys.exit(2)
     if flags.record:
         RECORD.write_text(json.dumps(numbers(report), indent=1) + "\n", encoding="utf-8")
         print(f"Recorded in {RECORD}.")
         return
     changes = compare(json.loads(RECORD.read_text(encoding="utf-8")), report)
     show(changes)
+    if flags.limit is not None:
+        print("Of fewer clips than the recorded ones: numbers may differ for that alone.")
     sys.exit(1 if any(change.worse for change in changes) else 0)
 
 
