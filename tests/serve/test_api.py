@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
 import time
+from typing import Any
 
+import pytest
 from fastapi.testclient import TestClient
 from tests.serve.standin import VIDEO, MakeClient, Plan, ended, talk, until
 
+from dreamtalk.serve import pool as pool_module
 from dreamtalk.serve.settings import Limits
 
 KEYS = ("a-key-of-somebody-1", "a-key-of-somebody-2")
@@ -79,6 +83,37 @@ def test_a_crash_is_tried_again_and_the_second_is_told(client: TestClient, plan:
     assert second["status"] == "failed" and second["error"]["code"] == "crashed"
     third = client.post("/v1/talks", json=talk()).json()["id"]
     assert ended(client, third)["status"] == "done"
+
+
+def test_a_store_that_fails_for_a_while_ends_no_queue(
+    client: TestClient, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool_module, "_PAUSE_SECONDS", 0.01)
+    store, fails = client.app.state.service.store, {"take": 3, "end": 3}  # type: ignore[attr-defined]
+    for name in fails:
+        work = getattr(store, name)
+
+        def failing(*given: Any, name: str = name, work: Any = work) -> Any:
+            fails[name] -= 1
+            if fails[name] >= 0:
+                raise sqlite3.OperationalError("database or disk is full")
+            return work(*given)
+
+        monkeypatch.setattr(store, name, failing)
+    assert ended(client, client.post("/v1/talks", json=talk()).json()["id"])["status"] == "done"
+    assert max(fails.values()) < 0 and len(plan.tasks) == 1
+
+
+def test_cancels_leave_nothing_behind(client: TestClient, plan: Plan) -> None:
+    pool = client.app.state.service.pool  # type: ignore[attr-defined]
+    plan.go.clear()
+    made = [client.post("/v1/talks", json=talk()).json()["id"] for _ in range(3)]
+    for one in made:
+        client.delete(f"/v1/talks/{one}")
+    assert [ended(client, one)["status"] for one in made] == ["cancelled"] * 3
+    pool.cancel(made[0])
+    pool.cancel("0" * 32)
+    until(lambda: not pool._cancelled)
 
 
 def test_talks_that_take_too_long_are_ended(make_client: MakeClient, plan: Plan) -> None:

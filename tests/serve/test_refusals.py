@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import io
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -105,11 +107,39 @@ def client_once(tmp_path_factory: pytest.TempPathFactory) -> Any:
         (b'{"portrait": "example:astronaut", "audio": "example:reading", "options": {"intensity": NaN}}', 422),
         (b'{"portrait": "example:astronaut", "audio": "example:reading", "options": {"intensity": 1e999}}', 422),
         (b"x" * 2_000_000, 413),
+        (b'{"timeline": ' + b"[" * 300 + b"]" * 300 + b"}", 400),
+        (b"{" + b",".join(b'"k%d": 1' % n for n in range(20_000)) + b"}", 400),
+        (b'{"portrait": "example:astronaut", "audio": "example:reading", "consent": "\\ud800"}', 422),
     ],
     ids=lambda value: str(value)[:30],
 )
 def test_bodies_that_are_no_request(client_once: TestClient, body: bytes, status: int) -> None:
     problem(client_once.post("/v1/talks", content=body, headers={"content-type": "application/json"}), status)
+
+
+def test_what_is_announced_as_too_large_is_not_waited_for(client_once: TestClient) -> None:
+    told = problem(client_once.post("/v1/uploads", content=b"x", headers={"content-length": "9" * 12}), 413)
+    assert told["code"] == "too_large"
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space"), sqlite3.OperationalError("disk is full")])
+def test_a_full_disk_is_told_as_such(
+    client_once: TestClient, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def full(*given: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(client_once.app.state.service.store, "add_talk", full)  # type: ignore[attr-defined]
+    assert problem(client_once.post("/v1/talks", json=talk()), 507)["code"] == "store_full"
+
+
+def test_requests_at_once_fill_neither_memory_nor_disk(make_client: MakeClient) -> None:
+    client = make_client(Limits(open_bytes=10_000))
+    for _ in range(3):
+        assert client.post("/v1/talks", content=b" " * 9_000).status_code == 400, "what is answered is no longer held"
+    refused = client.post("/v1/talks", content=b" " * 11_000)
+    assert problem(refused, 503)["code"] == "busy" and int(refused.headers["retry-after"]) > 0
+    assert client.post("/v1/talks", json=talk()).status_code == 202
 
 
 @pytest.mark.parametrize("part", ["", "/events", "/preview", "/result"])

@@ -55,6 +55,16 @@ def test_what_cannot_be_is_told(
     assert word in capsys.readouterr().err and not (tmp_path / "data").exists()
 
 
+def test_folders_of_others_are_not_emptied(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mine = tmp_path / "data" / "work" / "thesis.txt"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("years of it")
+    assert run(["serve", "--data", str(tmp_path / "data"), "--port", "0"]) == 2
+    assert "would be emptied" in capsys.readouterr().err and mine.read_text() == "years of it"
+    assert run(["serve", "--data", str(mine), "--port", "0"]) == 2
+    assert "cannot be used" in capsys.readouterr().err
+
+
 def test_a_port_that_is_taken_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = str(other.getsockname()[1])

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from dreamtalk.errors import UnusableInput
+from dreamtalk.serve import store as store_module
 from dreamtalk.serve.problems import Problem
 from dreamtalk.serve.store import MOST_CRASHES, MOST_RESTARTS, Store, StoredFile
 
@@ -85,6 +86,38 @@ def test_queues_end_somewhere(tmp_path: Path) -> None:
     assert mine.value.status == full.value.status == 429
     assert full.value.headers == {"Retry-After": "7"}
     add(store, "5", "b", queue=3)
+    store.close()
+
+
+def test_turns_stay_in_order_when_the_clock_is_put_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(tmp_path / "talks.sqlite")
+    for talk, client in (("a1", "a"), ("b1", "b"), ("a2", "a"), ("b2", "b")):
+        add(store, talk, client)
+    clock = iter([2e9, 1e9, 1e9 + 1, 1e9 + 2])
+    monkeypatch.setattr(store_module.time, "time", lambda: next(clock))
+    assert [taken.id for taken in (store.take() for _ in range(4)) if taken] == ["a1", "b1", "a2", "b2"]
+    store.close()
+
+
+def test_a_clock_that_was_wrong_keeps_nothing_for_ever(tmp_path: Path) -> None:
+    store = Store(tmp_path / "talks.sqlite")
+    store.add_file(StoredFile("ab", "me", "image", "", 12, 4e9, {}))
+    store.no_later_than(1e9)
+    assert [file.created for file in store.files()] == [1e9]
+    store.close()
+
+
+def test_a_change_that_cannot_be_kept_is_none(tmp_path: Path) -> None:
+    store = Store(tmp_path / "talks.sqlite")
+    add(store, "one")
+    store._base.execute("PRAGMA max_page_count = 8")
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        for number in range(1000):
+            store.add_talk(f"more {number}", "a", {"consent": "x" * 500}, 10**6, 10**6, 1)
+    kept = len(store.order())
+    store._base.execute("PRAGMA max_page_count = 1000")
+    add(store, "later", queue=10**6, per_client=10**6)
+    assert len(store.order()) == kept + 1, "it goes on where there is room again"
     store.close()
 
 

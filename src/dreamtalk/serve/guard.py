@@ -19,6 +19,8 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
+from starlette.requests import ClientDisconnect
+
 from dreamtalk.serve.logs import log
 from dreamtalk.serve.metrics import Metrics
 from dreamtalk.serve.problems import Problem, failure, no_room
@@ -37,6 +39,8 @@ _BODY_SECONDS = 600.0
 """Within which the whole of a request must have come."""
 _FORM_BYTES = 100_000
 """What a form has besides its files."""
+_GONE = 499
+"""Status in logs and numbers where the client left before it was answered; nginx's."""
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _METHODS = (*_SAFE, "POST", "PUT", "PATCH", "DELETE")
 _OPEN = ("/v1/health", "/v1/session")
@@ -81,9 +85,12 @@ class Guard:
         exchange = _Exchange(receive, send, self._most_bytes(scope), self._load, self._cross_origin_policy(), number)
         try:
             self._admit(scope)
+            exchange.expect(_header(scope, b"content-length"))
             await self._app(scope, exchange.receive, exchange.send)
         except Problem as problem:
             await exchange.answer(problem)
+        except ClientDisconnect:
+            exchange.status = _GONE
         except Exception as error:
             log("request_failed", level="error", request=number, kind=type(error).__name__, text=str(error)[:500])
             ours = failure("Something went wrong here.", f"It is not your fault; report {number}.")
@@ -191,6 +198,12 @@ class _Exchange:
         self._silenced, self._complete = False, False
         self._until = time.monotonic() + _BODY_SECONDS
         self.status, self.began = 0, time.monotonic()
+
+    def expect(self, length: str) -> None:
+        """What the client says that it will send. Raises Problem when that is too much already."""
+        if length.isdigit() and int(length) > self._most:
+            self._too_large = True
+            raise self._problem()
 
     async def receive(self) -> Message:
         """The next part of the body. Raises Problem when there is too much of it."""

@@ -108,6 +108,8 @@ _KNOWN = {
 
 _DEEPEST = 30
 """Lists and objects within each other; a request has seven."""
+_MOST_PARTS = 10_000
+"""Values in it; a timeline of 2000 styles has as many."""
 
 
 def read_json(text: str | bytes, what: str = "The request") -> Any:
@@ -118,13 +120,15 @@ def read_json(text: str | bytes, what: str = "The request") -> Any:
     except (ValueError, RecursionError) as error:
         why = str(error).splitlines()[0] if isinstance(error, json.JSONDecodeError) else "It is no text, or too deep."
         raise Problem(400, "wrong_json", title, why) from error
-    if _too_deep(content):
-        raise Problem(400, "wrong_json", title, f"Its lists and objects are more than {_DEEPEST} deep.")
+    if _too_much(content):
+        raise Problem(
+            400, "wrong_json", title, f"It is more than {_DEEPEST} deep, or has more than {_MOST_PARTS} parts."
+        )
     return content
 
 
-def _too_deep(content: Any) -> bool:
-    layer = [content]
+def _too_much(content: Any) -> bool:
+    layer, parts = [content], 0
     for _ in range(_DEEPEST):
         layer = [
             part
@@ -132,8 +136,9 @@ def _too_deep(content: Any) -> bool:
             if isinstance(value, dict | list)
             for part in (value.values() if isinstance(value, dict) else value)
         ]
-        if not layer:
-            return False
+        parts += len(layer)
+        if not layer or parts > _MOST_PARTS:
+            return bool(layer)
     return True
 
 
