@@ -170,7 +170,8 @@ class _Run:
         config = self.config
         values, more = values_of(scenes, found)
         if not values:
-            raise UnusableInput("Nothing could be scored. " + " ".join([*self.notes, *more][:3]))
+            why = [note for note in (*self.notes, *more) if "not made: " in note or "left out: " in note]
+            raise UnusableInput("Nothing could be scored. " + " ".join(why[:3]))
         rows = self._rows(values)
         figures = [figure for title in TITLES.values() for figure in self._figures(title, scenes, found, rows)]
         notes = [f"Test clips: {self.tests.rule}", *self.notes, *more, *set_distances(scenes, found, rows)]
