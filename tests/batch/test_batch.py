@@ -17,6 +17,7 @@ import pytest
 import dreamtalk.batch.run as run_module
 from dreamtalk.batch import Batch, Summary, run_batch, worker
 from dreamtalk.batch.keeping import KeepingTalker, Kept
+from dreamtalk.batch.manifest import read_manifest
 from dreamtalk.batch.run import check_batch, read_shard
 from dreamtalk.cli.main import run
 from dreamtalk.errors import UnusableInput
@@ -203,6 +204,7 @@ def test_a_row_that_can_no_longer_be_made_leaves_no_old_video(
         ("portrait,speech\n", ["p.jpg,a.wav"], "'audio'"),
         ("portrait,audio,stlye\n", ["p.jpg,a.wav,happy"], "stlye"),
         (HEAD, [""], "no rows"),
+        (HEAD, ['p.jpg,a.wav,"open.mp4,256,0'], "quotation mark"),
     ],
 )
 def test_a_table_that_makes_no_sense_is_refused_before_any_work(
@@ -226,17 +228,21 @@ def test_no_video_replaces_what_another_row_is_made_of(counting: CountingTalker,
 def test_lines_that_no_file_can_be_called_by_are_failures(counting: CountingTalker, table: Callable[..., Path]) -> None:
     rows = table("p\0.jpg,a.wav,1.mp4,256,0", f"{'x' * 300}.jpg,a.wav,2.mp4,256,0", "p.jpg,a.wav,a,b,c,d,e")
     assert sorted(through(rows).failed) == [2, 3, 4]
+    half = table(json.dumps({"portrait": "p.jpg", "audio": "a.wav", "output": "\ud800.mp4"}), head="", name="a.jsonl")
+    assert "no text" in through(half).failed[1].what
 
 
 def test_tables_may_have_semicolons_or_be_json_lines(counting: CountingTalker, table: Callable[..., Path]) -> None:
-    given = table("p.jpg;a.wav;256", head="portrait;audio;size\n")
+    given = table("p.jpg;a.wav;256;0,5", head="portrait;audio;size;intensity\n")
+    options = read_manifest(given)[0].options
+    assert options is not None and options.intensity == 0.5
     lines = given.parent / "talks.jsonl"
     row = {"portrait": "p.jpg", "audio": "b.wav", "output": "json.mp4", "options": {"size": 256, "badge": False}}
     lines.write_text(json.dumps(row) + "\n\nno json\n")
     assert through(given).done == 1
     summary = through(lines)
     assert summary.done == 1 and list(summary.failed) == [3]
-    assert videos(given.parent / "out") == ["failures.csv", "json.mp4", "p-a-256.mp4"]
+    assert videos(given.parent / "out") == ["failures.csv", "json.mp4", "p-a-256-0.5.mp4"]
 
 
 def test_the_dry_run_finds_what_is_wrong_and_writes_nothing(

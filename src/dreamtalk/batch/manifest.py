@@ -27,6 +27,8 @@ DELIMITERS = ",;\t"
 STATE = ".batch"
 """Folder below the output for what is known of rows that were made."""
 
+_COMMA = re.compile(r"-?\d+,\d+")
+
 _MOST_NAME = 100
 """Characters of a name that is made up for an output."""
 
@@ -65,8 +67,10 @@ def read_manifest(path: Path) -> tuple[Row, ...]:
     try:
         lines = _json_lines(path) if kind == ".jsonl" else _cells(path)
         rows = tuple(_row(number, given, path) for number, given in lines)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UnusableInput(f"{path} is not a text table in UTF-8 ({error}).") from error
+    except UnicodeDecodeError as error:
+        raise UnusableInput(f'{path} is not text in UTF-8. Spreadsheets write it as "CSV UTF-8".') from error
+    except csv.Error as error:
+        raise UnusableInput(f"{path} is not such a table ({error}). Is a quotation mark left open?") from error
     if not rows:
         raise UnusableInput(f"{path} holds no rows.")
     _refuse_doubles(rows, path)
@@ -97,7 +101,12 @@ def _cells(path: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
             if len(cells) > len(names) and any(cell.strip() for cell in cells[len(names) :]):
                 yield reader.line_num, {"": f"it has {len(cells)} cells, the head line {len(names)}"}
             else:
-                yield reader.line_num, dict(zip(names, cells, strict=False))
+                yield reader.line_num, dict(zip(names, map(_decimal, cells), strict=False))
+
+
+def _decimal(cell: str) -> str:
+    """0,5 as 0.5: where lists are written with semicolons, numbers have commas."""
+    return cell.replace(",", ".") if _COMMA.fullmatch(cell.strip()) else cell
 
 
 def _check_names(names: list[str], path: Path) -> None:
@@ -139,8 +148,8 @@ def _row(number: int, given: Mapping[str, object], path: Path) -> Row:
     """A line of the table. What is wrong with it goes into its `problem`."""
     if "" in given and str(given[""] or "").strip():
         return Row(number, Path(), Path(), "", None, f"The line cannot be used: {given['']}.")
-    if any("\0" in str(value) for value in given.values()):
-        return Row(number, Path(), Path(), "", None, "The line holds a zero byte. Save the table as plain text.")
+    if any(not _is_text(str(value)) for value in given.values()):
+        return Row(number, Path(), Path(), "", None, "The line holds what is no text. Save the table as plain text.")
     words = {name: str(given.get(name) or "").strip() for name in (*NEEDED, OUTPUT)}
     options, problem = None, ""
     chosen = {name: value for name, value in given.items() if name not in words and name}
@@ -154,6 +163,11 @@ def _row(number: int, given: Mapping[str, object], path: Path) -> Row:
     output = words[OUTPUT] or _made_up(words["portrait"], words["audio"], chosen)
     problem = problem or _wrong_name(output)
     return Row(number, path.parent / words["portrait"], path.parent / words["audio"], output, options, problem)
+
+
+def _is_text(value: str) -> bool:
+    """Whether it can be a part of a file's name: no zero byte, no half of a character, as JSON may have."""
+    return "\0" not in value and not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def _made_up(portrait: str, audio: str, chosen: Mapping[str, object]) -> str:

@@ -178,10 +178,11 @@ def _check(batch: Batch, workers: int) -> None:
 
 def _refuse_overwriting(batch: Batch, rows: Sequence[Row]) -> None:
     """Raise UnusableOutput when the video of one row would replace what another is made of."""
-    given = {batch.manifest.resolve()}
+    named = {batch.manifest}
     for row in rows:
         if row.options is not None:
-            given |= {path.resolve() for path in (row.portrait, row.audio, *row.options.files)}
+            named |= {row.portrait, row.audio, *row.options.files}
+    given = {path.resolve() for path in named}
     for row in rows:
         if not row.problem and (batch.folder / row.output).resolve() in given:
             raise UnusableOutput(
