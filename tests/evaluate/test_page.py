@@ -16,7 +16,7 @@ from dreamtalk.evaluate.explorer import standing_out
 from dreamtalk.evaluate.figures import Figure, Table, jpeg
 from dreamtalk.evaluate.page import page, tables_page
 from dreamtalk.evaluate.paired import comparison, difference
-from dreamtalk.evaluate.plots import lip_curves, standalone, ticks
+from dreamtalk.evaluate.plots import brief, lip_curves, standalone, ticks
 from dreamtalk.evaluate.report import Report, Value, versions
 from dreamtalk.evaluate.scoring import Metric, Score
 
@@ -146,6 +146,7 @@ def test_curves_survive_gaps_silence_and_nothing() -> None:
     assert drawn.count("<polyline") == 2 and "polygon" not in drawn and "nan" not in drawn
     assert "nan" not in lip_curves("a", {"ours": np.full(5, np.nan, np.float32)}, np.zeros(9000, np.float32)).svg
     assert standalone(drawn).count("<style>") == 1
+    assert [brief(v) for v in (123.4, 1.234, -0.01234, 5.5e-7)] == ["123", "1.23", "-0.0123", "0.00"]
     assert ticks(0, 1, 4) == [0.0, 0.25, 0.5, 0.75, 1.0] and ticks(2.0, 2.0, 3) == [2.0]
 
 

@@ -26,6 +26,8 @@ _LETTER = 7
 """px of a letter in a legend."""
 _LINE, _LETTERS = 21, 20
 """px of a row of intervals; letters of its name that fit."""
+_NOTHING = 1e-4
+"""Below which a number beside a plot is 0."""
 _NEAR_ZERO = 0.4
 """An axis begins at 0 when its smallest value is below this share of its largest."""
 
@@ -105,7 +107,9 @@ def intervals(label: str, found: Mapping[str, Estimate], rows: Sequence[str], bo
 
 
 def brief(value: float) -> str:
-    """Three digits that count."""
+    """Three digits that count, of what is not as good as nothing."""
+    if abs(value) < _NOTHING:
+        return "0.00"
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:#.3g}".rstrip(".")
 
 
