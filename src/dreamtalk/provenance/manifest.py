@@ -71,7 +71,7 @@ def seal(video: Path, origin: Origin, watermark: int | None, signer: Credentials
     sealed = video.with_name(f"{video.stem}.sealed{video.suffix}")
     try:
         with video.open("rb") as plain, sealed.open("w+b") as out:
-            _sign(kind, plain, out, origin, watermark, signer)
+            sign(kind, plain, out, origin, watermark, signer)
         os.replace(sealed, video)
     except OSError as error:
         raise UnusableOutput(f"The signed manifest cannot be written to {video.parent}: {error.strerror}.") from error
@@ -84,10 +84,10 @@ def check(signer: Credentials) -> None:
     """Sign a dot, so that credentials which C2PA refuses are known before hours of work. Raises UnusableInput."""
     done, dot = cv2.imencode(".png", np.zeros((1, 1, 3), np.uint8))
     assert done
-    _sign("image/png", io.BytesIO(dot.tobytes()), io.BytesIO(), Origin({}, {}, {}), None, signer)
+    sign("image/png", io.BytesIO(dot.tobytes()), io.BytesIO(), Origin({}, {}, {}), None, signer)
 
 
-def _sign(
+def sign(
     kind: str, plain: BinaryIO, out: BinaryIO, origin: Origin, watermark: int | None, signer: Credentials
 ) -> None:
     """Sign with the manifests that inputs came with, or without any where one of these is too damaged for that."""

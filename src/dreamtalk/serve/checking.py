@@ -64,7 +64,7 @@ def look_at(path: Path, limits: Limits) -> Seen:
             return _packed(path, limits)
         if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"[", b"{"):
             return _timeline(path)
-        if b"Timecode" in head and b"BlendShapeCount" in head:
+        if b"timecode,blendshapecount" in head.lower().replace(b" ", b""):  # no two programs agree on capitals
             return _recording(path)
         return _sound_or_video(path, limits)
     except MemoryError as error:

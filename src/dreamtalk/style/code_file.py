@@ -55,15 +55,17 @@ def load_code(path: str | Path, model: MotionModel) -> Style:
     """Read a predicted style. Raises UnusableInput when it is damaged, or of another motion model."""
     stored = read_arrays(path, "a style file")
     try:
-        code, null_code, rest = (stored[name] for name in ("code", "null_code", "rest"))
+        code, null_code, rest = (stored[name].astype(np.float32) for name in ("code", "null_code", "rest"))
         guidance, source = float(stored["guidance"]), str(stored["source"])
         liveliness = Liveliness(**{k: float(v) for k, v in json.loads(str(stored["liveliness"])).items()})
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise UnusableInput(f"{path} is a damaged style file.") from error
+    if code.ndim != 1 or code.shape != null_code.shape or rest.ndim != 1:
+        raise UnusableInput(f"{path} is a damaged style file.")
     if not same_codes(null_code, model):
         raise UnusableInput(f"{path} is a style of another motion model: use it without --motion-weights.")
     numbers = np.concatenate([code, rest / MAX_EXPRESSION * _LARGEST, [guidance], list(asdict(liveliness).values())])
-    fits = code.shape == null_code.shape and rest.shape in ((0,), (model.config.denoiser.expression_size,))
+    fits = len(rest) in (0, model.config.denoiser.expression_size)
     if not fits or not np.abs(numbers).max() <= _LARGEST or min(guidance, liveliness.blink_rate) < 0.0:
         raise UnusableInput(f"{path} is a damaged style file.")
-    return Style(code.astype(np.float32), source, rest.astype(np.float32) if len(rest) else None, guidance, liveliness)
+    return Style(code, source, rest if len(rest) else None, guidance, liveliness)
