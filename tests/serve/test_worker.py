@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from dreamtalk.errors import UnusableInput
 from dreamtalk.motion import MotionModel
 from dreamtalk.provenance.manifest import read_manifest
 from dreamtalk.serve.remote import RemoteTalker
@@ -96,3 +98,15 @@ def test_a_worker_elsewhere_gets_files_and_sends_the_video(
     stopped, made = actor.make(task, {**files, task.audio: b"no sound"})
     assert isinstance(stopped, Stopped) and stopped.problem is not None and made == {}
     assert stopped.problem.title.startswith("The sound cannot be read"), "no path of that machine either"
+
+
+def test_a_full_disk_is_the_servers_affair(
+    talker: WatchedTalker, task: Task, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def full(*given: Any, **more: Any) -> Any:
+        raise UnusableInput(f"{tmp_path} could not be written to.") from OSError(errno.ENOSPC, "No space left")
+
+    monkeypatch.setattr(talker, "generate", full)
+    stopped = make(task, talker, lambda message: None, lambda: False)
+    assert isinstance(stopped, Stopped) and stopped.problem is not None
+    assert stopped.problem.code == "store_full" and str(tmp_path) not in str(stopped.problem)

@@ -55,6 +55,8 @@ def refused(error: DreamTalkError, names: Mapping[str, str] | None = None, statu
     """Input that cannot be used. names: words to put in the place of paths, which are nobody's business."""
     if isinstance(error, Problem):
         return error
+    if error.__cause__ is not None and (full := no_room(error.__cause__)) is not None:
+        return full
     code = "unusable_input"
     for kind, name in ((FaceNotFound, "no_face"), (UnusableAudio, "unusable_audio")):
         if isinstance(error, kind):

@@ -193,6 +193,7 @@ class Service:
     def _task(self, talk: str, request: Mapping[str, Any], draft: Path, client: str) -> Task:
         portrait, audio = (self.uploads.path(request[role], client) for role in ("portrait", "audio"))
         names = words_for({"The sound": audio, "The picture": portrait, "The video": draft})  # live ones have no sound
+        names |= {str(folder): "The server's folder" for folder in (self.vault.work, self.vault.uploads)}
         options = dict(request["options"])
         if request.get("consent"):
             options["consent"] = request["consent"]

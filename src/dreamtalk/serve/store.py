@@ -76,9 +76,9 @@ class Store:
         """Raises UnusableInput when another server holds the file, or a newer version made it."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
-        self._base = sqlite3.connect(path, timeout=0.5, isolation_level=None, check_same_thread=False)
-        self._base.row_factory = sqlite3.Row
         try:
+            self._base = sqlite3.connect(path, timeout=0.5, isolation_level=None, check_same_thread=False)
+            self._base.row_factory = sqlite3.Row
             self._base.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._base.execute("PRAGMA journal_mode = WAL")
             self._base.execute("PRAGMA synchronous = FULL")
