@@ -20,7 +20,7 @@ from dreamtalk.options import TalkOptions
 from dreamtalk.store import save_track
 from dreamtalk.style import files
 from dreamtalk.style.code_file import save_code
-from dreamtalk.style.files import StyleClip, load_style, save_style
+from dreamtalk.style.files import StyleClip, load_style, save_style, saved_names, saved_path
 from dreamtalk.talker import Talker
 from dreamtalk.types import Speech, Style
 
@@ -161,3 +161,13 @@ def test_silent_mouths_keep_their_style(debug_talker: Talker) -> None:
     silence = Speech(np.zeros(32_000, np.float32))
     neutral, happy = (debug_talker.motion(silence, TalkOptions(style=name)) for name in ("neutral", "happy"))
     assert ((happy.expression - neutral.expression) @ corners)[25:].min() > 1.0
+
+
+def test_a_user_without_a_home_has_no_saved_styles(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless(name: str, appauthor: bool) -> Path:
+        raise RuntimeError("could not determine the home directory")
+
+    monkeypatch.setattr("platformdirs.user_data_path", homeless)
+    assert saved_names() == []
+    with pytest.raises(UnusableInput, match="HOME"):
+        saved_path("mine")

@@ -74,8 +74,11 @@ def load_style(path: str | Path) -> StyleClip:
 
 
 def user_folder() -> Path:
-    """Where styles saved by name lie."""
-    return platformdirs.user_data_path("dreamtalk", appauthor=False) / "styles"
+    """Where styles saved by name lie. Raises UnusableInput for users without a home, as in containers."""
+    try:
+        return platformdirs.user_data_path("dreamtalk", appauthor=False) / "styles"
+    except RuntimeError as error:
+        raise UnusableInput("There is no home folder to keep styles in. Set HOME, or use files.") from error
 
 
 def saved_path(name: str) -> Path:
@@ -89,4 +92,7 @@ def saved_path(name: str) -> Path:
 
 def saved_names() -> list[str]:
     """Names of the user's styles."""
-    return sorted(file.stem for file in user_folder().glob("*.npz") if _NAME.fullmatch(file.stem))
+    try:
+        return sorted(file.stem for file in user_folder().glob("*.npz") if _NAME.fullmatch(file.stem))
+    except UnusableInput:  # no home, no styles
+        return []
