@@ -244,7 +244,8 @@ class _Run:
         self, title: str, scenes: list[Scene], found: list[SceneScores], rows: tuple[str, ...]
     ) -> list[Figure]:
         own = [(s, r) for s, r in zip(scenes, found, strict=True) if s.set == title]
-        drawn = figures_of([s for s, _ in own], [r for _, r in own], self.desk.watching, self.config.shown, rows)
+        shown, scores = [s for s, _ in own], [r for _, r in own]
+        drawn = figures_of(shown, scores, self.desk.watching, rows, self.config, self.marks)
         groups = dict(self.tests.groups) if title == TITLES[SAME] else {}
         return [replace(each, sets=(title, groups.get(each.clip, title))) for each in drawn]
 

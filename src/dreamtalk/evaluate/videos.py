@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -33,6 +34,7 @@ from dreamtalk.evaluate.scenes import (
     score_scenes,
     set_distances,
     values_of,
+    with_bar,
 )
 from dreamtalk.evaluate.sources import saying_else
 from dreamtalk.evaluate.stamps import shipped
@@ -77,7 +79,7 @@ def evaluate_videos(config: VideosEvaluation) -> tuple[Report, list[Figure]]:
         if not values:
             raise UnusableInput("None of the videos could be scored. " + " ".join(more[:3]))
         rows = (config.name, STILL, REAL, SHUFFLED)
-        figures = figures_of(scenes, found, desk.watching, config.shown, rows)
+        figures = figures_of(scenes, found, desk.watching, rows, config, folder / "begun")
     facts: dict[str, object] = {
         "config": {"videos": str(config.videos), "reference": str(config.reference), "seconds": config.seconds},
         "versions": versions(),
@@ -101,18 +103,29 @@ def evaluate_videos(config: VideosEvaluation) -> tuple[Report, list[Figure]]:
 
 
 def figures_of(
-    scenes: Sequence[Scene], found: Sequence[SceneScores], watching: Watching, most: int, rows: Sequence[str]
+    scenes: Sequence[Scene],
+    found: Sequence[SceneScores],
+    watching: Watching,
+    rows: Sequence[str],
+    choices: ScoringChoices,
+    marks: Path,
 ) -> list[Figure]:
     """Frames, and the lips over the sound, of all methods in the first complete scenes. rows: of the report."""
-    figures = []
-    for scene in [scene for scene, result in zip(scenes, found, strict=True) if complete(scene, result)][:most]:
-        videos = {name: watch(file, watching) for name, file in scene.made}
-        real = watch(scene.real.file, watching, scene.real.sound)
-        videos[REAL] = replace(real, samples=moved(real.samples, scene.real.lag))  # the curves over the sound in step
-        for figure in (strip(videos), lips_over_sound(videos, rows)):
-            text = f"{scene.about} {figure.text}".strip()
-            figures.append(replace(figure, text=text, clip=scene.clip, sets=(scene.set,)))
-    return figures
+    shown = [scene for scene, result in zip(scenes, found, strict=True) if complete(scene, result)][: choices.shown]
+    work = partial(_drawn, watching=watching, rows=rows)
+    made = with_bar("figures", work, shown, marks, choices.workers, choices.address)
+    return [figure for figures in made for figure in figures or ()]
+
+
+def _drawn(scene: Scene, watching: Watching, rows: Sequence[str]) -> list[Figure]:
+    """The figures of one scene."""
+    videos = {name: watch(file, watching) for name, file in scene.made}
+    real = watch(scene.real.file, watching, scene.real.sound)
+    videos[REAL] = replace(real, samples=moved(real.samples, scene.real.lag))  # the curves over the sound in step
+    return [
+        replace(figure, text=f"{scene.about} {figure.text}".strip(), clip=scene.clip, sets=(scene.set,))
+        for figure in (strip(videos), lips_over_sound(videos, rows))
+    ]
 
 
 def _scenes(name: str, pairs: list[tuple[Path, Path]], labels: Mapping[Path, Label], seed: int) -> list[Scene]:
