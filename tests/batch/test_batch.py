@@ -263,6 +263,24 @@ def test_the_dry_run_finds_what_is_wrong_and_writes_nothing(
     assert counting.made == [] and not (rows.parent / "out").exists()
 
 
+def test_few_rows_start_no_workers_unless_asked(
+    counting: CountingTalker, table: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def noting(work, jobs, workers, marks, address):  # type: ignore[no-untyped-def]
+        asked.append(workers)
+        return ((number, work(job)) for number, job in enumerate(jobs))
+
+    monkeypatch.setattr(run_module, "run_all", noting)
+    monkeypatch.setattr(run_module, "chosen_workers", lambda workers, address, say: 2 if workers is None else workers)
+    few = table("p.jpg,a.wav,one.mp4,256,0")
+    many = table(*(f"p.jpg,a.wav,{n}.mp4,256,0" for n in range(12)), name="many.csv")
+    for manifest, workers in ((few, None), (few, 2), (many, None), (many, 0)):
+        check_batch(Batch(manifest=manifest, folder=few.parent / "out", workers=workers), lambda line: None)
+    assert asked == [0, 2, 2, 0]
+
+
 def test_shards_share_the_rows_without_a_gap_or_an_overlap(
     counting: CountingTalker, table: Callable[..., Path]
 ) -> None:

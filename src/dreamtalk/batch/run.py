@@ -28,6 +28,9 @@ from dreamtalk.workers import chosen_workers, run_all
 _PARTIAL = re.compile(r"\.(?P<stem>.+)-\d+\.partial(?P<suffix>\.\w+)")
 """Names of files that are being written (media.files.replacing)."""
 
+_FEW = 12
+"""Rows below which this process makes them alone, unless workers are asked for: starting Ray would take longer."""
+
 _SHARD = re.compile(r"([1-9]\d*)/([1-9]\d*)")
 
 
@@ -36,9 +39,9 @@ class Batch:
     """What to make, and by what.
 
     manifest: the table. folder: for the videos. workers: processes on this machine, 0 for this one alone; None: all
-    cores, if Ray is installed. address: of a Ray cluster, whose machines see the same folders. shard: (2, 8) makes the
-    second of eight parts of the rows. again: make all rows, also those that are made already. device, threads: as
-    Talker has them; threads None: 1 where there are workers.
+    cores, if Ray is installed and the rows are not few. address: of a Ray cluster, whose machines see the same folders.
+    shard: (2, 8) makes the second of eight parts of the rows. again: make all rows, also those that are made already.
+    device, threads: as Talker has them; threads None: 1 where there are workers.
     """
 
     manifest: Path
@@ -117,14 +120,15 @@ class _Run:
         jobs, before = _plan(batch, self._rows, failed)
         counts = f"{len(jobs)} to make, {before} made already, {len(failed)} cannot be"
         self._say(f"{len(self._rows)} rows in {batch.manifest}: {counts}")
-        threads = batch.threads if batch.threads is not None or not (self._workers or batch.address) else 1
+        workers = self._workers if batch.workers is not None or len(jobs) >= _FEW else 0
+        threads = batch.threads if batch.threads is not None or not (workers or batch.address) else 1
         task = partial(work, folder=batch.folder.resolve(), device=batch.device, threads=threads)
         done, seconds = 0, 0.0
         with board(title, len(jobs)) as news:
             for row in self._rows:
                 if row.number in failed:
                     news.say(_told(row, failed[row.number]))
-            for number, given in run_all(task, jobs, self._workers, marks, batch.address):
+            for number, given in run_all(task, jobs, workers, marks, batch.address):
                 outcome, row = given or Outcome(failure=DIED), jobs[number].row
                 if outcome.failure is not None:
                     failed[row.number] = outcome.failure

@@ -31,7 +31,8 @@ class MakeBatch(DeviceFlags):
     output: Annotated[Path, arg(aliases=["-o"])] = Path("talks")
     """Folder for the videos."""
     workers: int | None = None
-    """Processes on this machine; 0: only this one, without Ray. By default all cores, if Ray is installed."""
+    """Processes on this machine; 0: only this one, without Ray. By default all cores, if Ray is installed and there are
+    12 rows or more to make."""
     address: str | None = None
     """Address of a Ray cluster to work on; all files must be in the same places on all its machines."""
     shard: str = "1/1"

@@ -95,6 +95,7 @@ def test_a_phone_with_every_choice_made_by_hand(open_page: OpenPage, until: Unti
     for name, value in (("size", "256"), ("pose", "still"), ("blink", "off"), ("background", "white"), ("seed", "7")):
         control = page.locator(f"#{name}")
         control.fill(value) if name == "seed" else control.select_option(value)
+    assert page.locator("#background-note").is_visible()
     page.locator("#lip-scale").fill("1.2")
     page.locator("#pose-scale").fill("0.5")
     page.locator("label", has_text="Draw the visible").click()

@@ -24,6 +24,7 @@ export function startMore() {
     $("pose").value = now.pose;
     $("blink").value = now.blink;
     $("background").value = now.background;
+    $("background-note").hidden = now.background === "keep";
     $("seed").value = now.seed;
     $("badge").checked = now.badge;
     $("badge-note").hidden = now.badge;
