@@ -171,10 +171,12 @@ def test_a_sound_out_of_step_is_put_right_and_the_old_one_is_a_row(
     whole = sound(SECONDS)
     write(late / "anna.mp4", talking(SECONDS), np.concatenate([np.zeros(4 * 640, np.float32), whole[: -4 * 640]]))
     tests = held_out("folder", late)
-    known = HeldOut((replace(tests.clips[0], lag_frames=-4.0),))
+    known = HeldOut((replace(tests.clips[0], lag_frames=-4.0),), groups=((tests.clips[0].id, "some"),))
     monkeypatch.setattr(protocol, "held_out", lambda *_: known)
-    report, _ = evaluate_protocol(chosen(late, tmp_path / "out"))
+    report, figures = evaluate_protocol(chosen(late, tmp_path / "out"))
     assert report.rows == ("ours", STILL, REAL, AS_CAME)
+    assert report.sets == ("all clips", "some") and {figure.sets for figure in figures} == {report.sets}
+    assert report.estimates["some", "ours", "m_lmd"] == report.estimates["all clips", "ours", "m_lmd"]
     assert (
         report.estimates["all clips", AS_CAME, "beat_alignment"]
         != report.estimates["all clips", REAL, "beat_alignment"]

@@ -173,7 +173,7 @@ class _Run:
             why = [note for note in (*self.notes, *more) if "not made: " in note or "left out: " in note]
             raise UnusableInput("Nothing could be scored. " + " ".join(why[:3]))
         rows = self._rows(values)
-        figures = [figure for title in TITLES.values() for figure in self._figures(title, scenes, found, rows)]
+        figures = self._figures(scenes, found, rows)
         notes = [f"Test clips: {self.tests.rule}", *self.notes, *more, *set_distances(scenes, found, rows)]
         facts: dict[str, object] = {
             "config": _plain({key: value for key, value in asdict(config).items() if key not in _ELSEWHERE}),
@@ -240,14 +240,13 @@ class _Run:
         told |= dict.fromkeys(self.others, "other people's videos of the same clips")
         return {row: (told | LEGEND)[row] for row in rows}
 
-    def _figures(
-        self, title: str, scenes: list[Scene], found: list[SceneScores], rows: tuple[str, ...]
-    ) -> list[Figure]:
-        own = [(s, r) for s, r in zip(scenes, found, strict=True) if s.set == title]
-        shown, scores = [s for s, _ in own], [r for _, r in own]
+    def _figures(self, scenes: list[Scene], found: list[SceneScores], rows: tuple[str, ...]) -> list[Figure]:
+        """Of the takes; a clip of a group is shown there, too."""
+        own = [(scene, scores) for scene, scores in zip(scenes, found, strict=True) if scene.set in TITLES.values()]
+        shown, scores = [scene for scene, _ in own], [each for _, each in own]
         drawn = figures_of(shown, scores, self.desk.watching, rows, self.config, self.marks)
-        groups = dict(self.tests.groups) if title == TITLES[SAME] else {}
-        return [replace(each, sets=(title, groups.get(each.clip, title))) for each in drawn]
+        groups = {(TITLES[SAME], clip): name for clip, name in self.tests.groups}
+        return [replace(f, sets=(*f.sets, groups.get((f.sets[0], f.clip), f.sets[0]))) for f in drawn]
 
 
 def label_of(clip: SourceClip) -> Label:

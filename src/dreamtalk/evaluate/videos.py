@@ -110,8 +110,11 @@ def figures_of(
     choices: ScoringChoices,
     marks: Path,
 ) -> list[Figure]:
-    """Frames, and the lips over the sound, of all methods in the first complete scenes. rows: of the report."""
-    shown = [scene for scene, result in zip(scenes, found, strict=True) if complete(scene, result)][: choices.shown]
+    """Frames, and the lips over the sound, of all methods in the first complete scenes of each set. rows: of the
+    report."""
+    whole = [scene for scene, result in zip(scenes, found, strict=True) if complete(scene, result)]
+    sets = dict.fromkeys(scene.set for scene in whole)
+    shown = [each for name in sets for each in [scene for scene in whole if scene.set == name][: choices.shown]]
     work = partial(_drawn, watching=watching, rows=rows)
     made = with_bar("figures", work, shown, marks, choices.workers, choices.address)
     return [figure for figures in made for figure in figures or ()]
