@@ -127,6 +127,13 @@ def test_speech_comes_back_as_frames(client: TestClient) -> None:
     until(lambda: client.app.state.service.live.sessions == 0)  # type: ignore[attr-defined]
 
 
+def test_a_face_for_which_no_size_is_asked_is_one_that_machines_can_draw_in_time(client: TestClient) -> None:
+    with client.websocket_connect(LIVE) as session:
+        ready = opened(session, options={})
+        assert (ready["width"], ready["height"]) == (512, 512)
+        session.send_json({"type": "close"})
+
+
 def test_an_interrupt_ends_what_was_being_said(client: TestClient) -> None:
     with client.websocket_connect(LIVE) as session:
         opened(session, format="rgb")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from typing import Literal
+from typing import Final, Literal
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from pydantic import Field, ValidationError
@@ -35,6 +35,9 @@ _MOST_SILENT = 120.0
 """Seconds without a word from the process with the faces (loading included) after which it is given up."""
 _LOOK_SECONDS = 1.0
 """Between two looks whether the server is being stopped, where no frames come."""
+_USUAL_SIZE: Final = 512
+"""Side of a live face for which no size is asked, px."""
+
 _TOLD = "Send text {type: interrupt|finish|style|close}, or speech as binary PCM."
 
 
@@ -186,10 +189,15 @@ def _latency(asked: LiveRequest) -> Latency:
 def _asked(text: str) -> LiveRequest:
     """The first message. Raises Problem."""
     try:
-        return LiveRequest.model_validate(read_json(text, "The first message"))
+        asked = LiveRequest.model_validate(read_json(text, "The first message"))
     except ValidationError as error:
         known = {"": "portrait, options, format, latency, consent, key", "options": ", ".join(Options.model_fields)}
         raise wrong_fields([dict(one) for one in error.errors(include_url=False)], known) from error
+    given = asked.options.model_fields_set
+    if "size" in given or "full_frame" in given:
+        return asked
+    # A photo's own size can be 2048 px, which few machines draw 25 times a second.
+    return asked.model_copy(update={"options": asked.options.model_copy(update={"size": _USUAL_SIZE})})
 
 
 def _client(socket: WebSocket, service: Service, asked: LiveRequest) -> str:
