@@ -87,9 +87,7 @@ def check(signer: Credentials) -> None:
     sign("image/png", io.BytesIO(dot.tobytes()), io.BytesIO(), Origin({}, {}, {}), None, signer)
 
 
-def sign(
-    kind: str, plain: BinaryIO, out: BinaryIO, origin: Origin, watermark: int | None, signer: Credentials
-) -> None:
+def sign(kind: str, plain: BinaryIO, out: BinaryIO, origin: Origin, watermark: int | None, signer: Credentials) -> None:
     """Sign with the manifests that inputs came with, or without any where one of these is too damaged for that."""
     claim = _claim(origin, watermark)
     signed = {role: file for role, file in origin.files.items() if read_manifest(file) is not None}
