@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dreamtalk.data.adapters import layout
+from dreamtalk.data.adapters.talkset import source_of
 from dreamtalk.data.source import SourceClip
 from dreamtalk.data.talkset import Clip, read_talkset
 from dreamtalk.errors import UnusableInput
@@ -121,16 +122,10 @@ def _talkset_group(clip: Clip) -> str:
 def _source(clip: Clip) -> SourceClip:
     """A lag counts only where the lip model is sure of it: the talkset's README says how."""
     clear = clip.lag_trusted and clip.lag_fit >= clip.fit_unshifted + _CLEARLY
-    return SourceClip(
-        id=clip.id,
-        video=clip.file,
-        speaker=clip.speaker,
-        dataset=clip.dataset,
-        licence_class=clip.licence_class,
-        split=clip.split,
+    return replace(
+        source_of(clip),
         emotion="" if clip.emotion == "unlabelled" else clip.emotion,
         intensity=clip.intensity,
-        transcript=clip.transcript,
         lag_frames=clip.lag_frames if clear else None,
     )
 
