@@ -142,7 +142,7 @@ def test_two_processes_give_the_same_numbers(
 ) -> None:
     report, _ = evaluate_protocol(chosen(root, tmp_path / "out", cross=("style",), workers=2))
     expected = {key: value for key, value in numbers(first[1]).items() if key[0] in report.sets}
-    assert numbers(report) == pytest.approx(expected, abs=1e-6, nan_ok=True)
+    assert numbers(report) == pytest.approx(expected, rel=1e-5, abs=1e-6, nan_ok=True)  # float32 networks
 
 
 def test_what_workers_are_handed_travels_and_gives_the_same(

@@ -128,8 +128,9 @@ class MotionModel(nn.Module):
         """The style code of a clip (T, E) of expression at 25 fps: its first 256 frames (10.24 s)."""
         if len(expression) == 0 or expression.shape[1] != self.config.denoiser.expression_size:
             raise UnusableInput(f"The style clip {source} has no frames of this model's face space.")
-        clip = self.normalise(torch.from_numpy(expression[: self.config.denoiser.style_frames]).float())
-        code = self.denoiser.encode_style(clip[None].to(self.feature_mean.device))
+        frames = torch.from_numpy(expression[: self.config.denoiser.style_frames]).to(self.expression_mean)
+        clip = self.normalise(frames)
+        code = self.denoiser.encode_style(clip[None])
         return Style(code=code[0].cpu().numpy(), source=source)
 
     @torch.inference_mode()

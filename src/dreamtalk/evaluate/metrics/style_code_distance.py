@@ -43,4 +43,5 @@ def style_code_distance(made: Float, real: Float) -> float:
 
 @lru_cache(maxsize=1)
 def _style_reader() -> MotionModel:
-    return MotionModel.load()
+    # In float32 the same clip's code differs by 1e-6 between processes: where its numbers lie in memory decides.
+    return MotionModel.load().double()
