@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +47,22 @@ def choose_device(name: str = "auto", threads: int | None = None) -> Device:
     if name != "cpu" and torch.cuda.is_available():
         return Device("cuda", f"{torch.cuda.get_device_name()} and {_cpu(torch.get_num_threads())}")
     return Device("cpu", _cpu(torch.get_num_threads()))
+
+
+@contextmanager
+def torch_threads(threads: int | None) -> Iterator[None]:
+    """So many threads for PyTorch within the block; None: as many as it has."""
+    import torch
+
+    before = torch.get_num_threads()
+    if threads in (None, before):
+        yield
+        return
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _cpu(threads: int) -> str:

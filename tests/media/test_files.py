@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dreamtalk.errors import UnusableOutput
-from dreamtalk.media.files import check_output, replacing
+from dreamtalk.media.files import check_output, replacing, unfinished
 
 
 def listing(folder: Path) -> list[str]:
@@ -54,3 +54,11 @@ def test_an_unfinished_file_leaves_nothing_and_keeps_the_old_one(tmp_path: Path,
             raise stop
     assert listing(tmp_path) == ["old.mp4"]
     assert (tmp_path / "old.mp4").read_text() == "old"
+
+
+def test_a_file_being_written_says_what_it_will_be(tmp_path: Path) -> None:
+    for name in ("talk.mp4", "a-7.partial.mp4", "no-dots.in.it.webm"):
+        with replacing(tmp_path / name) as part:
+            part.write_text("half")
+            assert unfinished(part) == tmp_path / name
+        assert unfinished(tmp_path / name) is None

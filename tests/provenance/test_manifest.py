@@ -15,12 +15,13 @@ import pytest
 from dreamtalk.cli.main import run
 from dreamtalk.errors import UnusableInput
 from dreamtalk.media import read_frames, read_image, write_video
+from dreamtalk.media.files import sha256_of
 from dreamtalk.options import MAX_CONSENT, TalkOptions
 from dreamtalk.provenance.credentials import Credentials, credentials
 from dreamtalk.provenance.inspect import inspect
 from dreamtalk.provenance.manifest import ASSERTION, check, read_manifest, seal
 from dreamtalk.provenance.metadata import SOURCE_TYPE
-from dreamtalk.provenance.origin import SIDECAR, Origin, origin_of, sha256_of
+from dreamtalk.provenance.origin import SIDECAR, Origin, origin_of
 from dreamtalk.style import files as style_files
 from dreamtalk.talker import Talker
 from dreamtalk.types import Motion

@@ -14,6 +14,7 @@ from dreamtalk.audio.mel import LogMel
 from dreamtalk.audio.weights import load_encoder
 from dreamtalk.audio.whisper import WhisperEncoder
 from dreamtalk.audio.windows import WINDOWS, SampleBuffer, Window
+from dreamtalk.device import torch_threads
 from dreamtalk.types import FEATURE_RATE, SAMPLE_RATE, VIDEO_FPS, Float, Latency, Speech, SpeechFeatures
 
 _BLOCK = 10 * SAMPLE_RATE
@@ -73,16 +74,9 @@ class SpeechEncoder:
 
     def _hear(self, samples: Float) -> Float:
         """All features (window.length, width) of one window."""
-        threads = torch.get_num_threads()
-        if self._threads not in (None, threads):
-            torch.set_num_threads(self._threads)
-        try:
-            with torch.inference_mode():
-                mel: Tensor = self._mel(torch.from_numpy(samples)[None])
-                features: Tensor = self._model(mel)[0]
-        finally:
-            if self._threads not in (None, threads):
-                torch.set_num_threads(threads)
+        with torch_threads(self._threads), torch.inference_mode():
+            mel: Tensor = self._mel(torch.from_numpy(samples)[None])
+            features: Tensor = self._model(mel)[0]
         return np.asarray(features.numpy(), np.float32)
 
 

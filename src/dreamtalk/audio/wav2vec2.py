@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from dreamtalk.device import torch_threads
 from dreamtalk.errors import AssetMissing, UnusableAudio
 from dreamtalk.types import FEATURE_RATE, VIDEO_FPS, Float, Speech, SpeechFeatures
 
@@ -82,15 +83,9 @@ class Wav2Vec2Encoder:
             raise UnusableAudio(
                 f"The speech lasts {speech.seconds:.0f} s; {self.name} takes at most {MAX_SECONDS:.0f} s at once."
             )
-        threads = torch.get_num_threads()
-        if self._threads is not None:
-            torch.set_num_threads(self._threads)
-        try:
-            with torch.inference_mode():
-                samples = torch.from_numpy(normalised(speech.samples))[None].to(self._model.device)
-                values = self._model(samples).last_hidden_state[0].float().cpu().numpy()
-        finally:
-            torch.set_num_threads(threads)
+        with torch_threads(self._threads), torch.inference_mode():
+            samples = torch.from_numpy(normalised(speech.samples))[None].to(self._model.device)
+            values = self._model(samples).last_hidden_state[0].float().cpu().numpy()
         return SpeechFeatures(values, self.name)
 
 

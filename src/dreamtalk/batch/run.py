@@ -22,11 +22,8 @@ from dreamtalk.batch.progress import Board, board, per_time
 from dreamtalk.batch.state import Files, fingerprint, forget, made
 from dreamtalk.batch.worker import DIED, Failure, Job, Outcome, check, failure_of, make
 from dreamtalk.errors import DreamTalkError, UnusableInput, UnusableOutput
-from dreamtalk.media.files import replacing
+from dreamtalk.media.files import replacing, unfinished
 from dreamtalk.workers import chosen_workers, run_all
-
-_PARTIAL = re.compile(r"\.(?P<stem>.+)-\d+\.partial(?P<suffix>\.\w+)")
-"""Names of files that are being written (media.files.replacing)."""
 
 _FEW = 12
 """Rows below which this process makes them alone, unless workers are asked for: starting Ray would take longer."""
@@ -208,8 +205,8 @@ def _ready(folder: Path, rows: Sequence[Row], failures: Path) -> None:
     own = {str(PurePosixPath(row.output)) for row in rows}
     for place in {(folder / row.output).parent for row in rows if not row.problem}:
         for file in place.glob(".*.partial.*"):
-            found = _PARTIAL.fullmatch(file.name)
-            if found and (place / f"{found['stem']}{found['suffix']}").relative_to(folder).as_posix() in own:
+            output = unfinished(file)
+            if output is not None and output.relative_to(folder).as_posix() in own:
                 file.unlink(missing_ok=True)
     for row in rows:
         if row.problem and row.output:

@@ -16,13 +16,10 @@ from typing import Any
 from dreamtalk.batch.manifest import STATE, Row
 from dreamtalk.errors import UnusableInput
 from dreamtalk.media import check_input
-from dreamtalk.media.files import exists, replacing
+from dreamtalk.media.files import exists, replacing, sha256_of
 from dreamtalk.option_values import FILES, WORDS_OR_FILES
 from dreamtalk.options import TalkOptions
 from dreamtalk.provenance.origin import SIDECAR
-
-_READ = 1 << 20
-"""Bytes read at a time."""
 
 Known = tuple[int, int, str]
 """Of a file: bytes, time of change in ns, sha256."""
@@ -56,7 +53,7 @@ class Files:
         stat = check_input(path).stat()
         known = self._known.get(name)
         if known is None or known[:2] != (stat.st_size, stat.st_mtime_ns):
-            known = (stat.st_size, stat.st_mtime_ns, _sha256(path))
+            known = (stat.st_size, stat.st_mtime_ns, sha256_of(path))
             self._known[name] = known
         return known
 
@@ -146,11 +143,3 @@ def _written(value: Any, facts: Mapping[str, Known]) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
     raise UnusableInput(f"A table cannot hold {type(value).__name__}.")
-
-
-def _sha256(path: Path) -> str:
-    found = sha256()
-    with path.open("rb") as file:
-        while block := file.read(_READ):
-            found.update(block)
-    return found.hexdigest()

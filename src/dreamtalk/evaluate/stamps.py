@@ -11,12 +11,12 @@ from typing import Any
 
 import dreamtalk
 from dreamtalk import assets
+from dreamtalk.media.files import sha256_of
 
 LENGTH = 16
 """Hexadecimal digits of a stamp: 64 bits, enough for billions of results."""
 
 _PACKAGE = Path(dreamtalk.__file__).parent
-_BLOCK = 1 << 20
 
 
 def sha_of(file: Path) -> str:
@@ -27,11 +27,7 @@ def sha_of(file: Path) -> str:
 
 @lru_cache(maxsize=4096)
 def _sha_of(file: str, size: int, changed: int) -> str:
-    digest = hashlib.sha256()
-    with open(file, "rb") as handle:
-        while block := handle.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()[:LENGTH]
+    return sha256_of(Path(file))[:LENGTH]
 
 
 def stamp(*parts: Any) -> str:

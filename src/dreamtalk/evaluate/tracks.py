@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import platformdirs
 from dreamtalk.face import FaceTracker
 from dreamtalk.face.raw import stack_faces
 from dreamtalk.media import check_input, read_frames
+from dreamtalk.media.files import sha256_of
 from dreamtalk.types import VIDEO_FPS, Bool, Float
 
 _CACHE_VERSION = 1
@@ -36,7 +36,7 @@ def load_track(video: Path, folder: Path | None) -> Track:
     """
     if folder is not None and (folder / f"{video.stem}.npz").is_file():
         return _read(folder / f"{video.stem}.npz")
-    key = hashlib.sha256(check_input(video).read_bytes()).hexdigest()[:16]
+    key = sha256_of(check_input(video))[:16]
     cached = Path(platformdirs.user_cache_dir("dreamtalk")) / "tracks" / f"{key}-{_CACHE_VERSION}.npz"
     if not cached.is_file():
         _write(cached, _track(video))

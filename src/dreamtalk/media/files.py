@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import re
 import shutil
@@ -34,6 +35,12 @@ def check_input(path: str | Path) -> Path:
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
 """What the system says when it cannot write any more."""
+
+_BLOCK = 1 << 20
+"""Bytes of a file that are hashed at a time."""
+
+_PARTIAL = re.compile(r"\.(?P<stem>.+)-\d+\.partial(?P<suffix>\.\w+)")
+"""Names that `replacing` gives."""
 
 _NUMBERED = re.compile(r"[^%]*%0?[1-9]?d[^%]*")
 
@@ -96,6 +103,15 @@ def is_word(given: str | Path) -> bool:
     return path.suffix == "" and len(path.parts) == 1 and not exists(path)
 
 
+def sha256_of(file: Path) -> str:
+    """Hexadecimal SHA-256 of a file, however large."""
+    digest = hashlib.sha256()
+    with file.open("rb") as stream:
+        while block := stream.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary name in the same folder for a file or folder; it becomes ``path`` when the block ends well.
@@ -126,6 +142,12 @@ def replacing(path: Path) -> Iterator[Path]:
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
         raise
+
+
+def unfinished(file: Path) -> Path | None:
+    """What a file that `replacing` has begun was to become; None for other files. The process may still be at it."""
+    found = _PARTIAL.fullmatch(file.name)
+    return None if found is None else file.with_name(found["stem"] + found["suffix"])
 
 
 def _missing_folders(folder: Path) -> list[Path]:

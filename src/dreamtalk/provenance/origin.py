@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,15 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from dreamtalk import assets
-from dreamtalk.media.files import exists, replacing
+from dreamtalk.media.files import exists, replacing, sha256_of
 from dreamtalk.options import AUTO, TalkOptions
 from dreamtalk.provenance.metadata import SOURCE_TYPE
 from dreamtalk.version import package_version
 
 SIDECAR = ".provenance.json"
 """Added to a video's name for its sidecar."""
-
-_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +81,6 @@ def _style_of(style: object) -> tuple[str, object]:
     if isinstance(style, str) and (style == AUTO or is_named(style)):
         return style, None
     return "of a file", saved_path(style) if isinstance(style, str) and style in saved_names() else style
-
-
-def sha256_of(file: Path) -> str:
-    """Hexadecimal SHA-256 of a file."""
-    digest = hashlib.sha256()
-    with file.open("rb") as stream:
-        while block := stream.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def write_sidecar(video: Path, origin: Origin, watermark: int | None) -> Path:

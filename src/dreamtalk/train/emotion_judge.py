@@ -19,6 +19,7 @@ from rich.progress import track as progress
 
 from dreamtalk.data.adapters import layout
 from dreamtalk.data.talkset import read_talkset
+from dreamtalk.device import torch_threads
 from dreamtalk.errors import DreamTalkError, UnusableInput
 from dreamtalk.evaluate.emotion_judge import (
     FIELDS,
@@ -259,10 +260,6 @@ def _fitted(faces: Sequence[Face], classes: Sequence[str]) -> dict[str, torch.Te
         total.backward()  # type: ignore[no-untyped-call]
         return total
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # small sums: two threads would wait for each other
-    try:
+    with torch_threads(1):  # small sums: two threads would wait for each other
         optimiser.step(loss)  # type: ignore[no-untyped-call]
-    finally:
-        torch.set_num_threads(threads)
     return {"mean": mean, "scale": scale, "weight": weight.detach(), "bias": bias.detach()}
