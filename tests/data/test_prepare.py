@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import sys
 from collections.abc import Iterator
@@ -187,6 +188,16 @@ def test_nothing_usable_is_an_error(root: Path, tmp_path: Path) -> None:
     config = Preparation(dataset="folder", root=tmp_path / "in", out=tmp_path / "out", workers=0)
     with pytest.raises(UnusableInput, match=r"None of the 1 clips .* 1 unreadable"):
         prepare(config, lambda line: None)
+
+
+def test_one_clip_starts_no_ray(config: Preparation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(workers: int, address: str | None) -> None:
+        raise AssertionError("Ray was started")
+
+    monkeypatch.setattr("dreamtalk.workers.connect", refuse)
+    one = replace(config, out=tmp_path / "out", cache=config.out / "cache", workers=None, max_clips=1)
+    with contextlib.suppress(UnusableInput):  # the first clip by name is a bad one
+        prepare(one, lambda line: None)
 
 
 def test_a_damaged_cache_costs_its_clip_not_the_run(config: Preparation, manifest: Manifest, tmp_path: Path) -> None:

@@ -57,7 +57,8 @@ class Preparation:
     lip_expert: Path | None = None
     """Lip expert that finds sound out of step. By default the shipped one."""
     workers: int | None = None
-    """Processes on this machine; 0: only this one, without Ray. By default all cores, if Ray is installed."""
+    """Processes on this machine; 0: only this one, without Ray. By default all cores, if Ray is installed and there is
+    more than one clip."""
     ray: str | None = None
     """Address of a Ray cluster to work on; ROOT, OUT and cache must be the same folders on all its machines."""
     shard_clips: int = 64
@@ -83,7 +84,8 @@ def prepare(config: Preparation, say: Callable[[str], None] = print) -> Manifest
     encoder(cache.encoder, cache.encoder_source)  # a missing one is noticed before the work, not after
     expert = lip_expert_or_none(config.lip_expert, config.encoder, say)
     _check_output(config, clips)
-    run = _Run(config, chosen_workers(config.workers, config.ray, say))
+    workers = 0 if len(clips) == 1 and config.workers is None else chosen_workers(config.workers, config.ray, say)
+    run = _Run(config, workers)
     say(f"{len(clips)} clips of {len({c.speaker for c in clips})} speakers in {config.root}")
     seen, skipped = run.observe(clips, cache)
     members, lost = run.pool(clips, seen, cache)
