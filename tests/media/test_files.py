@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -62,3 +65,41 @@ def test_a_file_being_written_says_what_it_will_be(tmp_path: Path) -> None:
             part.write_text("half")
             assert unfinished(part) == tmp_path / name
         assert unfinished(tmp_path / name) is None
+
+
+_KILLED = """
+import os, signal, sys
+from pathlib import Path
+from dreamtalk.media.files import replacing
+
+with replacing(Path(sys.argv[1])) as part:
+    if "frames" in sys.argv[1]:
+        part.mkdir()
+        (part / "0.png").write_text("half")
+    else:
+        part.write_text("half")
+        part.with_name(part.stem + ".sealed" + part.suffix).write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there, a process cannot be asked whether it lives")
+def test_what_a_killed_process_left_goes_with_the_next_that_writes_the_same(tmp_path: Path) -> None:
+    for name in ("talk.mp4", "other.mp4", "frames"):
+        code = subprocess.run([sys.executable, "-c", _KILLED, str(tmp_path / name)]).returncode
+        assert code == -signal.SIGKILL
+    assert len(listing(tmp_path)) == 6, "two videos, each with a second copy, and a folder with a picture"
+    with replacing(tmp_path / "talk.mp4") as mine:
+        mine.write_text("this process lives")
+        foreign = tmp_path / f".talk-0123abcd-{2**22 + 1}.partial.mp4"
+        foreign.write_text("of a process on another machine, which may live")
+        check_output(tmp_path / "talk.mp4", ".mp4")
+        check_output(tmp_path / "frames" / "%03d.png", ".png")
+        left = listing(tmp_path)
+        assert len(left) == 4 and {mine.name, foreign.name} < set(left)
+        assert all("other" in name for name in set(left) - {mine.name, foreign.name})
+
+
+def test_names_too_long_for_a_file_in_the_making_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnusableOutput, match="longer than"):
+        check_output(tmp_path / f"{'ü' * 120}.mp4", ".mp4")

@@ -7,9 +7,12 @@ import hashlib
 import os
 import re
 import shutil
+import socket
+import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 
 from dreamtalk.errors import UnusableInput, UnusableOutput
@@ -39,8 +42,11 @@ _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
 _BLOCK = 1 << 20
 """Bytes of a file that are hashed at a time."""
 
-_PARTIAL = re.compile(r"\.(?P<stem>.+)-\d+\.partial(?P<suffix>\.\w+)")
-"""Names that `replacing` gives."""
+_PARTIAL = re.compile(r"\.(?P<stem>.+)-(?P<place>[0-9a-f]{8})-(?P<pid>\d+)\.partial(?:\.sealed)?(?P<suffix>(?:\.\w+)?)")
+"""Names that `replacing` gives: of the file, the machine, the process. `.sealed`: while a manifest is put in."""
+
+_LONGEST_NAME = 210
+"""Bytes; file systems allow 255, and a begun file's name is longer than that of the whole one."""
 
 _NUMBERED = re.compile(r"[^%]*%0?[1-9]?d[^%]*")
 
@@ -48,7 +54,8 @@ _NUMBERED = re.compile(r"[^%]*%0?[1-9]?d[^%]*")
 def check_output(
     path: str | Path, suffix: str | tuple[str, ...], inputs: tuple[Path, ...] = (), numbered: bool = True
 ) -> Path:
-    """The path of a file that can be written, before any work is spent on it; nothing is left behind.
+    """The path of a file that can be written, before any work is spent on it; nothing is left behind, also of earlier
+    processes that were killed while they wrote it.
 
     Folders that do not exist yet are allowed (``replacing`` makes them). suffix: the endings there are; ".png" stands
     for a sequence of files in a new folder, unless numbered is False. inputs: files that must not be overwritten.
@@ -60,6 +67,8 @@ def check_output(
         raise UnusableOutput(f"The output {path} must end in {' or '.join(suffixes)}.")
     if numbered and path.suffix.lower() == ".png":
         _check_numbered(path)
+    if len(os.fsencode(path.name)) > _LONGEST_NAME:
+        raise UnusableOutput(f"The name of the output is longer than {_LONGEST_NAME} bytes: {path}. Choose another.")
     try:
         if path.is_dir():
             raise UnusableOutput(f"The output {path} is a folder; give the name of a file.")
@@ -76,6 +85,7 @@ def check_output(
             pass
     except OSError as error:
         raise UnusableOutput(f"The output {path} cannot be written: {folder}: {error.strerror}.") from error
+    _drop_leftovers(path.parent if "%" in path.name else path)
     return path
 
 
@@ -124,7 +134,7 @@ def replacing(path: Path) -> Iterator[Path]:
         path.absolute().parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UnusableOutput(f"The folder {path.parent} cannot be made: {error.strerror}.") from error
-    temporary = path.with_name(f".{path.stem}-{os.getpid()}.partial{path.suffix}")
+    temporary = path.with_name(f".{path.stem}-{_place()}-{os.getpid()}.partial{path.suffix}")
     try:
         try:
             yield temporary
@@ -148,6 +158,43 @@ def unfinished(file: Path) -> Path | None:
     """What a file that `replacing` has begun was to become; None for other files. The process may still be at it."""
     found = _PARTIAL.fullmatch(file.name)
     return None if found is None else file.with_name(found["stem"] + found["suffix"])
+
+
+def _drop_leftovers(path: Path) -> None:
+    """Remove what processes of this machine that no longer live have begun of a file or folder."""
+    with suppress(OSError):
+        begun = [file for file in path.absolute().parent.iterdir() if unfinished(file) == path.absolute()]
+        for file in filter(_abandoned, begun):
+            if file.is_dir():
+                shutil.rmtree(file, ignore_errors=True)
+            else:
+                file.unlink(missing_ok=True)
+
+
+def _abandoned(file: Path) -> bool:
+    """Whether the process that has begun a file is surely gone. Of other machines' processes nothing is known."""
+    found = _PARTIAL.fullmatch(file.name)
+    if found is None or found["place"] != _place() or sys.platform == "win32":  # where asking would end the process
+        return False
+    try:
+        os.kill(int(found["pid"]), 0)  # asks only
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):  # somebody else's process
+        return False
+    return False
+
+
+@lru_cache
+def _place() -> str:
+    """8 hexadecimal digits of this machine since it was started, and of this container, where one process number
+    means one process."""
+    parts = [socket.gethostname()]
+    with suppress(OSError):
+        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text())
+    with suppress(OSError):
+        parts.append(os.readlink("/proc/self/ns/pid"))
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:8]
 
 
 def _missing_folders(folder: Path) -> list[Path]:
