@@ -43,7 +43,8 @@ portrait,audio,output,style,intensity,size
 @dataclass(frozen=True, slots=True)
 class Row:
     """One talk to make. number: its line in the table, from 1. output: below the folder of the batch, with / between
-    names. options: None where they cannot be used. problem: why the row cannot be made; "" as far as is known it can.
+    names; "" where it cannot be used. options: None where they cannot be used. problem: why the row cannot be made; ""
+    as far as is known it can.
     """
 
     number: int
@@ -161,8 +162,9 @@ def _row(number: int, given: Mapping[str, object], path: Path) -> Row:
         if not words[name]:
             problem = f"The row has no {name}. Write the name of a file."
     output = words[OUTPUT] or _made_up(words["portrait"], words["audio"], chosen)
-    problem = problem or _wrong_name(output)
-    return Row(number, path.parent / words["portrait"], path.parent / words["audio"], output, options, problem)
+    wrong = _wrong_name(output)
+    output = "" if wrong else output  # a place outside of the batch's folder is never looked at
+    return Row(number, path.parent / words["portrait"], path.parent / words["audio"], output, options, problem or wrong)
 
 
 def _is_text(value: str) -> bool:

@@ -10,6 +10,8 @@ from typing import Protocol
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from dreamtalk.foreign import printable
+
 _LINES = 10
 """Lines of progress where there is no terminal."""
 
@@ -56,7 +58,7 @@ class _Bar:
         self._bar.update(self._task, advance=1, rate=rate + (f", {self._failed} failed" if self._failed else ""))
 
     def say(self, line: str) -> None:
-        self._bar.console.print(line, markup=False)
+        self._bar.console.print(printable(line), markup=False)
 
 
 class _Lines:
@@ -76,7 +78,7 @@ class _Lines:
             self.say(f"{self._title}: {self._count} of {self._total}{more}, {pace}")
 
     def say(self, line: str) -> None:
-        self._console.print(line, markup=False)
+        self._console.print(printable(line), markup=False)
 
 
 def per_time(count: int, seconds: float) -> str:

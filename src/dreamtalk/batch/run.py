@@ -22,6 +22,7 @@ from dreamtalk.batch.progress import Board, board, per_time
 from dreamtalk.batch.state import Files, fingerprint, forget, made
 from dreamtalk.batch.worker import DIED, Failure, Job, Outcome, check, failure_of, make
 from dreamtalk.errors import DreamTalkError, UnusableInput, UnusableOutput
+from dreamtalk.foreign import cell
 from dreamtalk.media.files import replacing, unfinished
 from dreamtalk.workers import chosen_workers, run_all
 
@@ -229,7 +230,8 @@ def _write_failures(path: Path, rows: Sequence[Row], failed: dict[int, Failure])
         for row in rows:
             if row.number in failed:
                 failure = failed[row.number]
-                table.writerow([row.number, row.portrait, row.audio, row.output, failure.what, failure.todo])
+                told = (str(row.portrait), str(row.audio), row.output, failure.what, failure.todo)
+                table.writerow([row.number, *map(cell, told)])
 
 
 def _tell(news: Board, row: Row, outcome: Outcome) -> None:

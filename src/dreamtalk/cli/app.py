@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
+import http.client
 import json
 import logging
 import sys
 import threading
-import urllib.request
 import webbrowser
 from dataclasses import dataclass
 from typing import Annotated
@@ -18,6 +17,9 @@ from dreamtalk.cli.serve import ServeFlags
 
 _PATIENCE = 2.0
 """Seconds that a server on the port has to say who it is, and a browser to be opened."""
+_LONGEST = 10_000
+"""Bytes of what it says that are read."""
+_HERE = "127.0.0.1"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,9 +35,8 @@ class App(ServeFlags):
         from dreamtalk.serve.settings import Settings
 
         check_installed()
-        running = f"http://127.0.0.1:{self.port}"
-        if _is_ours(running):
-            self._show(running).join(_PATIENCE)
+        if _is_ours(self.port):
+            self._show(f"http://{_HERE}:{self.port}").join(_PATIENCE)
             return
         settings = Settings(
             data=self.data,
@@ -60,11 +61,15 @@ class App(ServeFlags):
         return opening
 
 
-def _is_ours(url: str) -> bool:
-    """Whether a dreamtalk server answers there already, as after the second ``dreamtalk app``."""
-    with (
-        contextlib.suppress(OSError, ValueError),
-        urllib.request.urlopen(f"{url}/v1/health", timeout=_PATIENCE) as told,
-    ):
-        return "key_needed" in json.load(told)
-    return False
+def _is_ours(port: int) -> bool:
+    """Whether a dreamtalk server answers there already, as after the second ``dreamtalk app``. Asked directly: what
+    else Python has for this would ask a proxy, where the environment names one."""
+    asked = http.client.HTTPConnection(_HERE, port, timeout=_PATIENCE)
+    try:
+        asked.request("GET", "/v1/health")
+        told = json.loads(asked.getresponse().read(_LONGEST))
+        return isinstance(told, dict) and "key_needed" in told
+    except (OSError, OverflowError, ValueError, RecursionError, http.client.HTTPException):  # none, or another's server
+        return False
+    finally:
+        asked.close()

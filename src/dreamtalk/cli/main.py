@@ -19,6 +19,7 @@ from types import FrameType
 from typing import Any, NoReturn, Protocol, cast
 
 from dreamtalk.errors import DoubtfulInput, DreamTalkError
+from dreamtalk.foreign import printable_lines
 from dreamtalk.version import package_version
 
 VERBS: dict[str, tuple[str, str, str]] = {
@@ -106,7 +107,7 @@ def run(arguments: Sequence[str]) -> int:
         with _doubts_told():
             verb.run()
     except DreamTalkError as error:
-        print(f"dreamtalk: {error}", file=sys.stderr)
+        print(f"dreamtalk: {printable_lines(str(error))}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("dreamtalk: stopped; nothing was written.", file=sys.stderr)
@@ -195,7 +196,7 @@ def _doubts_told() -> Iterator[None]:
 
     def tell(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
         if issubclass(category, DoubtfulInput):
-            print(f"dreamtalk: {message}", file=sys.stderr)
+            print(f"dreamtalk: {printable_lines(str(message))}", file=sys.stderr)
         else:
             usual(message, category, *place, **more)
 

@@ -135,9 +135,10 @@ def _show(clip: StyleClip, name: str) -> None:
     """The strongest facial actions of a style clip, as it differs from neutral talk."""
     from dreamtalk.face.arkit import ARKIT
     from dreamtalk.face.model import FaceModel
+    from dreamtalk.foreign import printable
     from dreamtalk.style.reference import gain_of_clip, offset_of_clip
 
-    print(f"{name}: {len(clip.expression) / VIDEO_FPS:.1f} s of {clip.source}")
+    print(f"{name}: {len(clip.expression) / VIDEO_FPS:.1f} s of {printable(clip.source)}")
     print(f"  {'movements':<18} {gain_of_clip(clip.expression):5.2f} of neutral talk's")
     scores = FaceModel.load().to_arkit(offset_of_clip(clip.expression))
     strongest = sorted(zip(ARKIT, scores.tolist(), strict=True), key=lambda action: -action[1])[:_SHOWN]

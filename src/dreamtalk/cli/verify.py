@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 from tyro.conf import FlagCreatePairsOff, Positional, arg
 
 from dreamtalk.errors import UnusableInput
+from dreamtalk.foreign import printable_lines
 
 if TYPE_CHECKING:
     from dreamtalk.provenance.inspect import Findings
@@ -64,7 +65,7 @@ class Verify:
                 found = inspect(file, authorities)
             except UnusableInput as error:
                 unreadable += 1
-                print(f"dreamtalk: {error}", file=sys.stderr)
+                print(f"dreamtalk: {printable_lines(str(error))}", file=sys.stderr)
                 continue
             marked += found.ours
             self._say(found)

@@ -77,6 +77,12 @@ class Layout:
         return unique(found)
 
 
+def check_id(name: str, table: Path) -> None:
+    """Raise UnusableInput for an id of somebody's table that would lead out of a folder: files are named after it."""
+    if re.fullmatch(r"[\w+=@][\w.+=@ -]*", name) is None:
+        raise UnusableInput(f"{table}: {name!r} cannot be an id; it has letters, digits and any of _ . + = @ -.")
+
+
 def unique(clips: Iterable[SourceClip]) -> list[SourceClip]:
     """The clips sorted by id. Raises UnusableInput when two have the same."""
     by_id: dict[str, SourceClip] = {}

@@ -6,6 +6,7 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
+from dreamtalk.data.source import check_id
 from dreamtalk.errors import UnusableInput
 
 _TRUSTED_LAG_FIT = 0.6
@@ -50,16 +51,20 @@ def read_talkset(root: Path) -> list[Clip]:
     table = root / "clips.csv"
     if not table.is_file():
         raise UnusableInput(f"{root} is not a talkset folder: {table.name} is missing.")
-    lags = {}
-    if (root / "lags.csv").is_file():
-        with open(root / "lags.csv", encoding="utf-8", newline="") as handle:
-            lags = {row["id"]: row for row in csv.DictReader(handle)}
-    with open(table, encoding="utf-8", newline="") as handle:
-        rows = list(csv.DictReader(handle))
-    return [_clip(root, row, lags.get(row["id"])) for row in rows]
+    try:
+        lags = {}
+        if (root / "lags.csv").is_file():
+            with open(root / "lags.csv", encoding="utf-8", newline="") as handle:
+                lags = {row["id"]: row for row in csv.DictReader(handle)}
+        with open(table, encoding="utf-8", newline="") as handle:
+            rows = list(csv.DictReader(handle))
+        return [_clip(root, row, lags.get(row["id"])) for row in rows]
+    except (KeyError, TypeError, ValueError, csv.Error) as error:
+        raise UnusableInput(f"{table} is not the table of a talkset: {error}.") from error
 
 
 def _clip(root: Path, row: dict[str, str], lag: dict[str, str] | None) -> Clip:
+    check_id(row["id"], root / "clips.csv")
     return Clip(
         id=row["id"],
         file=root / row["file"],

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 from dreamtalk.audio import load_speech
+from dreamtalk.data.source import check_id
 from dreamtalk.errors import UnusableInput
 from dreamtalk.evaluate.mouth import FaceSpace, Mouth, mouth_of
 from dreamtalk.evaluate.tracks import Track, load_track
@@ -113,7 +114,10 @@ def read_rows(dataset: Path, name: str = "clips.csv") -> list[dict[str, str]]:
     if not file.is_file():
         raise UnusableInput(f"{file} is missing. Give the folder of the talkset (with clips.csv, lags.csv and video/).")
     with file.open(newline="", encoding="utf-8") as lines:
-        return list(csv.DictReader(lines))
+        rows = list(csv.DictReader(lines))
+    for row in rows:
+        check_id(row.get("id") or "", file)
+    return rows
 
 
 def trusted_lags(dataset: Path) -> dict[str, float]:

@@ -23,6 +23,7 @@ from dreamtalk.evaluate.figures import Figure, Table
 from dreamtalk.evaluate.page import page
 from dreamtalk.evaluate.scoring import Estimate, Metric, Score, combine
 from dreamtalk.evaluate.stamps import shipped
+from dreamtalk.foreign import cell, printable
 from dreamtalk.media.files import replacing
 
 _PACKAGES = ("dreamtalk", "torch", "numpy", "ai-edge-litert", "opencv-python-headless", "av")
@@ -118,7 +119,7 @@ class Report:
                 table.add_row(title, *texts)
             console.print(table)
         for note in self.notes:
-            console.print(f"[dim]{escape(note)}[/dim]")
+            console.print(f"[dim]{escape(printable(note))}[/dim]")
 
     def markdown(self) -> str:
         """All tables and the definitions, for reading."""
@@ -219,7 +220,7 @@ def write_files(folder: Path, files: Iterable[tuple[str, str | bytes]]) -> None:
 def csv_text(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """The contents of a CSV file."""
     file = io.StringIO(newline="")
-    csv.writer(file).writerows([heads, *rows])
+    csv.writer(file).writerows([heads, *([cell(value) for value in row] for row in rows)])
     return file.getvalue()
 
 

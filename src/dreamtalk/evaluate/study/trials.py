@@ -83,7 +83,7 @@ def _write(plan: StudyPlan, names: list[str], folder: Path, random: np.random.Ge
         "trials": trials,
     }
     template = resources.files("dreamtalk.evaluate.study").joinpath("page.html").read_text(encoding="utf-8")
-    inside = json.dumps(study).replace("</", "<\\/")  # a title must not end the script
+    inside = json.dumps(study).replace("<", "\\u003c")  # a title must not end the script, nor begin one
     (page / "index.html").write_text(template.replace("/*STUDY*/null", inside), encoding="utf-8")
     (folder / KEY_FILE).write_text(json.dumps({**text, "study": number}, indent=1), encoding="utf-8")
     return len(trials)
