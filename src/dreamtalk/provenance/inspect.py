@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dreamtalk.errors import UnusableInput
+from dreamtalk.foreign import printable
 from dreamtalk.media import is_image, read_frames, read_image
 from dreamtalk.media.files import check_input
 from dreamtalk.provenance.detect import MAX_PIECES, PIECE_SECONDS, THRESHOLD, FoundMark, find_mark
@@ -101,11 +102,6 @@ def files_in(folder: Path) -> Iterator[Path]:
 _VIDEOS = "mp4 m4v mov webm mkv avi mpg mpeg ts m2ts flv wmv ogv 3gp gif"
 _PICTURES = "png jpg jpeg webp bmp tif tiff avif heic"
 _SEARCHED = frozenset(f".{ending}" for ending in f"{_VIDEOS} {_PICTURES}".split())
-
-
-def printable(text: str) -> str:
-    """Text of a stranger's file without what would steer a terminal or turn the order of its letters."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def read_authorities(file: Path) -> bytes:
