@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import av
-import cv2
 import numpy as np
 from av.container import InputContainer
 from av.video.stream import VideoStream
@@ -15,6 +14,9 @@ from dreamtalk.errors import UnusableInput
 from dreamtalk.media.container import open_media
 from dreamtalk.media.files import check_input
 from dreamtalk.media.header import read_header
+from dreamtalk.media.pixels import frame_rgb
+from dreamtalk.media.stills import decode_picture
+from dreamtalk.media.tiff import TIFF_MAGIC
 from dreamtalk.types import VIDEO_FPS, Image
 
 MAX_PIXELS = 64_000_000
@@ -29,15 +31,12 @@ MAX_FILE_BYTES = 500_000_000
 _HEADER_BYTES = 1 << 20
 """How much of a file is searched for its size: metadata and previews of cameras come first."""
 
-_BACKDROP = 255
-"""What shows through a transparent picture: white."""
-
 
 def read_image(path: str | Path) -> Image:
     """Read a picture as (H, W, 3) uint8 RGB.
 
-    The EXIF rotation is applied; grey, 16-bit, palette and CMYK pictures become 8-bit RGB; transparency is put
-    on white.
+    The EXIF rotation is applied; grey, 16-bit, palette and CMYK pictures become 8-bit RGB, wide gamuts and HDR sRGB;
+    transparency is put on white; of an animation it is the first picture.
     Raises UnusableInput when the file is missing, empty, no picture, too small or too large.
     """
     path = check_input(path)
@@ -45,12 +44,14 @@ def read_image(path: str | Path) -> Image:
         raise UnusableInput(f"{path} is too large for a picture ({path.stat().st_size / 1e9:.1f} GB).")
     data = path.read_bytes()
     header = read_header(data)
-    if header is not None:
+    image = None
+    if header is not None:  # nothing is unpacked whose size is not known
         _check_size(path, header.width, header.height)
-    image = _decode(data, alpha=header is not None and header.alpha)
+        image = decode_picture(data, header)
     if image is None:
         raise UnusableInput(
-            f"{path} is not a picture that can be read. Use a JPEG, PNG, WebP, BMP or TIFF file with one clear face."
+            f"{path} is not a picture that can be read. Use a JPEG, PNG, WebP, HEIC, AVIF, BMP or TIFF file with one "
+            "clear face."
         )
     _check_size(path, image.shape[1], image.shape[0])
     return image
@@ -59,7 +60,10 @@ def read_image(path: str | Path) -> Image:
 def is_image(path: str | Path) -> bool:
     """Whether the file starts like a picture. Raises UnusableInput when it is missing or empty."""
     with check_input(path).open("rb") as file:
-        return read_header(file.read(_HEADER_BYTES)) is not None
+        data = file.read(_HEADER_BYTES)
+        if data[:4] in TIFF_MAGIC:  # its directory may stand at the end
+            data += file.read(MAX_FILE_BYTES)
+        return read_header(data) is not None
 
 
 def read_frames(path: str | Path, fps: float = VIDEO_FPS) -> Iterator[Image]:
@@ -82,7 +86,7 @@ def read_frames(path: str | Path, fps: float = VIDEO_FPS) -> Iterator[Image]:
             stream.thread_type = "AUTO"
             for frame in _at_rate(_pictures(container, stream), fps):
                 empty = False
-                yield _upright(frame)
+                yield _upright(frame, stream.codec_context)
     except av.error.FFmpegError as error:
         raise UnusableInput(f"{path} is not a video that can be read ({error.strerror}).") from error
     if empty:
@@ -117,28 +121,6 @@ def fps_of(path: str | Path) -> float | None:
             return None if not rate else float(rate)
     except av.error.FFmpegError:
         return None
-
-
-def _decode(data: bytes, alpha: bool) -> Image | None:
-    """OpenCV's decoder: applies EXIF and brings everything to 8-bit RGB; None when it cannot."""
-    array = np.frombuffer(data, dtype=np.uint8)
-    try:
-        if not alpha:
-            return _rgb(cv2.imdecode(array, cv2.IMREAD_COLOR_RGB))
-        picture = cv2.imdecode(array, cv2.IMREAD_UNCHANGED)
-    except cv2.error:
-        return None
-    if picture is None or picture.ndim != 3 or picture.shape[2] != 4:
-        return _rgb(cv2.imdecode(array, cv2.IMREAD_COLOR_RGB))
-    full = 65535.0 if picture.dtype == np.uint16 else 255.0
-    opacity = picture[..., 3:].astype(np.float32) / full
-    colour = picture[..., 2::-1].astype(np.float32) * (255.0 / full)
-    blended: Image = np.rint(colour * opacity + _BACKDROP * (1.0 - opacity)).astype(np.uint8)
-    return blended
-
-
-def _rgb(picture: object) -> Image | None:
-    return np.ascontiguousarray(picture, dtype=np.uint8) if isinstance(picture, np.ndarray) else None
 
 
 def _check_size(path: Path, width: int, height: int) -> None:
@@ -184,8 +166,8 @@ def _at_rate(frames: Iterator[av.VideoFrame], fps: float) -> Iterator[av.VideoFr
         index += 1
 
 
-def _upright(frame: av.VideoFrame) -> Image:
-    """The frame as RGB, turned as its rotation flag asks."""
-    image = np.ascontiguousarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
+def _upright(frame: av.VideoFrame, tags: av.VideoCodecContext) -> Image:
+    """The frame as sRGB, turned as its rotation flag asks. tags: colours where the frame says nothing of them."""
+    image = frame_rgb(frame, tags)
     quarter_turns = round(frame.rotation / 90) % 4
     return np.ascontiguousarray(np.rot90(image, quarter_turns)) if quarter_turns else image
