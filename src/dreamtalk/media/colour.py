@@ -32,14 +32,17 @@ _HLG_A, _HLG_B, _HLG_C = 0.17883277, 0.28466892, 0.55991073
 _PQ_M1, _PQ_M2 = 2610 / 16384, 2523 / 4096 * 128
 _PQ_C1, _PQ_C2, _PQ_C3 = 3424 / 4096, 2413 / 4096 * 32, 2392 / 4096 * 32
 
-_LEVELS = 4096
-"""Entries of a table from stored values to light: more than 10 bits have."""
+_BITS = 12
+"""Of stored values that count: as many as the finest videos have."""
+
+_LEVELS = 1 << _BITS
+"""Entries of a table from stored values to light."""
 
 _SCREEN_LEVELS = 65_536
 """Entries of the table from light to 8 bits: sRGB is steep near black."""
 
-_STRIP_PIXELS = 1_000_000
-"""Pixels converted at a time: bounds the memory at some 60 MB whatever the picture."""
+_STRIP_PIXELS = 100_000
+"""Pixels converted at a time: few enough for the processor's cache, and little memory for any picture."""
 
 _D65 = (0.3127, 0.3290)
 PRIMARIES = {
@@ -58,7 +61,7 @@ _PQ, _HLG, _LINEAR, _SRGB = 16, 18, 8, 13
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ColourSpace:
-    """How stored RGB becomes light. light: (3, N) float32, of stored values from 0 to 1 in even steps; 1.0 is white.
+    """How stored RGB becomes light. light: (3, _LEVELS) float32, of stored values in even steps; 1.0 is white.
 
     to_bt709: (3, 3), light to light of BT.709's primaries. luminance: (3,) shares of the channels where HLG's gamma is
     to be applied, else None. tone: (N,) factor on light of sqrt(brightest channel / brightest of all), or None.
@@ -73,13 +76,12 @@ class ColourSpace:
 
 def to_srgb(stored: NDArray[np.uint8] | NDArray[np.uint16], space: ColourSpace) -> Image:
     """(H, W, 3) uint8 or uint16 in `space` to (H, W, 3) uint8 sRGB. What sRGB cannot show is cut off per channel."""
-    full = np.iinfo(stored.dtype).max
-    codes = np.arange(full + 1, dtype=np.float32) * (space.light.shape[1] - 1) / full
-    tables = space.light[:, np.rint(codes).astype(np.int32)]
+    deep = stored.dtype == np.uint16
+    tables = space.light if deep else space.light[:, np.rint(np.arange(256) * ((_LEVELS - 1) / 255)).astype(np.int32)]
     result = np.empty(stored.shape, np.uint8)
     rows = max(1, _STRIP_PIXELS // stored.shape[1])
     for top in range(0, stored.shape[0], rows):
-        strip = stored[top : top + rows]
+        strip = stored[top : top + rows] >> (16 - _BITS) if deep else stored[top : top + rows]
         light = np.stack([np.take(tables[channel], strip[..., channel]) for channel in range(3)], axis=-1)
         result[top : top + rows] = _on_screen(_toned(light, space), space.to_bt709)
     return result
@@ -176,7 +178,8 @@ def _toned(light: Float, space: ColourSpace) -> Float:
         light *= cv2.pow(cv2.transform(light, space.luminance[np.newaxis]), _HLG_GAMMA - 1.0)[..., np.newaxis]
     if space.tone is not None:
         peak = _PQ_NITS if space.luminance is None else PEAK_NITS
-        relative = np.sqrt(light.max(axis=2) * (WHITE_NITS / peak))
+        brightest = np.maximum(np.maximum(light[..., 0], light[..., 1]), light[..., 2])
+        relative = np.sqrt(brightest * (WHITE_NITS / peak))
         light *= space.tone[np.minimum(relative * (_LEVELS - 1), _LEVELS - 1).astype(np.int32)][..., np.newaxis]
     return light
 
