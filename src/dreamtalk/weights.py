@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from dreamtalk import assets
 from dreamtalk.errors import UnusableInput
 
 Model = TypeVar("Model", bound=nn.Module)
@@ -62,8 +63,10 @@ def _in_order(content: bytes) -> bytes:
 def read_model(file: Path, kind: str, what: str) -> tuple[dict[str, Tensor], str]:
     """The weights as float32, and the config.
 
-    what: the model in words, for messages. Raises UnusableInput when the file cannot be read, or is of another kind.
+    what: the model in words, for messages. Raises UnusableInput when the file cannot be read, or is of another kind,
+    AssetMissing when it lies among the shipped ones and is not as registered.
     """
+    assets.checked(file)
     try:
         with safe_open(file, framework="pt") as stored:
             header = stored.metadata() or {}

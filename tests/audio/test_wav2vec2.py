@@ -99,3 +99,18 @@ def test_without_transformers_the_message_says_what_to_install(monkeypatch: pyte
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(AssetMissing, match=r"dreamtalk\[hub\]"):
         Wav2Vec2Encoder.load(NAME, folder)
+
+
+def test_a_name_in_a_strangers_model_opens_no_connection() -> None:
+    with pytest.raises(AssetMissing, match="is not known"):
+        Wav2Vec2Encoder.load("somebody/else-s-model")
+
+
+def test_a_pickle_in_the_folder_is_not_read(folder: Path, tmp_path: Path) -> None:
+    import torch
+
+    model = transformers.Wav2Vec2Model.from_pretrained(folder)
+    (tmp_path / "config.json").write_bytes((folder / "config.json").read_bytes())
+    torch.save(model.state_dict(), tmp_path / "pytorch_model.bin")
+    with pytest.raises(AssetMissing, match="safetensors"):
+        Wav2Vec2Encoder.load(NAME, tmp_path)

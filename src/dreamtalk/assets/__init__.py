@@ -49,6 +49,23 @@ def path(name: str) -> Path:
     file = _FOLDER / asset.file
     if not file.is_file():
         raise AssetMissing(f"The model file {file} is missing. Reinstall dreamtalk.")
-    if hashlib.sha256(file.read_bytes()).hexdigest() != asset.sha256:
+    try:
+        found = hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError as error:
+        raise AssetMissing(f"The model file {file} cannot be read ({error.strerror}).") from error
+    if found != asset.sha256:
         raise AssetMissing(f"The model file {file} is damaged or was changed (sha256 differs). Reinstall dreamtalk.")
     return file
+
+
+def checked(file: Path) -> Path:
+    """The same file; one of ours is checked also where somebody gives its path by hand. Raises AssetMissing."""
+    place = file.resolve()
+    if place.parent != _FOLDER.resolve():
+        return file
+    name = next((asset.name for asset in registry().values() if asset.file == place.name), None)
+    if name is None and place.is_file():
+        raise AssetMissing(
+            f"The model file {file} lies among those of dreamtalk and is none of them. Move it elsewhere."
+        )
+    return file if name is None else path(name)

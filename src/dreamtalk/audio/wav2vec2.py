@@ -47,8 +47,13 @@ class Wav2Vec2Encoder:
         """The encoder that a motion model calls `name`.
 
         source: a folder as transformers saves it, or a name on the Hugging Face hub, which is then downloaded into
-        transformers' own cache; by default the hub's name for `name`. Raises AssetMissing when it cannot be had.
+        transformers' own cache; by default the hub's name for `name`, where it is one of HUB_NAMES: what a stranger's
+        model calls its encoder opens no connection. Raises AssetMissing when it cannot be had.
         """
+        if source is None and name not in HUB_NAMES:
+            raise AssetMissing(
+                f"The speech encoder {name!r} is not known. Give its folder or hub name: --speech-encoder"
+            )
         try:
             from transformers import Wav2Vec2Model
             from transformers.utils import logging
@@ -56,12 +61,12 @@ class Wav2Vec2Encoder:
             raise AssetMissing(
                 f"The speech encoder {name} needs the transformers library: pip install 'dreamtalk[hub]'"
             ) from error
-        place = str(source) if source is not None else HUB_NAMES.get(name, name)
+        place = HUB_NAMES[name] if source is None else str(source)
         before = logging.get_verbosity()
         logging.set_verbosity_error()  # the checkpoint's text head is left out on purpose
         logging.disable_progress_bar()
         try:
-            model = Wav2Vec2Model.from_pretrained(place)
+            model = Wav2Vec2Model.from_pretrained(place, use_safetensors=True)  # never a pickle
         except (OSError, ValueError, RuntimeError, ImportError) as error:
             raise AssetMissing(
                 f"The speech encoder {place} is neither a folder with a wav2vec2 model nor one on the Hugging Face hub "
