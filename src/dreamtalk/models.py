@@ -45,6 +45,10 @@ class Models:
         self._models: dict[Path, MotionModel] = {}
         self._listeners: dict[tuple[str, str | Path | None], Wav2Vec2Encoder] = {}
 
+    def load_all(self) -> None:
+        """Load the models that every talk needs, before the first one asks for them."""
+        _ = self.motion_model, self.encoder, self.articulation, self.tracker, self.face_model
+
     @cached_property
     def tracker(self) -> FaceTracker:
         from dreamtalk.face import FaceTracker

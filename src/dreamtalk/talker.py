@@ -120,7 +120,7 @@ class Talker(Models):
             model = self._motion_model(options)
             stage = self._stage(portrait, options, Stopwatch(), model.config.face_space)
             moving = self._moving(options, model, None)
-            return LiveTalk(stage, *moving, options, lambda given: self._style(given, model))
+            return LiveTalk(stage, *moving, options, lambda given: self._style(given, model), portrait)
 
     def motion(
         self, audio: str | Path | Speech, options: TalkOptions | None = None, *, watch: Stopwatch | None = None

@@ -136,6 +136,47 @@ def test_a_gap_is_waited_for_once(live: LiveTalk, speech: Float, monkeypatch: py
     assert np.delete(steps, gap) == pytest.approx(np.full(len(steps) - 1, 0.04))
 
 
+@pytest.mark.parametrize(("cost", "held"), [(0.06, 25), (0.3, 80), (1.5, 70)])
+def test_a_slow_machine_leaves_out_pictures_and_nothing_else(
+    debug_talker: Talker,
+    face: Portrait,
+    speech: Float,
+    monkeypatch: pytest.MonkeyPatch,
+    cost: float,
+    held: int,
+) -> None:
+    """Drawing takes `cost` seconds; about `held` of a hundred frames are not drawn."""
+    clock, options = MadeUpTime(), TalkOptions(size=256, provenance=False)
+    live, calm = (debug_talker.live(face, options) for _ in range(2))
+    draw = live._animator.frame
+    monkeypatch.setattr("dreamtalk.live.paced.time", clock)
+    monkeypatch.setattr(live._animator, "frame", lambda *motion: (clock.wait(cost), draw(*motion))[1])
+    paced, shown, late = Paced(live), list[LiveFrame](), list[float]()
+    paced._news = clock  # type: ignore[assignment]
+    for frame in paced:
+        shown.append(frame)
+        late.append(clock.now - frame.seconds)
+        if frame.number == 9:
+            paced.push(speech[:15_000])
+            paced.finish()
+        if frame.number == 44:
+            paced.close()
+    assert abs(sum(frame.held for frame in shown) - 0.45 * held) <= 4
+    if cost < 6 * 0.04:
+        assert max(late) < 0.3 + 0.04 + cost + 1e-6, "the delay has a bound"
+    in_order(shown)
+    begin = next(frame.number for frame in shown if frame.speech is not None)
+    want = [*calm.idle(begin), *calm.push(speech[:15_000]), *calm.finish()]
+    for frame, right in zip(shown, want, strict=False):
+        assert frame.speech == right.speech and np.array_equal(frame.sound, right.sound), "no sound is lost"
+        if not frame.held:
+            assert np.array_equal(frame.image, right.image), "the picture for its time"
+    spoken = np.concatenate([frame.sound for frame in shown if frame.speech is not None])
+    assert np.array_equal(spoken[:15_000], speech[:15_000])
+    runs = "".join("h" if frame.held else "." for frame in shown)
+    assert "h" * 6 not in runs, "the face never stands still for long"
+
+
 def test_by_the_clock_it_can_be_interrupted(live: LiveTalk, speech: Float) -> None:
     async def listen() -> list[LiveFrame]:
         paced, frames = Paced(live), []

@@ -64,6 +64,7 @@ class Here:
 @pytest.fixture(autouse=True)
 def here(monkeypatch: pytest.MonkeyPatch, debug_talker: Talker) -> Iterator[None]:
     monkeypatch.setattr(live_module, "Child", lambda main, device, threads: Here(debug_talker))
+    monkeypatch.setattr("dreamtalk.live.paced._BEHIND", math.inf)  # machines that test are busy: all frames are drawn
     yield
     for one in Here.all:
         for number in list(one.host.sessions):
@@ -290,20 +291,6 @@ def test_slow_readers_miss_frames_and_fill_no_memory(
     monkeypatch.setattr(live_host, "_MOST_LEFT_OUT", 3)
     until(lambda: said[-1].kind == "closed" and not host.sessions)
     assert said[-2].data.code == "too_slow", "who reads nothing at all is let go"
-
-
-def test_the_sound_of_a_frame_is_what_was_pushed_for_it() -> None:
-    said, spoken = np.random.default_rng(1).normal(size=9_000).astype(np.float32), live_host._Utterances()
-    for piece in np.split(said, [0, 1, 2, 700, 701, 5_000]):
-        spoken.push(piece)
-    spoken.finish()
-    heard = [spoken.of(speech) for speech in (0.0, 0.04, None, *(0.04 * number for number in range(3, 15)))]
-    assert np.array_equal(heard[0][1], said[:640]) and np.array_equal(heard[1][1], said[640:1280])
-    assert not heard[2][1].any(), "a pause"
-    assert np.array_equal(np.concatenate([sound for _, sound, _ in heard[3:]])[:7_080], said[1920:])
-    assert [ended for *_, ended in heard] == [[]] * 14 + [[0]]
-    spoken.push(said)
-    assert spoken.of(0.0)[0] == 1
 
 
 def test_a_frame_left_out_leaves_the_sound(debug_talker: Talker) -> None:

@@ -65,6 +65,14 @@ class Serve(ServeFlags):
     """Longest time that one talk may take to make."""
     live_sessions: int = _USUAL.live_sessions
     """Live sessions at once."""
+    live_per_client: int | None = None
+    """Live sessions of one client. Default: 2 where there are API keys or other machines, else all."""
+    warm_live: Annotated[bool, FlagCreatePairsOff] = False
+    """Load the models of live sessions at the start (0.6 GB), so that the first one does not wait for them."""
+    require_provenance: Annotated[bool, FlagCreatePairsOff] = False
+    """Refuse requests that decline the invisible watermark and the signed manifest."""
+    require_consent: Annotated[bool, FlagCreatePairsOff] = False
+    """Refuse requests without words of consent, unless all their files are examples."""
 
     def run(self) -> None:
         """Serve until stopped. Raises UnusableInput for what cannot be."""
@@ -84,6 +92,7 @@ class Serve(ServeFlags):
             audio_seconds=self.max_seconds,
             job_seconds=self.job_seconds,
             live_sessions=self.live_sessions,
+            live_per_client=self.live_per_client,
         )
         return Settings(
             data=self.data,
@@ -99,5 +108,8 @@ class Serve(ServeFlags):
             page=not self.no_page,
             keep_hours=self.keep_hours,
             grace=self.grace,
+            warm_live=self.warm_live,
+            require_provenance=self.require_provenance,
+            require_consent=self.require_consent,
             limits=limits,
         )

@@ -17,8 +17,15 @@ PATIENCE = 0.08
 """Seconds that a frame within an utterance waits for late speech before the face pauses. Later frames keep the delay,
 so that a wait that helped once is not needed again."""
 
-_BEHIND = 0.2
-"""Seconds by which frames may be late and still catch up; beyond that the clock starts anew."""
+_BEHIND = 0.3
+"""Seconds by which frames may be late: beyond that they are not drawn but hold the picture before, which is quicker."""
+
+_MOST_HELD = 5
+"""Frames in a row that are not drawn: a face that stands still for longer (0.2 s) looks dead."""
+
+_LOST = 2.0
+"""Seconds by which frames may be late and still catch up: beyond that (a machine that slept, or one on which even the
+motion is too slow) the clock starts anew."""
 
 
 class Paced:
@@ -26,8 +33,11 @@ class Paced:
 
     push, finish, interrupt, style and close may be called from any thread; one thread (`for`) or task (`async for`)
     reads the frames. Speech is shown as soon as it can be. Where its next piece is late, the face waits PATIENCE, then
-    pauses as if nothing were said; speech goes on where it stopped when the piece is there. Nothing is left out. So
+    pauses as if nothing were said; speech goes on where it stopped when the piece is there. No speech is left out. So
     sound must follow the frames: play what goes with LiveFrame.speech.
+
+    On a machine that is too slow, frames that would be more than 0.3 s late are not drawn: they come with the picture
+    before (LiveFrame.held). Their number, time and sound are right, and the next picture is the one for its time.
     """
 
     def __init__(self, live: LiveTalk, patience: float = PATIENCE) -> None:
@@ -67,18 +77,21 @@ class Paced:
 
     def __iter__(self) -> Iterator[LiveFrame]:
         """The frames, each when it is due, until `close`."""
-        due, patient = time.monotonic(), True
+        due, patient, held = time.monotonic(), True, 0
         while not self._closed:
+            late = time.monotonic() - due
+            due = due if late <= _LOST else due + late
+            self._live.hold = _BEHIND < late <= _LOST and held < _MOST_HELD
             frame = self._spoken(due)
             if frame is None and patient and self._live.speaking:
                 frame = self._spoken(due + self._patience)
                 due = max(due, min(time.monotonic(), due + self._patience))
             patient = frame is not None  # once in a gap
             self._wait(due - time.monotonic())
-            yield next(self._live.idle(1)) if frame is None else frame
+            frame = next(self._live.idle(1)) if frame is None else frame
+            held = held + 1 if frame.held else 0
+            yield frame
             due += 1.0 / VIDEO_FPS
-            if time.monotonic() - due > _BEHIND:
-                due = time.monotonic()
 
     async def __aiter__(self) -> AsyncIterator[LiveFrame]:
         """The same for asyncio; frames are made in another thread."""

@@ -10,6 +10,8 @@ import numpy as np
 
 from dreamtalk.errors import UnusableInput
 from dreamtalk.live.motion import LiveMotion, LiveRow
+from dreamtalk.live.recording import Record, Recorded, Recording
+from dreamtalk.live.sound import PushedSound
 from dreamtalk.motion.controls import LiveControls
 from dreamtalk.motion.spoken import MotionChoices, MotionParts, SpokenStream
 from dreamtalk.options import AUTO, TalkOptions
@@ -25,13 +27,19 @@ class LiveFrame:
 
     image: (H, W, 3) uint8 RGB, or RGBA, marked as every output is. number: 0, 1, ... of the frame. seconds: its time in
     the session, number / 25. speech: seconds within the utterance, from its first sample on, that this frame goes with:
-    the sound from there on is to be heard with it; None: no speech goes with it.
+    the sound from there on is to be heard with it; None: no speech goes with it. sound: these 40 ms, (640,) float32 at
+    16 kHz, zeros without speech. utterance: its number, 0, 1, ... ended: numbers of utterances that are over with this
+    frame. held: the picture is the one before, because there was no time to draw (see LiveTalk.hold).
     """
 
     image: Image
     number: int
     seconds: float
     speech: float | None
+    sound: Float
+    utterance: int
+    ended: tuple[int, ...] = ()
+    held: bool = False
 
 
 class LiveTalk:
@@ -47,8 +55,9 @@ class LiveTalk:
         choices: MotionChoices,
         options: TalkOptions,
         find: Callable[[str | Path | Style], Style],
+        portrait: object = None,
     ) -> None:
-        """find: what people write for a style, found. See Talker.live."""
+        """find: what people write for a style, found. portrait: what it was made of, for `record`. See Talker.live."""
         assert isinstance(stage.animator, MeshAnimator), "live_options lets nothing else through"
         self._animator, self._find = stage.animator, find
         self.size: tuple[int, int] = stage.size
@@ -57,8 +66,15 @@ class LiveTalk:
         """What people should know about the picture."""
         self._motion = LiveMotion(parts, choices)
         self._controls = LiveControls(controls_of(options), parts.face)
+        self._sound = PushedSound()
+        self._origin = portrait, options
+        self._payloads: list[int] = []
+        self._recording: Recording | None = None
+        self.hold = False
+        """While True, frames repeat the picture before (LiveFrame.held) and draw nothing. Motion and sound go on."""
         self._now: Motion | None = None
-        self._images = marked(self._drawn(), options)
+        self._shown_last: Image | None = None
+        self._images = marked(self._drawn(), options, self._payloads.append)
         _warm_up(parts, choices)
 
     @property
@@ -76,7 +92,9 @@ class LiveTalk:
 
         Raises UnusableInput for anything but a row of numbers. What is not finite counts as silence.
         """
-        self._motion.push(checked(samples))
+        good = checked(samples)
+        self._sound.push(good)
+        self._motion.push(good)
         return self._shown(self._motion.ready())
 
     def idle(self, frames: int = 1) -> Iterator[LiveFrame]:
@@ -88,10 +106,12 @@ class LiveTalk:
 
         What is pushed afterwards is a new utterance.
         """
+        self._sound.interrupt()
         return self._shown(self._motion.interrupt())
 
     def finish(self) -> Iterator[LiveFrame]:
         """The utterance is over; gives the frames that are left of it. What is pushed afterwards is a new one."""
+        self._sound.finish()
         self._motion.finish()
         return self._shown(self._motion.ready())
 
@@ -102,11 +122,45 @@ class LiveTalk:
         least 0.6. Raises UnusableInput for a style or number that cannot be.
         """
         self._motion.style(self._find(style), intensity, transition)
+        if self._recording is not None:
+            self._recording.style(style)
+
+    def record(self, to: str | Path | Record) -> None:
+        """From now on write what is shown, and the sound that goes with it, to a video file (.mp4, .mov or .webm).
+
+        `close` finishes it; without that there is no file. It is marked as every output is. A recording before it is
+        finished first. Raises UnusableOutput where the file cannot be written, DreamTalkError as `close` does.
+        """
+        self.close()
+        asked = to if isinstance(to, Record) else Record(Path(to))
+        self._recording = Recording(asked, *self._origin, self._payloads)
+
+    def close(self) -> Recorded | None:
+        """Finish the recording, if there is one with frames: its file is complete when this returns.
+
+        Raises DreamTalkError when it could not be written. The talk may go on; twice does no harm.
+        """
+        recording, self._recording = self._recording, None
+        return None if recording is None else recording.close()
+
+    def __enter__(self) -> LiveTalk:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """The recording is kept also where an error or Ctrl-C ends the talk."""
+        self.close()
 
     def _shown(self, rows: Iterator[LiveRow]) -> Iterator[LiveFrame]:
         for row in rows:
             self._now = self._controls.next(row.motion)
-            yield LiveFrame(next(self._images), row.number, row.number / VIDEO_FPS, row.speech)
+            held = self.hold and self._shown_last is not None
+            if not held:
+                self._shown_last = next(self._images)
+            assert self._shown_last is not None
+            sound = self._sound.of(row.speech)
+            if self._recording is not None:
+                self._recording.add(self._shown_last, sound.samples)
+            yield LiveFrame(self._shown_last, row.number, row.number / VIDEO_FPS, row.speech, *sound, held)
 
     def _drawn(self) -> FrameStream:
         """The picture of the motion that is now due, without an end."""

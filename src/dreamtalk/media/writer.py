@@ -37,7 +37,7 @@ OUTPUTS = (*FORMATS, PICTURES)
 def write_video(
     path: str | Path,
     frames: FrameStream,
-    audio: Path | Speech | None,
+    audio: Path | Speech | Sound | None,
     *,
     comment: str = "",
     threads: int = 1,
@@ -55,8 +55,9 @@ def write_video(
     """
     path = check_output(path, OUTPUTS)
     if path.suffix.lower() == PICTURES:
+        assert not isinstance(audio, Sound)
         return write_pictures(path, frames, audio, comment=comment)
-    sound = open_sound(audio) if audio is not None else None
+    sound = audio if audio is None or isinstance(audio, Sound) else open_sound(audio)
     try:
         with replacing(path) as temporary:
             with _Encoder(temporary, sound, comment, threads) as encoder:

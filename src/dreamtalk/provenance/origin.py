@@ -53,7 +53,7 @@ def origin_of(given: Mapping[str, object], options: TalkOptions, moved: bool = T
 
     files, settings = dict(given), dict[str, str | int | float | bool]()
     if moved:
-        named, style = _style_of(options.style)
+        named, style = style_word(options.style)
         files |= {
             "style": style,
             "neutral face": options.style_neutral,
@@ -73,7 +73,7 @@ def origin_of(given: Mapping[str, object], options: TalkOptions, moved: bool = T
     return Origin(inputs, settings, models, options.consent, found)
 
 
-def _style_of(style: object) -> tuple[str, object]:
+def style_word(style: object) -> tuple[str, object]:
     """What the manifest calls a style, and the file it comes from. Names that people gave stay at home."""
     from dreamtalk.style.files import saved_names, saved_path
     from dreamtalk.style.library import is_named

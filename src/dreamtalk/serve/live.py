@@ -8,8 +8,10 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 from multiprocessing.connection import Connection
+from typing import Any, TypeAlias
 
 from dreamtalk.serve.child import Child, ChildDied
 from dreamtalk.serve.live_messages import LiveFormat, Opened, Order, OrderKind, Said
@@ -18,7 +20,11 @@ from dreamtalk.serve.settings import Settings
 from dreamtalk.serve.worker import Task
 from dreamtalk.types import Latency
 
+Outcome: TypeAlias = dict[str, Any] | Problem
+"""Of a recording: what clients are told of it, or why there is none."""
+
 _LOOK_SECONDS = 0.5
+_PAUSE = 0.05
 _MOST_ORDERS = 500
 """Orders on the way to the process above which no more are read from sockets."""
 
@@ -26,8 +32,10 @@ _MOST_ORDERS = 500
 class LiveSession:
     """A line to one face. `said` is read by one task; orders may be given meanwhile."""
 
-    def __init__(self, number: int, order: Callable[[Order], None], loop: asyncio.AbstractEventLoop) -> None:
-        self.number, self._order, self._loop = number, order, loop
+    def __init__(
+        self, number: int, client: str, order: Callable[[Order], None], loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self.number, self.client, self._order, self._loop = number, client, order, loop
         self.latest = time.monotonic()
         # Never long: the process leaves frames out while a dozen are not acknowledged.
         self.said: asyncio.Queue[Said] = asyncio.Queue()
@@ -44,14 +52,17 @@ class LiveSession:
 
 
 class LiveHost:
-    """The process with the faces; it starts with the first session, and again after a crash."""
+    """The process with the faces; it starts with the first session or when warmed, and again after a crash."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, recorded: Callable[[Task, Outcome], object]) -> None:
+        """recorded: called with what came of each recording, also when its client is long gone; gives what the client
+        is told of it, if it is still there."""
+        self._settings, self._recorded = settings, recorded
         self._lock = threading.Lock()
         self._child: Child | None = None
         self._orders: queue.SimpleQueue[object] = queue.SimpleQueue()
         self._sessions: dict[int, LiveSession] = {}
+        self._recordings: dict[int, Task] = {}
         self._numbers = count(1)
 
     @property
@@ -64,22 +75,49 @@ class LiveHost:
         """Whether so many orders are on their way to the process that others had better wait."""
         return self._orders.qsize() > _MOST_ORDERS
 
-    def open(self, task: Task, kind: LiveFormat, latency: Latency, loop: asyncio.AbstractEventLoop) -> LiveSession:
-        """A new session; it says "ready" when its face is. Raises Problem (429) when there are as many as may be."""
+    def warm(self) -> None:
+        """Start the process if it does not run: it loads the models at once."""
         with self._lock:
-            if len(self._sessions) >= self._settings.limits.live_sessions:
-                most = self._settings.limits.live_sessions
-                title = f"There are {most} live sessions, which is all that this server takes."
+            self._started()
+
+    def open(
+        self,
+        task: Task,
+        kind: LiveFormat,
+        latency: Latency,
+        client: str,
+        loop: asyncio.AbstractEventLoop,
+        record: bool = False,
+    ) -> LiveSession:
+        """A new session; it says "ready" when its face is. record: keep a recording as the task's output.
+
+        Raises Problem (429) when there are as many as may be, of all clients or of this one.
+        """
+        limits, share = self._settings.limits, self._settings.live_share
+        with self._lock:
+            if len(self._sessions) >= limits.live_sessions:
+                title = f"There are {limits.live_sessions} live sessions, which is all that this server takes."
                 raise Problem(429, "too_many", title, "Try again when one of them has ended.", 30)
-            if self._child is None:
-                self._child = Child(_host, self._settings.device, self._settings.threads)
-                self._orders = queue.SimpleQueue()
-                for work, facts in ((self._read, (self._child,)), (_write, (self._child, self._orders))):
-                    threading.Thread(target=work, args=facts, daemon=True, name="dreamtalk live").start()
-            session = LiveSession(next(self._numbers), self._send, loop)
+            if sum(session.client == client for session in self._sessions.values()) >= share:
+                title = f"You have {share} live session{'s' * (share > 1)}, which is all that one client may have."
+                raise Problem(429, "too_many", title, "Close one of them first.", 30)
+            self._started()
+            session = LiveSession(next(self._numbers), client, self._send, loop)
             self._sessions[session.number] = session
-        self._send(Opened(session.number, task, kind, latency))
+            if record:
+                self._recordings[session.number] = task
+        limit = (limits.record_seconds, limits.record_bytes) if record else None
+        self._send(Opened(session.number, task, kind, latency, limit))
         return session
+
+    def _started(self) -> None:
+        """See to it that the process runs; called with the lock held."""
+        if self._child is not None:
+            return
+        self._child = Child(_host, self._settings.device, self._settings.threads)
+        self._orders = queue.SimpleQueue()
+        for work, facts in ((self._read, (self._child,)), (_write, (self._child, self._orders))):
+            threading.Thread(target=work, args=facts, daemon=True, name="dreamtalk live").start()
 
     def close(self, session: LiveSession) -> None:
         """End a session."""
@@ -90,8 +128,11 @@ class LiveHost:
         except ChildDied:
             return
 
-    def stop(self) -> None:
-        """End the process."""
+    def stop(self, grace: float = 0.0) -> None:
+        """End the process. grace: seconds that recordings of sessions which were closed have to be finished."""
+        until = time.monotonic() + grace
+        while self._recordings and time.monotonic() < until:
+            time.sleep(_PAUSE)
         with self._lock:
             child, self._child = self._child, None
             self._orders.put(None)
@@ -111,14 +152,22 @@ class LiveHost:
                 said = child.receive(_LOOK_SECONDS)
             except ChildDied:
                 break
-            if isinstance(said, Said) and (session := self._sessions.get(said.session)) is not None:
+            if not isinstance(said, Said):
+                continue
+            if said.kind == "recorded" and (task := self._recordings.get(said.session)) is not None:
+                said = replace(said, data=self._recorded(task, said.data))
+                self._recordings.pop(said.session, None)
+            if (session := self._sessions.get(said.session)) is not None:
                 session.hear(said)
         with self._lock:
             if self._child is child:
                 self._child = None
                 self._orders.put(None)
             lost, self._sessions = list(self._sessions.values()), {}
+            unfinished, self._recordings = list(self._recordings.values()), {}
         problem = failure("The live session ended unexpectedly.", "Open it again.")
+        for task in unfinished:
+            self._recorded(task, failure("The recording ended unexpectedly.", "It is lost."))
         for session in lost:
             session.hear(Said(session.number, "error", problem))
             session.hear(Said(session.number, "closed"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-from collections import deque
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -13,15 +12,14 @@ from typing import Any
 import numpy as np
 
 from dreamtalk.errors import DreamTalkError
-from dreamtalk.live import LiveFrame, Paced
+from dreamtalk.live import LiveFrame, LiveTalk, Paced, Record
 from dreamtalk.serve.fragments import CODECS, FragmentedMp4
 from dreamtalk.serve.live_messages import HEADER, Opened, Order, Said, SaidKind
 from dreamtalk.serve.problems import Problem, failure, refused
-from dreamtalk.serve.worker import jpeg, options_of
+from dreamtalk.serve.worker import jpeg, options_of, outcome_of
 from dreamtalk.talker import Talker
-from dreamtalk.types import SAMPLE_RATE, VIDEO_FPS, Float
+from dreamtalk.types import VIDEO_FPS
 
-_SAMPLES = SAMPLE_RATE // VIDEO_FPS
 _WAITING_FRAMES = 12
 """Frames sent that the reader has not taken: above this, frames are left out."""
 _MOST_WAITING = 200
@@ -29,13 +27,14 @@ _MOST_WAITING = 200
 _MOST_LEFT_OUT = 30 * VIDEO_FPS
 """Frames in a row that a reader misses before the session ends."""
 _JPEG_QUALITY = 85
-_AFTERWARDS = 2 * VIDEO_FPS
-"""Frames without speech after which an utterance is over in any case."""
+_TELL_FRAMES = VIDEO_FPS
+"""Between two words to the client on how many pictures it did not get."""
 
 
 def host_sessions(line: Connection, device: str, threads: int | None) -> None:
     """The process: opens sessions and passes orders on until the server is gone."""
     talker = Talker(device, threads)
+    talker.load_all()  # the process is there for sessions: one is coming
     host = Host(talker, line.send)
     while True:
         try:
@@ -74,9 +73,10 @@ class _Session(threading.Thread):
         super().__init__(daemon=True, name=f"dreamtalk live {asked.session}")
         self._host, self._asked = host, asked
         self._paced: Paced | None = None
-        self._sent = self._taken = self._left_out = 0  # the first by the session's thread alone, the second by others
+        self._sent = self._taken = 0  # the first by the session's thread alone, the second by others
+        self._missed = self._dropped = self._told = 0
         self._closed = False
-        self._speech = _Utterances()
+        self._live: LiveTalk | None = None
         self._mp4: FragmentedMp4 | None = None
 
     def obey(self, order: Order) -> None:
@@ -89,14 +89,10 @@ class _Session(threading.Thread):
         if self._paced is None:
             return
         if order.kind == "pcm":
-            samples = np.frombuffer(order.data, "<i2").astype(np.float32) / 32768.0
-            self._speech.push(samples)
-            self._paced.push(samples)
+            self._paced.push(np.frombuffer(order.data, "<i2").astype(np.float32) / 32768.0)
         elif order.kind == "finish":
-            self._speech.finish()
             self._paced.finish()
         elif order.kind == "interrupt":
-            self._speech.interrupt()
             self._paced.interrupt()
         elif order.kind == "style":
             self._paced.style(*order.data)
@@ -106,7 +102,10 @@ class _Session(threading.Thread):
     def run(self) -> None:
         """The session's thread."""
         try:
-            self._live()
+            try:
+                self._speak()
+            finally:
+                self._keep()
         except DreamTalkError as error:
             self._say("error", refused(error, self._asked.task.names))
         except OSError:
@@ -118,11 +117,13 @@ class _Session(threading.Thread):
             self._host.sessions.pop(self._asked.session, None)
             self._say("closed")
 
-    def _live(self) -> None:
-        task = self._asked.task
+    def _speak(self) -> None:
+        task, record = self._asked.task, self._asked.record
         with self._host.preparing:
             live = self._host.talker.live(Path(task.portrait), options_of(task), latency=self._asked.latency)
-        paced = Paced(live)
+        if record is not None:
+            live.record(Record(Path(task.output), *record))
+        self._live, paced = live, Paced(live)
         width, height = live.size
         told = {"type": "ready", "width": width, "height": height, "fps": VIDEO_FPS, "notes": list(live.notes)}
         if self._asked.format == "mp4":
@@ -137,31 +138,50 @@ class _Session(threading.Thread):
         if self._mp4 is not None:
             self._send(self._mp4.close(), False)
 
+    def _keep(self) -> None:
+        """Finish the recording, whatever ended the session, and tell what came of it."""
+        if self._asked.record is None:
+            return
+        outcome: dict[str, Any] | Problem = Problem(422, "empty", "Nothing was recorded.", "The session was too short.")
+        try:
+            made = None if self._live is None else self._live.close()
+            if made is not None and self._live is not None:
+                outcome = outcome_of(made, [*self._live.notes, *([made.cut] if made.cut else [])])
+        except DreamTalkError as error:
+            outcome = refused(error, self._asked.task.names)
+        except Exception as error:
+            outcome = failure(
+                "The recording failed.", f"That is dreamtalk's fault ({type(error).__name__}); report it."
+            )
+        self._say("recorded", outcome)
+
     def _show(self, frame: LiveFrame) -> None:
         """Send a frame, or leave it out; tell when an utterance is over."""
-        utterance, sound, ended = self._speech.of(frame.speech)
         spoken = frame.speech is not None
         waiting = self._sent - self._taken
-        late = waiting >= _WAITING_FRAMES
-        self._left_out = self._left_out + 1 if late else 0
-        if waiting >= _MOST_WAITING or self._left_out > _MOST_LEFT_OUT:
+        missed = waiting >= _WAITING_FRAMES
+        self._missed = self._missed + 1 if missed else 0
+        if waiting >= _MOST_WAITING or self._missed > _MOST_LEFT_OUT:
             raise Problem(408, "too_slow", "The reader of the live stream is too slow.", "Use jpeg, or a smaller size.")
+        left_out = missed or frame.held
+        if left_out:
+            self._dropped += 1
+            self._say("skipped" if missed else "held", spoken=spoken and self._mp4 is None)
         if self._mp4 is not None:
-            self._send(self._mp4.add(None if late else frame.image, frame.number, sound), spoken, late)
-        elif late:
-            self._say("skipped", spoken=spoken)
-        else:
-            head = HEADER.pack(frame.number, frame.seconds, frame.speech if spoken else float("nan"), utterance)
+            self._send(self._mp4.add(None if left_out else frame.image, frame.number, frame.sound), spoken)
+        elif not left_out:
+            head = HEADER.pack(frame.number, frame.seconds, frame.speech if spoken else float("nan"), frame.utterance)
             side = max(frame.image.shape[:2])
             raw = self._asked.format == "rgb"
             body = frame.image[..., :3].tobytes() if raw else jpeg(frame.image, side, _JPEG_QUALITY)
             self._send(head + body, spoken)
-        for number in ended:
-            self._say("finished", {"type": "finished", "utterance": number})
+        if self._dropped > self._told and frame.number % _TELL_FRAMES == 0:
+            self._told = self._dropped
+            self._say("told", {"type": "dropped", "frames": self._dropped})
+        for number in frame.ended:
+            self._say("told", {"type": "finished", "utterance": number, "dropped": self._dropped})
 
-    def _send(self, data: bytes, spoken: bool, late: bool = False) -> None:
-        if late:
-            self._say("skipped")
+    def _send(self, data: bytes, spoken: bool) -> None:
         if not data:
             self._say("kept", spoken=spoken)
             return
@@ -170,80 +190,3 @@ class _Session(threading.Thread):
 
     def _say(self, kind: SaidKind, data: Any = None, spoken: bool = False) -> None:
         self._host.say(Said(self._asked.session, kind, data, spoken))
-
-
-class _Utterances:
-    """What was pushed, for the sound beside the frames and to know when all of it was shown.
-
-    Written by the thread that hears orders, read by the one that makes frames.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._number = 0
-        self._lines: deque[_Utterance] = deque([_Utterance(0)])
-        self._silent = 0
-
-    def push(self, samples: Float) -> None:
-        with self._lock:
-            if self._lines[-1].finished:
-                self._number += 1
-                self._lines.append(_Utterance(self._number))
-            self._lines[-1].push(samples)
-
-    def finish(self) -> None:
-        with self._lock:
-            self._lines[-1].finished = True
-
-    def interrupt(self) -> None:
-        """All of it is forgotten; the next is another utterance."""
-        with self._lock:
-            self._number += 1
-            self._lines = deque([_Utterance(self._number)])
-            self._silent = 0
-
-    def of(self, speech: float | None) -> tuple[int, Float, list[int]]:
-        """For a frame: the number of its utterance, its 40 ms of sound, and utterances that are over with it."""
-        with self._lock:
-            first, ended = self._lines[0], list[int]()
-            sound = np.zeros(_SAMPLES, np.float32) if speech is None else first.take(speech)
-            self._silent = self._silent + 1 if speech is None else 0
-            while self._lines[0].finished and (self._lines[0].shown or self._silent > _AFTERWARDS):
-                ended.append(self._lines.popleft().number)
-                self._silent = 0
-                if not self._lines:
-                    self._number += 1
-                    self._lines.append(_Utterance(self._number))
-            return first.number, sound, ended
-
-
-class _Utterance:
-    def __init__(self, number: int) -> None:
-        self.number, self.finished = number, False
-        self._parts: deque[Float] = deque()
-        self._first = self._pushed = self._taken = 0
-
-    @property
-    def shown(self) -> bool:
-        """Whether frames have covered all of it."""
-        return self._taken >= self._pushed
-
-    def push(self, samples: Float) -> None:
-        if len(samples):
-            self._parts.append(samples)
-            self._pushed += len(samples)
-
-    def take(self, speech: float) -> Float:
-        """(640,) from that second on; what lies before is forgotten."""
-        start = round(speech * SAMPLE_RATE)
-        while self._parts and self._first + len(self._parts[0]) <= start:
-            self._first += len(self._parts.popleft())
-        self._taken = start + _SAMPLES
-        sound, place = np.zeros(_SAMPLES, np.float32), self._first - start
-        for part in self._parts:
-            if place >= _SAMPLES:
-                break
-            piece = part[max(0, -place) : _SAMPLES - place]
-            sound[max(0, place) : max(0, place) + len(piece)] = piece
-            place += len(part)
-        return sound

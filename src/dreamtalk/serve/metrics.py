@@ -38,6 +38,12 @@ class Metrics:
         self.live_dropped = Counter(
             "dreamtalk_live_frames_dropped", "Live frames that slow readers missed", registry=self.registry
         )
+        self.live_held = Counter(
+            "dreamtalk_live_frames_held", "Live frames not drawn, as the machine was too slow", registry=self.registry
+        )
+        self._recorded = Counter(
+            "dreamtalk_live_recorded_seconds", "Seconds of live recordings", registry=self.registry
+        )
 
     def watch(self, counts: Callable[[], dict[str, int]]) -> None:
         """counts: talks by status, asked for at every reading."""
@@ -50,6 +56,11 @@ class Metrics:
         self._work.inc(work)
         self._speed.set(work / max(video, 1e-3))
         self._worker.set(memory)
+
+    def recorded(self, seconds: float) -> None:
+        """A live session's recording is done: seconds of it."""
+        self.ended("done")
+        self._recorded.inc(seconds)
 
     def ended(self, status: str) -> None:
         """A talk ended."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from dreamtalk.errors import UnusableInput
 from dreamtalk.options import AUTO, KEEP, MAX_CONSENT, Accents, Blink, Gaze, Size
 from dreamtalk.serve.problems import Problem, wrong_fields
+from dreamtalk.serve.settings import Settings
 from dreamtalk.types import Latency
 
 
@@ -58,7 +60,9 @@ class Options(_Strict):
     seed: int = Field(default=0, description="the same one gives the same motion")
     face: int = Field(default=0, description="which face of the picture, 0 the largest")
     badge: bool = Field(default=True, description="draw the visible AI mark")
-    provenance: bool = Field(default=True, description="the invisible watermark and the signed manifest")
+    provenance: bool = Field(
+        default=True, description="the invisible watermark and the signed manifest; declining them is logged"
+    )
     expression_scale: float = Field(default=1.0, description="motion of brows and lids, 0 to 2")
     lip_scale: float = Field(default=1.0, description="motion of mouth and jaw, 0 to 2")
     pose_scale: float = Field(default=1.0, description="motion of the head, 0 to 2")
@@ -82,7 +86,8 @@ class TalkRequest(_Strict):
     consent: str | None = Field(
         default=None,
         max_length=MAX_CONSENT,
-        description="who agreed to be shown, and how that is known; kept with the video",
+        description="who agreed to the use of the face, of the voice, and of videos that lend a style or head motion, "
+        "and how that is known; it goes into the signed manifest, where everybody can read it",
     )
     format: Literal["mp4", "webm", "mov"] = "mp4"
 
@@ -148,6 +153,18 @@ def read_request(content: Any) -> TalkRequest:
         return TalkRequest.model_validate(content)
     except ValidationError as error:
         raise wrong_fields([dict(one) for one in error.errors(include_url=False)], _KNOWN) from error
+
+
+def check_rights(settings: Settings, request: Mapping[str, Any]) -> None:
+    """Raise Problem where the operator asks for more than a request says: marks, or words of consent."""
+    if settings.require_provenance and request["options"].get("provenance") is False:
+        title = "This server marks all that it makes."
+        raise Problem(422, "provenance_required", title, "Leave out provenance: false.")
+    given = [str(request[role]) for role in ("portrait", "audio")]
+    ours = all(one.startswith("example:") for one in given) and not uploads_in(request["options"])
+    if settings.require_consent and not ours and not (request.get("consent") or "").strip():
+        title = "This server asks who agreed to the use of face and voice."
+        raise Problem(422, "consent_required", title, "Say so in consent, such as: it is me; or who agreed, and when.")
 
 
 def asked_options(request: TalkRequest) -> dict[str, Any]:

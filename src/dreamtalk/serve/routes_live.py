@@ -1,4 +1,4 @@
-"""WebSocket /v1/live: speech in, a talking face out, for voice agents."""
+"""WebSocket /v1/live: speech in, a talking face out, for voice agents. POST /v1/live: get ready for it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import contextlib
 import time
 from typing import Final, Literal
 
-from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+from fastapi import APIRouter, Request, Response, WebSocket, WebSocketDisconnect
 from pydantic import Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 
@@ -47,7 +47,16 @@ class LiveRequest(TalkRequest):
     audio: str = ""  # speech comes through the socket
     format: LiveFormat = Field(default="jpeg")  # type: ignore[assignment]
     latency: Literal["live", "quality"] | None = None
+    record: bool = Field(default=False, description="keep the session as a video, a talk like others when it has ended")
     key: str | None = None
+
+
+@router.post("/v1/live", status_code=204, tags=["live"])
+def warm(request: Request) -> Response:
+    """Say that a live session will come: the models are read meanwhile, where they are not there yet."""
+    service: Service = request.app.state.service
+    service.live.warm()
+    return Response(status_code=204)
 
 
 @router.websocket("/v1/live")
@@ -55,33 +64,32 @@ async def live(socket: WebSocket) -> None:
     """One session, from the first message to the end of the socket."""
     service: Service = socket.app.state.service
     await socket.accept()
-    session, task, started = None, None, time.monotonic()
+    opened, record, started = None, False, time.monotonic()
     try:
         asked = _asked(await asyncio.wait_for(_first_text(socket), _OPEN_SECONDS))
-        task = await run_in_threadpool(service.live_task, asked, _client(socket, service, asked))
-        loop = asyncio.get_running_loop()
-        session = await run_in_threadpool(service.live.open, task, asked.format, _latency(asked), loop)
+        client, record = _client(socket, service, asked), asked.record
+        facts = (asked, asked.format, _latency(asked), client, asyncio.get_running_loop(), record)
+        opened = await run_in_threadpool(service.open_live, *facts)
         service.metrics.live.inc()
         await socket.send_json({"type": "loading"})
-        await _Line(socket, service, session).run()
+        await _Line(socket, service, opened[0], f"/v1/talks/{opened[1].id}" if record else None).run()
     except (WebSocketDisconnect, RuntimeError):  # the reader is gone; RuntimeError: while something was being sent
         pass
     except Exception as error:
         await _say_problem(socket, _problem_of(error))
     finally:
-        if session is not None:
-            service.live.close(session)
+        if opened is not None:
+            service.close_live(*opened, record)
             service.metrics.live.dec()
-        if task is not None:
-            service.vault.drop_drafts(task.id)
         log("live_ended", seconds=round(time.monotonic() - started, 1))
 
 
 class _Line:
     """An open socket and its session."""
 
-    def __init__(self, socket: WebSocket, service: Service, session: LiveSession) -> None:
-        self._socket, self._service, self._session = socket, service, session
+    def __init__(self, socket: WebSocket, service: Service, session: LiveSession, recording: str | None) -> None:
+        """recording: where the recording will be found; None: the session is not recorded."""
+        self._socket, self._service, self._session, self._recording = socket, service, session, recording
         self._unspoken = 0.0
 
     async def run(self) -> None:
@@ -92,7 +100,8 @@ class _Line:
             while True:
                 said = await self._next(hearing, until)
                 if said.kind == "ready":
-                    await self._socket.send_json(said.data)
+                    recording = {} if self._recording is None else {"recording": self._recording}
+                    await self._socket.send_json({**said.data, **recording})
                     hearing = asyncio.create_task(self._hear())
                 elif said.kind == "frame":
                     await self._socket.send_bytes(said.data)
@@ -100,8 +109,12 @@ class _Line:
                     self._service.metrics.live_frames.inc()
                 elif said.kind == "skipped":
                     self._service.metrics.live_dropped.inc()
-                elif said.kind == "finished":
+                elif said.kind == "held":
+                    self._service.metrics.live_held.inc()
+                elif said.kind == "told":
                     await self._socket.send_json(said.data)
+                elif said.kind == "recorded" and hearing is not None:
+                    await self._socket.send_json({"type": "closed", "recording": said.data})
                 elif said.kind == "error":
                     raise said.data
                 elif said.kind == "closed":
@@ -191,7 +204,10 @@ def _asked(text: str) -> LiveRequest:
     try:
         asked = LiveRequest.model_validate(read_json(text, "The first message"))
     except ValidationError as error:
-        known = {"": "portrait, options, format, latency, consent, key", "options": ", ".join(Options.model_fields)}
+        known = {
+            "": "portrait, options, format, latency, record, consent, key",
+            "options": ", ".join(Options.model_fields),
+        }
         raise wrong_fields([dict(one) for one in error.errors(include_url=False)], known) from error
     given = asked.options.model_fields_set
     if "size" in given or "full_frame" in given:

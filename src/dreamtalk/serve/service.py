@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 import time
@@ -12,14 +13,17 @@ from typing import Any
 from dreamtalk.errors import DreamTalkError, UnusableInput
 from dreamtalk.options import TRANSPARENT, TalkOptions
 from dreamtalk.serve.board import Board
-from dreamtalk.serve.live import LiveHost
+from dreamtalk.serve.live import LiveHost, LiveSession, Outcome
+from dreamtalk.serve.live_messages import LiveFormat
 from dreamtalk.serve.logs import log
 from dreamtalk.serve.metrics import Metrics
 from dreamtalk.serve.pool import LocalWorker, Pool, Worker
 from dreamtalk.serve.problems import Problem, not_found, refused
+from dreamtalk.serve.recordings import Recordings
 from dreamtalk.serve.requests import (
     TalkRequest,
     asked_options,
+    check_rights,
     check_style_name,
     read_json,
     uploads_in,
@@ -30,6 +34,7 @@ from dreamtalk.serve.store import ENDED, Store, StoredTalk
 from dreamtalk.serve.uploads import ROLES, Uploads, named_uploads, words_for
 from dreamtalk.serve.vault import Vault, check_free, is_id, new_id
 from dreamtalk.serve.worker import Task, options_of
+from dreamtalk.types import Latency
 
 _SWEEP_SECONDS = 60.0
 """Between two looks for files whose time is over."""
@@ -59,7 +64,8 @@ class Service:
         self.metrics.watch(self.store.counts)
         self.stopping = threading.Event()
         self.uploads = Uploads(settings, self.store, self.vault, self.metrics)
-        self.live = LiveHost(settings)
+        self.recordings = Recordings(self.store, self.vault, self.metrics)
+        self.live = LiveHost(settings, self._recorded)
         self.pool = Pool(
             settings,
             self.store,
@@ -73,18 +79,21 @@ class Service:
 
     def start(self) -> None:
         """Take up what an earlier server left, and begin."""
+        self.recordings.lost()
         left = self.store.recover()
         if left:
             log("talks_taken_up", count=left)
         self._drop_strays()
         self.pool.start()
         self._sweeper.start()
+        if self.settings.warm_live:
+            self.live.warm()
 
     def stop(self) -> None:
         """End within the grace; nothing half done stays."""
         self.stopping.set()
         self.pool.stop(self.settings.grace)
-        self.live.stop()
+        self.live.stop(self.settings.grace)
         self.uploads.close()
         self.store.close()
 
@@ -97,6 +106,7 @@ class Service:
             "format": asked.format,
             "consent": asked.consent,
         }
+        check_rights(self.settings, request)
         for role in ("portrait", "audio"):
             self.uploads.check_role(role, request[role], client)
         for upload in uploads_in(request["options"]):
@@ -114,7 +124,7 @@ class Service:
             self.vault.drop_drafts(talk)
         limits = self.settings.limits
         self.store.add_talk(talk, client, request, limits.queue, limits.per_client, self._wait())
-        log("talk_accepted", talk=talk, provenance=options_of(task).provenance)
+        log("talk_accepted", talk=talk, provenance=options_of(task).provenance, consent=bool(asked.consent))
         self.pool.wake()
         return self.talk(talk, client)
 
@@ -170,20 +180,49 @@ class Service:
         """What a worker is to do. Raises Problem where files have gone."""
         return self._task(talk.id, talk.request, draft, talk.client)
 
-    def live_task(self, asked: TalkRequest, client: str) -> Task:
-        """The portrait and options of a live session; its speech comes later. Raises Problem."""
+    def open_live(
+        self,
+        asked: TalkRequest,
+        kind: LiveFormat,
+        latency: Latency,
+        client: str,
+        loop: asyncio.AbstractEventLoop,
+        record: bool = False,
+    ) -> tuple[LiveSession, Task]:
+        """A live session, recorded where that is asked for, and its task. Raises Problem."""
         self.uploads.check_role("portrait", asked.portrait, client)
         options = asked_options(asked)
         request = {"portrait": asked.portrait, "audio": asked.portrait, "options": options, "consent": asked.consent}
-        talk = new_id()
+        check_rights(self.settings, request)
+        talk, begun = new_id(), False
         try:
             task = self._task(talk, request, self.vault.draft(talk, "mp4"), client)
             self._check_style(task, options)
-            log("live_accepted", provenance=options_of(task).provenance)
+            if record:
+                _check_format(options_of(task), "mp4")
+                self.uploads.check_room()
+                self.recordings.begin(task, request, client)
+                begun = True
+            session = self.live.open(task, kind, latency, client, loop, record)
         except BaseException as error:
             self.vault.drop_drafts(talk)
-            raise (refused(error) if isinstance(error, DreamTalkError) else error) from error
-        return task
+            problem = refused(error) if isinstance(error, DreamTalkError) else error
+            if begun and self.store.end(talk, "cancelled", {}):
+                self.store.forget(talk)
+            raise problem from error
+        log("live_accepted", provenance=options_of(task).provenance, consent=bool(asked.consent), record=record)
+        return session, task
+
+    def close_live(self, session: LiveSession, task: Task, record: bool) -> None:
+        """End a live session; its recording is kept when the process has finished it."""
+        self.live.close(session)
+        if not record:
+            self.vault.drop_drafts(task.id)
+
+    def _recorded(self, task: Task, outcome: Outcome) -> dict[str, Any] | None:
+        """What the client of a live session is told of its recording."""
+        found = self.recordings.ended(task, outcome)
+        return None if found is None else self.view(found)
 
     def _check_style(self, task: Task, asked: Mapping[str, Any]) -> None:
         """Raise UnusableInput for a style that is neither a known name nor an upload."""

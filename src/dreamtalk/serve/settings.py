@@ -13,6 +13,9 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SERVE_PORT = 8765
 """TCP port unless another is asked for."""
 
+_LIVE_SHARE = 2
+"""Live sessions of one client where there may be several clients."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -21,7 +24,8 @@ class Limits:
     queue: talks waiting. per_client: talks waiting or running of one client. upload_bytes: of one file. stored_bytes:
     of all uploads and results. open_bytes: of all requests that are being received. pixels: of a picture or of a
     video's frames. audio_seconds, video_seconds: of an upload. job_seconds: of work on one talk. live_sessions: at
-    once. live_seconds: of one session.
+    once. live_per_client: of these for one client; None: see Settings.live_share. live_seconds: of one session.
+    record_seconds, record_bytes: of a session's recording, which ends there though the session goes on.
     """
 
     queue: int = 100
@@ -34,7 +38,10 @@ class Limits:
     video_seconds: float = 300.0
     job_seconds: float = 3600.0
     live_sessions: int = 4
+    live_per_client: int | None = None
     live_seconds: float = 3600.0
+    record_seconds: float = 3600.0
+    record_bytes: int = 2_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +50,9 @@ class Settings:
     threads, device: of each of them, as for a Talker. address: of a Ray cluster that makes the talks instead. keys: API
     keys; none: nobody is asked for one. names: host names, besides the address, under which people reach the server.
     origins: of other web pages that may use the API. page: also serve the web page. keep_hours: after which uploads and
-    results are deleted. grace: seconds that running talks have to end when the server is stopped.
+    results are deleted. grace: seconds that running talks have to end when the server is stopped. warm_live: load the
+    models of live sessions at the start, not with the first one. require_provenance: refuse requests that decline
+    watermark and manifest. require_consent: refuse those without words of consent, unless all files are our examples.
     """
 
     data: Path = field(default_factory=lambda: default_data())
@@ -59,12 +68,23 @@ class Settings:
     page: bool = True
     keep_hours: float = 24.0
     grace: float = 20.0
+    warm_live: bool = False
+    require_provenance: bool = False
+    require_consent: bool = False
     limits: Limits = Limits()
 
     @property
     def local(self) -> bool:
         """Whether only this machine can reach it."""
         return self.host in LOOPBACK
+
+    @property
+    def live_share(self) -> int:
+        """Live sessions that one client may have: all where only one person can be meant, else a part of them."""
+        limits = self.limits
+        if limits.live_per_client is not None:
+            return limits.live_per_client
+        return limits.live_sessions if self.local and not self.keys else min(_LIVE_SHARE, limits.live_sessions)
 
 
 def default_data() -> Path:

@@ -137,6 +137,14 @@ class Store:
                 (talk, client, time.time(), json.dumps(request)),
             )
 
+    def add_recording(self, talk: str, client: str, request: dict[str, Any]) -> None:
+        """Note a live session that is being recorded: a running talk that no worker makes."""
+        with self._change() as base:
+            base.execute(
+                "INSERT INTO talks (id, client, status, created, request) VALUES (?, ?, 'running', ?, ?)",
+                (talk, client, time.time(), json.dumps(request)),
+            )
+
     def talk(self, talk: str) -> StoredTalk | None:
         """The talk of that id."""
         rows = self._rows("SELECT * FROM talks WHERE id = ?", talk)

@@ -23,10 +23,6 @@ class WatchedTalker(Talker):
 
     _watcher: Watcher | None = None
 
-    def load_all(self) -> None:
-        """Load the models that every talk needs, before the first one asks for them."""
-        _ = self.motion_model, self.encoder, self.articulation, self.tracker, self.face_model
-
     @contextmanager
     def watched(self, watcher: Watcher) -> Iterator[None]:
         """Within the block, frames are shown."""

@@ -20,7 +20,9 @@ from dreamtalk.serve.memory import memory_bytes
 from dreamtalk.serve.problems import Problem, failure, in_words, refused
 
 if TYPE_CHECKING:
+    from dreamtalk.live import Recorded
     from dreamtalk.serve.watched import WatchedTalker
+    from dreamtalk.talk import Talk
     from dreamtalk.types import Image
 
 _REPORT_SECONDS = 0.25
@@ -149,18 +151,19 @@ def make(
     told = [str(doubt.message) for doubt in doubts if issubclass(doubt.category, DoubtfulInput)]
     told += [_NON_COMMERCIAL] if options.style == AUTO else []
     notes = [in_words(note, task.names) for note in (*talk.notes, *told)]
-    outcome = {
-        "frames": talk.frames,
-        "seconds": round(talk.seconds, 3),
-        "size": {"width": talk.size[0], "height": talk.size[1]},
+    return Made(outcome_of(talk, notes), time.monotonic() - started, memory_bytes())
+
+
+def outcome_of(made: Talk | Recorded, notes: list[str]) -> dict[str, Any]:
+    """What clients are told of a video."""
+    marks = made.marks
+    return {
+        "frames": made.frames,
+        "seconds": round(made.seconds, 3),
+        "size": {"width": made.size[0], "height": made.size[1]},
         "notes": notes,
-        "marks": {
-            "badge": talk.marks.badge,
-            "watermark": talk.marks.watermark is not None,
-            "manifest": talk.marks.manifest,
-        },
+        "marks": {"badge": marks.badge, "watermark": marks.watermark is not None, "manifest": marks.manifest},
     }
-    return Made(outcome, time.monotonic() - started, memory_bytes())
 
 
 def options_of(task: Task) -> TalkOptions:
