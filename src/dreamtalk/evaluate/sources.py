@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from dreamtalk.errors import UnusableInput
 from dreamtalk.evaluate.clips import Clip, read_rows, speaker_neutral, with_sound_of
 from dreamtalk.evaluate.mouth import FaceSpace
 from dreamtalk.evaluate.tracks import load_track
@@ -112,7 +113,8 @@ def saying_else(words: Sequence[str], rng: np.random.Generator) -> list[int | No
 
 
 def training_mean(dataset: Path, tracks: Path | None, face: FaceSpace) -> Float:
-    """Mean expression (E,) of the licence-clean training clips with sound, every speaker counting alike."""
+    """Mean expression (E,) of the licence-clean training clips with sound, every speaker counting alike. Raises
+    UnusableInput where there are none."""
     wanted = {"kind": "av", "split": "train", "licence_class": "clean"}
     rows = [r for r in read_rows(dataset) if wanted.items() <= r.items()]
     means = []
@@ -121,6 +123,8 @@ def training_mean(dataset: Path, tracks: Path | None, face: FaceSpace) -> Float:
         tracked = [load_track(dataset / r["file"], tracks) for r in own]
         neutral = speaker_neutral(tracked)
         means.append(np.concatenate([face.fit(t.landmarks, neutral)[0] for t in tracked]).mean(axis=0))
+    if not means:
+        raise UnusableInput(f"{dataset / 'clips.csv'} lists no training clips (kind av, split train, licence clean).")
     return np.asarray(np.mean(means, axis=0), dtype=np.float32)
 
 
