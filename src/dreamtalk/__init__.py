@@ -12,6 +12,7 @@ In Python::
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +51,9 @@ __all__ = [
     "UnusableOutput",
     "load",
 ]
+
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())  # who uses us decides where records go
 
 
 def __getattr__(name: str) -> Any:

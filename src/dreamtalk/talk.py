@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import logging
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -13,7 +14,8 @@ from dreamtalk.media import OUTPUTS, check_output
 from dreamtalk.motion.controls import Controls
 from dreamtalk.options import TRANSPARENT, TalkOptions
 from dreamtalk.provenance import Badge, watermarked
-from dreamtalk.provenance.marking import Marks
+from dreamtalk.provenance.marking import Marking, Marks
+from dreamtalk.provenance.origin import check_beside
 from dreamtalk.style.timeline import Halves, StyleSource
 from dreamtalk.types import Float, FrameStream, Speech, Style
 
@@ -24,6 +26,12 @@ if TYPE_CHECKING:
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Called with the frames done and the frames in all."""
+
+
+UNMARKED = "no invisible watermark and no signed manifest. Tell people that this is synthetic."
+"""What is said of frames whose watermark is declined: on stderr by commands, and in the log of the Python API."""
+
+_LOGGER = logging.getLogger("dreamtalk")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +75,20 @@ def checked_output(output: str | Path, options: TalkOptions, inputs: tuple[Path,
     path = check_output(output, OUTPUTS, inputs + options.files)
     if options.background == TRANSPARENT and path.suffix.lower() == ".mp4":
         raise UnusableOutput(f"{path}: .mp4 videos cannot be transparent. Use .mov, .webm or frames/%05d.png.")
+    if options.provenance:
+        check_beside(path)
     return path
+
+
+def begun(
+    output: str | Path, options: TalkOptions, given: Mapping[str, object], moved: bool = True
+) -> tuple[Path, Marking]:
+    """The path of a video that can be written, and what will mark it. given, moved: see Marking.
+
+    Raises UnusableOutput, and UnusableInput for files and credentials that cannot be used.
+    """
+    inputs = tuple(Path(one) for one in given.values() if isinstance(one, str | Path))
+    return checked_output(output, options, inputs), Marking(given, options, moved)
 
 
 def controls_of(options: TalkOptions) -> Controls:
@@ -116,6 +137,8 @@ def marked(frames: FrameStream, options: TalkOptions, told: Callable[[int], None
     """
     if options.provenance:
         frames = watermarked(frames, told=told)
+    else:
+        _LOGGER.warning(UNMARKED)
     return badged(frames) if options.badge else frames
 
 

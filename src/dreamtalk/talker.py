@@ -29,7 +29,7 @@ from dreamtalk.talk import (
     Progress,
     Stage,
     Talk,
-    checked_output,
+    begun,
     choices_of,
     controls_of,
     counted,
@@ -73,9 +73,8 @@ class Talker(Models):
         cannot be used. Nothing is left under ``output`` unless it is complete.
         """
         options = options or TalkOptions()
-        inputs = tuple(Path(given) for given in (portrait, audio) if isinstance(given, str | Path))
-        path = checked_output(output, options, inputs)
-        marking, watch = Marking({"portrait": portrait, "speech": audio}, options), Stopwatch()
+        path, marking = begun(output, options, {"portrait": portrait, "speech": audio})
+        watch = Stopwatch()
         with watch.step("sound"):
             speech = self.speech(audio)
         stage, frames = self._talk(portrait, speech, options, watch)
@@ -178,7 +177,7 @@ class Talker(Models):
     def render_to(
         self,
         portrait: str | Path | Image | Portrait,
-        motion: Motion,
+        motion: str | Path | Motion,
         output: str | Path,
         audio: str | Path | Speech | None = None,
         options: TalkOptions | None = None,
@@ -186,10 +185,11 @@ class Talker(Models):
         progress: Progress | None = None,
     ) -> Talk:
         """Write a video of the portrait doing a motion, with the sound of ``audio`` cut or filled to its length."""
-        options = options or TalkOptions()
-        inputs = tuple(Path(given) for given in (portrait, audio) if isinstance(given, str | Path))
-        path = checked_output(output, options, inputs)
-        marking, watch = Marking({"portrait": portrait, "speech": audio}, options, moved=False), Stopwatch()
+        from dreamtalk.convert import read_motion
+
+        options, watch = options or TalkOptions(), Stopwatch()
+        path, marking = begun(output, options, {"portrait": portrait, "motion": motion, "speech": audio}, moved=False)
+        motion = motion if isinstance(motion, Motion) else read_motion(motion, self.face_model)
         stage = self._stage(portrait, options, watch, motion.face_space)
         frames = self._frames(stage, iter([motion]), options, watch)
         sound = Path(audio) if isinstance(audio, str) else audio

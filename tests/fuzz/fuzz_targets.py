@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -10,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import fuzz_seeds as good
-from fuzz_damage import Rng, damaged_manifest, odd_arrays, odd_json, odd_upload, odd_weights
+import fuzz_server as server
+import fuzz_sets as sets
+from fuzz_containers import lying_offsets, odd_container
+from fuzz_damage import Rng, damaged, damaged_manifest, odd_arrays, odd_json, odd_upload, odd_weights
 from fuzz_seeds import EXAMPLES, Seeds
 
 from dreamtalk.errors import DreamTalkError
@@ -99,19 +103,9 @@ def _read_talk(path: Path) -> object:
     given = (path, sound) if path.suffix in (".png", ".jpg") else (picture, path)
     output = path.parent / "talk.mp4"
     try:
-        return _talker().generate(*given, output, TalkOptions(size=256))
+        return sets.talker().generate(*given, output, TalkOptions(size=256))
     finally:
         output.unlink(missing_ok=True)
-
-
-@cache
-def _talker() -> Any:
-    from dreamtalk.motion import MotionModel
-    from dreamtalk.talker import Talker
-
-    talker = Talker(device="cpu", threads=1)
-    talker.motion_model = MotionModel.debug()
-    return talker
 
 
 def _read_code(path: Path) -> object:
@@ -130,7 +124,8 @@ def _read_table(path: Path) -> object:
 
     refused: DreamTalkError | None = None
     for row in read_manifest(path):
-        state_file(row, path.parent)
+        state = Path(os.path.normpath(state_file(row, path.parent)))
+        assert state.is_relative_to(path.parent), f"the state of {row.output!r} would lie outside of the batch's folder"
         try:
             if row.options is not None:
                 checked_output(path.parent / row.output, row.options, (row.portrait, row.audio))
@@ -141,6 +136,15 @@ def _read_table(path: Path) -> object:
     if refused is not None:
         raise refused
     return None
+
+
+def _inspect(path: Path) -> object:
+    """All that `dreamtalk verify` does, and what it prints."""
+    from dreamtalk.provenance.inspect import inspect
+
+    found = inspect(path)
+    assert all(line.isprintable() for line in found.lines())
+    return found.record()
 
 
 def _read_request(path: Path) -> object:
@@ -192,13 +196,13 @@ def _video() -> bytes:
 def _seal_with(path: Path) -> object:
     """A video is signed whatever the manifest of its input is like; only a file that is none may be refused."""
     from dreamtalk.provenance.credentials import credentials
-    from dreamtalk.provenance.manifest import read_manifest, seal
+    from dreamtalk.provenance.manifest import read_manifest, seal, with_manifests
     from dreamtalk.provenance.origin import Origin
 
     video = path.with_name("made.mp4")
     try:
         video.write_bytes(_video())
-        assert seal(video, Origin({}, {}, {}, files={"portrait": path}), None, credentials())
+        seal(video, with_manifests(Origin({}, {}, {}, files={"portrait": path})), None, credentials())
         found = read_manifest(video)
         assert found is not None and found.intact and found.ours
         return found
@@ -206,23 +210,44 @@ def _seal_with(path: Path) -> object:
         video.unlink(missing_ok=True)
 
 
+def _container_or_bits(name: str, data: bytes, rng: Rng) -> bytes:
+    """Damage that knows the container, as far as there is one."""
+    return odd_container(name, data, rng) or damaged(data, rng)
+
+
+def _upload(name: str, data: bytes, rng: Rng) -> bytes:
+    return (odd_container(name, data, rng) if rng.random() < 0.5 else None) or odd_upload(name, data, rng)
+
+
+def _weights(name: str, data: bytes, rng: Rng) -> bytes:
+    return lying_offsets(data, rng) if rng.random() < 0.3 else odd_weights(name, data, rng)
+
+
 TARGETS = {
-    "image": Target(good.image_seeds, _read_image),
-    "speech": Target(good.sound_seeds, _read_speech),
-    "video": Target(good.video_seeds, _read_video),
-    "sound of video": Target(good.video_seeds, _read_speech),
+    "image": Target(good.image_seeds, _read_image, _container_or_bits),
+    "speech": Target(good.sound_seeds, _read_speech, _container_or_bits),
+    "video": Target(good.video_seeds, _read_video, _container_or_bits),
+    "sound of video": Target(good.video_seeds, _read_speech, _container_or_bits),
     "motion": Target(good.motion_seeds, _read_motion, odd_arrays),
     "style": Target(good.style_seeds, _read_style, odd_arrays),
     "timeline": Target(good.timeline_seeds, _read_timeline, odd_json),
-    "weights": Target(good.weights_seeds, _read_weights, odd_weights),
-    "marks": Target(good.marked_seeds, _read_marks),
-    "talk": Target(good.talk_seeds, _read_talk, limit=300.0),
+    "weights": Target(good.weights_seeds, _read_weights, _weights),
+    "marks": Target(good.marked_seeds, _read_marks, _container_or_bits),
+    "talk": Target(good.talk_seeds, _read_talk, _container_or_bits, limit=300.0),
     "coefficients": Target(good.coefficient_seeds, _read_motion),
     "code": Target(good.code_seeds, _read_code, odd_arrays),
     "yaml": Target(good.yaml_seeds, _read_timeline),
     "table": Target(good.table_seeds, _read_table, odd_json),
     "request": Target(good.request_seeds, _read_request, odd_json),
-    "upload": Target(good.upload_seeds, _read_upload, odd_upload),
-    "networks": Target(good.network_seeds, _read_network, odd_weights),
+    "upload": Target(good.upload_seeds, _read_upload, _upload),
+    "networks": Target(good.network_seeds, _read_network, _weights),
     "manifest of input": Target(good.signed_seeds, _seal_with, damaged_manifest),
+    "verify": Target(good.inspected_seeds, _inspect, _container_or_bits, limit=60.0),
+    "data set": Target(sets.dataset_seeds, sets.read_dataset),
+    "prepared": Target(sets.shard_seeds, sets.read_prepared, odd_json),
+    "ratings": Target(sets.rating_seeds, sets.read_ratings, odd_json),
+    "face video": Target(sets.face_seeds, sets.follow_face, _container_or_bits, limit=300.0),
+    "wishes": Target(sets.wish_seeds, sets.talk_with_wishes, sets.odd_wishes, limit=300.0),
+    "body": Target(server.body_seeds, server.send_body, server.odd_body, limit=120.0),
+    "session": Target(server.session_seeds, server.talk_live, server.odd_session, limit=300.0),
 }

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import socket
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import c2pa
@@ -12,16 +14,18 @@ import cv2
 import numpy as np
 import pytest
 
+from dreamtalk import assets
 from dreamtalk.cli.main import run
-from dreamtalk.errors import UnusableInput
+from dreamtalk.errors import UnusableInput, UnusableOutput
 from dreamtalk.media import read_frames, read_image, write_video
 from dreamtalk.media.files import sha256_of
 from dreamtalk.options import MAX_CONSENT, TalkOptions
 from dreamtalk.provenance.credentials import Credentials, credentials
 from dreamtalk.provenance.inspect import inspect
-from dreamtalk.provenance.manifest import ASSERTION, check, read_manifest, seal
+from dreamtalk.provenance.manifest import check, read_manifest, seal, with_manifests
 from dreamtalk.provenance.metadata import SOURCE_TYPE
-from dreamtalk.provenance.origin import SIDECAR, Origin, origin_of
+from dreamtalk.provenance.origin import ASSERTION, SIDECAR, Origin, origin_of
+from dreamtalk.store import save_motion
 from dreamtalk.style import files as style_files
 from dreamtalk.talker import Talker
 from dreamtalk.types import Motion
@@ -43,7 +47,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory, examples: Path) -> Path:
 @pytest.fixture
 def sealed(plain: Path, tmp_path: Path) -> Path:
     path = Path(shutil.copy(plain, tmp_path / "sealed.mp4"))
-    assert seal(path, ORIGIN, 0x1234ABCD, credentials())
+    assert seal(path, ORIGIN, 0x1234ABCD, credentials()) is None, "it is inside"
     return path
 
 
@@ -81,11 +85,22 @@ def test_an_authority_that_is_named_makes_it_trusted(sealed: Path) -> None:
     assert found is not None and found.intact and found.trusted
 
 
-def test_the_manifest_of_an_input_is_carried_along(sealed: Path, plain: Path, tmp_path: Path) -> None:
+def test_the_manifest_of_an_input_is_carried_along(sealed: Path, plain: Path, examples: Path, tmp_path: Path) -> None:
+    examples_photo = examples / "portrait.jpg"
     made = Path(shutil.copy(plain, tmp_path / "made.mov"))
-    seal(made, Origin({}, {}, {}, files={"style": sealed, "speech": plain}), None, credentials())
-    data = made.read_bytes()
-    assert b"c2pa.ingredient" in data and ORIGIN.consent.encode() in data
+    origin = with_manifests(Origin({}, {}, {}, files={"style": sealed, "speech": plain, "portrait": examples_photo}))
+    assert list(origin.files) == ["style"]
+    seal(made, origin, None, credentials())
+    with made.open("rb") as stream, c2pa.Reader("video/quicktime", stream) as reader:
+        active, state = reader.get_active_manifest(), reader.get_validation_state()
+    assert state == "Valid" and active is not None and ORIGIN.consent.encode() in made.read_bytes()
+    (ingredient,) = active["ingredients"]
+    (action,) = active["assertions"][0]["data"]["actions"]
+    (named,) = action["parameters"]["ingredients"]
+    assert ingredient["title"] == "style" and ingredient["relationship"] == "inputTo"
+    assert named["url"].endswith(ingredient["label"]), "the action names what went into it"
+    found = read_manifest(made)
+    assert found is not None and found.parts == {"ours", "synthetic"}
 
 
 def test_a_damaged_manifest_of_an_input_does_not_stop_the_talk(sealed: Path, plain: Path, tmp_path: Path) -> None:
@@ -98,7 +113,7 @@ def test_a_damaged_manifest_of_an_input_does_not_stop_the_talk(sealed: Path, pla
             damaged[place] ^= 1 << int(rng.integers(8))
         sealed.write_bytes(damaged)
         shutil.copy(plain, made)
-        assert seal(made, Origin({}, {}, {}, files={"portrait": sealed}), None, credentials())
+        seal(made, with_manifests(Origin({}, {}, {}, files={"portrait": sealed})), None, credentials())
         found = read_manifest(made)
         assert found is not None and found.intact and found.ours
         refused += b"c2pa.ingredient" not in made.read_bytes()
@@ -118,18 +133,74 @@ def test_a_motion_that_was_given_has_no_style_and_no_model(
     debug_talker: Talker, examples: Path, tmp_path: Path
 ) -> None:
     moved = Motion(*(np.zeros((3, size), np.float32) for size in (64, 3, 3, 4)))
+    save_motion(tmp_path / "moved.npz", moved)
     options = TalkOptions(size=256, consent="the sitter")
-    talk = debug_talker.render_to(examples / "portrait.jpg", moved, tmp_path / "talk.mp4", None, options)
-    found = read_manifest(talk.path)
-    assert found is not None and found.intact and found.talk["consent"] == "the sitter"
-    assert found.talk["models"] == {} and found.talk["settings"] == {"renderer": "mesh", "badge": True}
-    assert list(found.talk["inputs"]) == ["portrait"]
+    for given, role in ((moved, "motion (numbers)"), (tmp_path / "moved.npz", "motion")):
+        talk = debug_talker.render_to(examples / "portrait.jpg", given, tmp_path / "talk.mp4", None, options)
+        found = read_manifest(talk.path)
+        assert found is not None and found.intact and found.talk["consent"] == "the sitter"
+        assert found.talk["settings"] == {"renderer": "mesh", "badge": True, "size": 256}
+        assert set(found.talk["models"]) == {"face-landmarker", "mesh64"}
+        assert set(found.talk["inputs"]) == {"portrait", role}
+    assert found.talk["inputs"]["motion"] == {"sha256": sha256_of(tmp_path / "moved.npz")}
 
 
-def test_formats_without_a_place_for_it_are_left_alone(tmp_path: Path) -> None:
-    path = tmp_path / "talk.webm"
-    path.write_bytes(b"whatever")
-    assert not seal(path, ORIGIN, None, credentials()) and path.read_bytes() == b"whatever"
+def test_a_video_without_a_place_for_it_has_it_beside(
+    debug_talker: Talker, examples: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    moved = Motion(*(np.zeros((3, size), np.float32) for size in (64, 3, 3, 4)))
+    clear, path = TalkOptions(size=256, background="transparent"), tmp_path / "talk.webm"
+    talk = debug_talker.render_to(examples / "portrait.jpg", moved, path, None, clear)
+    assert talk.marks.beside == tmp_path / "talk.c2pa" and not talk.marks.manifest
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["talk.c2pa", "talk.webm"]
+    with path.open("rb") as stream, c2pa.Reader("video/webm", stream, talk.marks.beside.read_bytes()) as reader:
+        assert reader.get_validation_state() == "Valid", "others' readers understand it"
+    found = read_manifest(path)
+    assert found is not None and found.intact and found.ours and found.beside
+    assert verify(path) == 0 and "found in a file beside it" in capsys.readouterr().out
+    whole = path.read_bytes()
+    for place in (40, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        assert (changed := read_manifest(path)) is not None and not changed.intact
+    path.write_bytes(whole)
+    older = talk.marks.beside.read_bytes()
+    unmarked = replace(clear, provenance=False)
+    debug_talker.render_to(examples / "portrait.jpg", moved, path, None, unmarked)
+    assert read_manifest(path) is None, "the manifest of the older video has gone with it"
+    talk.marks.beside.write_bytes(older.replace(b"dreamtalk", b"anybodyis"))
+    with pytest.raises(UnusableOutput, match="belongs to another file"):
+        debug_talker.render_to(examples / "portrait.jpg", moved, path, None, clear)
+
+
+def test_a_manifest_beside_another_file_says_nothing_about_that(
+    plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "made.webm").write_bytes(b"another video")
+    manifest = seal(tmp_path / "made.webm", ORIGIN, None, credentials())
+    assert manifest is not None and (tmp_path / "made.webm").read_bytes() == b"another video"
+    real = Path(shutil.copy(plain, tmp_path / "real.mp4"))
+    for data in (manifest, manifest[:-20], b"no manifest", b""):
+        (tmp_path / "real.c2pa").write_bytes(data)
+        assert verify(real) == 1
+    (tmp_path / "real.c2pa").write_bytes(manifest)
+    assert inspect(real).conclusion == "none" and "another file's" in "\n".join(inspect(real).lines())
+    assert verify(tmp_path / "real.c2pa") == 2 and "manifest alone" in capsys.readouterr().err
+
+
+def test_every_numbered_picture_is_signed(debug_talker: Talker, examples: Path, tmp_path: Path) -> None:
+    moved = Motion(*(np.zeros((3, size), np.float32) for size in (64, 3, 3, 4)))
+    options = TalkOptions(size=256, sidecar=True)
+    talk = debug_talker.render_to(examples / "portrait.jpg", moved, tmp_path / "f" / "%02d.png", None, options)
+    assert talk.marks.manifest and talk.marks.sidecar == tmp_path / f"f{SIDECAR}"
+    files = sorted((tmp_path / "f").iterdir())
+    assert [file.name for file in files] == ["00.png", "01.png", "02.png"]
+    for file in files:
+        found = read_manifest(file)
+        assert found is not None and found.intact and found.talk["watermark"] == f"{talk.marks.watermark:08x}"
+        data = bytearray(file.read_bytes())
+        data[-30] ^= 1
+        file.write_bytes(data)
+        assert (changed := read_manifest(file)) is not None and not changed.intact
 
 
 def test_credentials_that_c2pa_refuses_leave_the_file(plain: Path, tmp_path: Path) -> None:
@@ -164,24 +235,33 @@ def test_a_talk_has_all_marks_and_asks_nobody(
     found = read_manifest(path)
     assert found is not None and found.intact and talk.marks.manifest and talk.marks.badge
     assert found.talk["watermark"] == f"{talk.marks.watermark:08x}" and found.talk["settings"]["seed"] == 5
-    assert found.talk["inputs"] == {"portrait": {"sha256": sha256_of(examples / "portrait.jpg")}}
+    assert found.talk["inputs"]["portrait"] == {"sha256": sha256_of(examples / "portrait.jpg")}
+    assert found.talk["inputs"]["speech (samples)"] == {"sha256": sha256(short.samples.tobytes()).hexdigest()}
     record = json.loads((tmp_path / f"talk.mp4{SIDECAR}").read_text())
     assert record.pop("video") == {"sha256": sha256_of(path)} and record == found.talk
 
 
-def test_declined_it_is_not_there(debug_talker: Talker, examples: Path, tmp_path: Path) -> None:
+def test_declined_it_is_not_there_and_the_log_says_so(
+    debug_talker: Talker, examples: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     speech = debug_talker.speech(examples / "speech.wav")
     short = type(speech)(speech.samples[:4000])
     options = TalkOptions(size=256, provenance=False)
-    talk = debug_talker.generate(examples / "portrait.jpg", short, tmp_path / "talk.mp4", options)
+    with caplog.at_level("WARNING", "dreamtalk"):
+        talk = debug_talker.generate(examples / "portrait.jpg", short, tmp_path / "talk.mp4", options)
+    assert [record.name for record in caplog.records] == ["dreamtalk"] and "no signed manifest" in caplog.text
     assert read_manifest(tmp_path / "talk.mp4") is None
     assert (talk.marks.watermark, talk.marks.manifest, talk.marks.sidecar) == (None, False, None)
 
 
 def test_names_of_files_stay_at_home(examples: Path, tmp_path: Path) -> None:
     secret = Path(shutil.copy(examples / "portrait.jpg", tmp_path / "Jane Doe.jpg"))
-    options = TalkOptions(style=tmp_path / "Jane Doe.mp4", pose=str(secret))
-    told = json.dumps(origin_of({"portrait": secret}, options).record(None))
+    timeline = tmp_path / "Jane.json"
+    timeline.write_text('[{"start": 0, "style": "happy"}, {"start": 1, "style": "Jane Doe.jpg"}]')
+    options = TalkOptions(style=tmp_path / "Jane Doe.mp4", pose=str(secret), timeline=timeline)
+    found = origin_of({"portrait": secret}, options)
+    assert set(found.inputs) == {"portrait", "timeline", "style 1 of the timeline", "head motion"}
+    told = json.dumps(found.record(None))
     assert "Jane" not in told and str(tmp_path) not in told and sha256_of(secret) in told
 
 
@@ -190,9 +270,25 @@ def test_names_of_saved_styles_stay_at_home(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "Jane.npz").write_bytes(b"her style")
     told = origin_of({}, TalkOptions(style="Jane")).record(None)
     assert "Jane" not in json.dumps(told) and told["inputs"]["style"] == {"sha256": sha256_of(tmp_path / "Jane.npz")}
-    for name in ("happy:2", "auto"):
+    for name, weights in (("happy:2", "neutral-talk-mesh64"), ("auto", "style-predictor-mesh64")):
         told = origin_of({}, TalkOptions(style=name)).record(None)
         assert told["settings"]["style"] == name and told["inputs"] == {}
+        assert told["models"][weights] == {"sha256": assets.registry()[weights].sha256}
+
+
+def test_whatever_changes_the_picture_is_told(tmp_path: Path) -> None:
+    usual = origin_of({}, TalkOptions()).record(None)
+    other = {"full_frame": True, "background": "green", "lip_scale": 0.5, "blink": "off", "pose": "still", "face": 1}
+    told = origin_of({}, TalkOptions(**other)).record(None)  # type: ignore[arg-type]
+    assert told["settings"] == usual["settings"] | other
+    for option in ("motion_weights", "style_neutral"):
+        (tmp_path / option).write_text(option)
+    told = origin_of({}, TalkOptions(motion_weights=tmp_path / "motion_weights", style=Path("her.mp4"))).record(None)
+    assert told["models"]["motion model"] == {"sha256": sha256_of(tmp_path / "motion_weights")}
+    assert "denoiser-mesh64" in usual["models"] and "denoiser-mesh64" not in told["models"]
+    with pytest.raises(UnusableInput, match="empty"):
+        (tmp_path / "motion_weights").write_bytes(b"")
+        origin_of({}, TalkOptions(motion_weights=tmp_path / "motion_weights"))
 
 
 def test_consent_has_a_limit() -> None:
@@ -216,7 +312,7 @@ def test_a_folder_is_searched(sealed: Path, plain: Path, tmp_path: Path, capsys:
     (folder / "broken.mp4").write_bytes(b"no video")
     assert verify(tmp_path / "many") == 2
     told = capsys.readouterr()
-    assert "3 files: 1 made by dreamtalk, 1 without" in told.out and "broken.mp4" in told.err
+    assert "In all 3: 1 with marks of dreamtalk, 1 without, 1 unreadable." in told.out and "broken.mp4" in told.err
 
 
 def test_words_of_strangers_do_not_steer_the_terminal(plain: Path, tmp_path: Path) -> None:

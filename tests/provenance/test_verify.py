@@ -42,14 +42,14 @@ def test_a_talk_is_recognised_by_its_note_and_without_it(tmp_path: Path, capsys:
     assert comment_of(tmp_path / "bare.mp4") is None
     assert verify(tmp_path / "bare.mp4") == 0
     told = capsys.readouterr().out
-    assert "watermark: found" in told and "metadata: not found" in told and "synthetic" in told
+    assert "watermark: found" in told and "metadata: not found" in told and "SYNTHETIC" in told
 
 
 def test_a_numbered_picture_keeps_note_and_mark(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_video(tmp_path / "talk" / "%03d.png", marked(frames(1), TalkOptions()), None, comment=origin_comment())
     assert verify(tmp_path / "talk" / "000.png") == 0
     told = capsys.readouterr().out
-    assert "watermark: found" in told and f"metadata: found: {origin_comment()}" in told
+    assert "watermark: found" in told and f'metadata: found: "{origin_comment()}"' in told
 
 
 def test_declined_marks_are_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,7 +19,8 @@ from dreamtalk.media import check_input
 from dreamtalk.media.files import exists, replacing, sha256_of
 from dreamtalk.option_values import FILES, WORDS_OR_FILES
 from dreamtalk.options import TalkOptions
-from dreamtalk.provenance.origin import SIDECAR
+from dreamtalk.provenance.origin import drop_beside
+from dreamtalk.style.timeline_file import files_in
 
 Known = tuple[int, int, str]
 """Of a file: bytes, time of change in ns, sha256."""
@@ -85,7 +86,7 @@ def inputs(row: Row) -> tuple[Path, ...]:
         else:
             found.append(Path(given))
     if row.options is not None and isinstance(row.options.timeline, str | Path):
-        found += _styles_in(Path(row.options.timeline))
+        found += files_in(Path(row.options.timeline))
     return tuple(dict.fromkeys(found))
 
 
@@ -112,7 +113,7 @@ def forget(row: Row, folder: Path) -> None:
     if exists(state_file(row, folder)):
         video = folder / row.output
         video.unlink(missing_ok=True)
-        video.with_name(video.name + SIDECAR).unlink(missing_ok=True)
+        drop_beside(video)
         state_file(row, folder).unlink(missing_ok=True)
 
 
@@ -126,14 +127,6 @@ def _saved_style(given: Any) -> list[Path]:
     from dreamtalk.style.files import saved_names, saved_path
 
     return [saved_path(given)] if isinstance(given, str) and given in saved_names() else []
-
-
-def _styles_in(timeline: Path) -> list[Path]:
-    """Style files and videos that a timeline names. Raises UnusableInput when it is none."""
-    from dreamtalk.style.timeline_file import beside, read_timeline
-
-    named = [Path(beside(entry.style, timeline)) for entry in read_timeline(check_input(timeline))]
-    return [path for path in named if exists(path) and path.is_file()]
 
 
 def _written(value: Any, facts: Mapping[str, Known]) -> Any:

@@ -78,13 +78,13 @@ class MakeBatch(DeviceFlags):
 
     def _tell_of(self, rows: tuple[Row, ...]) -> None:
         """What `generate` says of some options, once for all rows."""
-        from dreamtalk.cli.talk import NOTICE, UNMARKED
+        from dreamtalk.cli.talk import DECLINED, NOTICE
 
         chosen = [row.options for row in rows if row.options is not None]
         if any(options.style == AUTO for options in chosen):
             print(NOTICE, file=sys.stderr)
         if not all(options.provenance for options in chosen):
-            print(UNMARKED, file=sys.stderr)
+            print(DECLINED, file=sys.stderr)
 
     def _begin(self) -> None:
         """Write the example table. Raises UnusableOutput when there is one."""

@@ -29,13 +29,10 @@ class Render(PictureFlags, ControlFlags, DeviceFlags):
         """Make the video and say where it is."""
         from dreamtalk.cli.console import progress, summary
         from dreamtalk.cli.talk import options_of
-        from dreamtalk.convert import read_motion
         from dreamtalk.talker import load
 
-        motion = read_motion(self.motion)
+        options = options_of(picture=self, controls=self)
         talker = load(self.device, self.threads)
         with progress(f"Making {self.output}") as report:
-            talk = talker.render_to(
-                self.portrait, motion, self.output, self.audio, options_of(picture=self, controls=self), progress=report
-            )
+            talk = talker.render_to(self.portrait, self.motion, self.output, self.audio, options, progress=report)
         summary(talk)

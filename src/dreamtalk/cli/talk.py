@@ -8,6 +8,7 @@ from typing import cast
 from dreamtalk.cli.options import ControlFlags, MotionFlags, PictureFlags
 from dreamtalk.errors import UnusableInput
 from dreamtalk.options import AUTO, TRUSTED_INTENSITY, Size, TalkOptions
+from dreamtalk.talk import UNMARKED
 
 NOTICE = (
     "dreamtalk: styles are predicted by weights that learned from RAVDESS (CC BY-NC-SA 4.0): non-commercial use only.\n"
@@ -15,9 +16,7 @@ NOTICE = (
 )
 """What people are told, once per command, when the style predictor's weights are used."""
 
-UNMARKED = (
-    "dreamtalk: --no-provenance: no invisible watermark and no signed manifest. Tell people that this is synthetic."
-)
+DECLINED = f"dreamtalk: --no-provenance: {UNMARKED}"
 """What people are told, once per command, when they decline the watermark."""
 
 
@@ -30,7 +29,7 @@ def options_of(
         raise UnusableInput("--full-frame and --no-full-frame exclude each other.")
     _warn_of_intensity(motion)
     if not picture.provenance:
-        print(UNMARKED, file=sys.stderr)
+        print(DECLINED, file=sys.stderr)
     if motion.style == AUTO:
         print(NOTICE, file=sys.stderr)
     return TalkOptions(

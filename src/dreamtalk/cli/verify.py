@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import FlagCreatePairsOff, Positional, arg
 
 from dreamtalk.errors import UnusableInput
-from dreamtalk.foreign import printable_lines
+from dreamtalk.foreign import printable, printable_lines
 
 if TYPE_CHECKING:
     from dreamtalk.provenance.inspect import Findings
@@ -38,43 +38,69 @@ class Verify:
 
     def run(self) -> None:
         """Say in plain words what was found. Raises UnusableInput, or SystemExit with 1 or 2."""
-        from dreamtalk.provenance.inspect import inspect, read_authorities
+        from dreamtalk.provenance.inspect import files_in, read_authorities
 
-        authorities = None if self.trust is None else read_authorities(self.trust)
-        if self.file.is_dir():
-            self._folder(authorities)
-            return
-        found = inspect(self.file, authorities)
-        self._say(found)
-        if not found.ours:
-            raise SystemExit(_NOTHING_FOUND)
-
-    def _say(self, found: Findings) -> None:
-        if self.json:
-            print(json.dumps(found.record()))
+        look = _Look(None if self.trust is None else read_authorities(self.trust), self.json)
+        if not self.file.is_dir():
+            look.at(self.file)
         else:
-            print("\n".join(found.lines()))
+            files = list(files_in(self.file, look.refuse))
+            if not files and not look.unreadable:
+                raise UnusableInput(f"In {self.file} there are no pictures or videos.")
+            for number, file in enumerate(files, start=1):
+                look.progress(f"{number} of {len(files)}: {file.name}")
+                look.at(file)
+            look.summary()
+        if look.unreadable or not look.marked:
+            raise SystemExit(_UNREADABLE if look.unreadable else _NOTHING_FOUND)
 
-    def _folder(self, authorities: bytes | None) -> None:
-        from dreamtalk.provenance.inspect import files_in, inspect
 
-        marked, looked_at, unreadable = 0, 0, 0
-        for file in files_in(self.file):
-            looked_at += 1
-            try:
-                found = inspect(file, authorities)
-            except UnusableInput as error:
-                unreadable += 1
-                print(f"dreamtalk: {printable_lines(str(error))}", file=sys.stderr)
-                continue
-            marked += found.ours
-            self._say(found)
-        if looked_at == 0:
-            raise UnusableInput(f"In {self.file} there are no pictures or videos.")
+@dataclass
+class _Look:
+    """Looks at files, says what it finds, and counts."""
+
+    authorities: bytes | None
+    json: bool
+    marked: int = 0
+    unmarked: int = 0
+    unreadable: int = 0
+    _shown: bool = field(default_factory=lambda: sys.stderr.isatty())
+
+    def at(self, file: Path) -> None:
+        """One file."""
+        from dreamtalk.provenance.inspect import inspect
+
+        try:
+            found = inspect(file, self.authorities)
+        except UnusableInput as error:
+            self.refuse(file, error)
+            return
+        self.marked += found.ours
+        self.unmarked += not found.ours
+        self._say(found.record() if self.json else found)
+
+    def refuse(self, file: Path, error: UnusableInput) -> None:
+        """What cannot be read."""
+        from dreamtalk.provenance.inspect import unreadable_record
+
+        self.unreadable += 1
+        self.progress("")
+        print(f"dreamtalk: {printable_lines(str(error))}", file=sys.stderr)
+        if self.json:
+            self._say(unreadable_record(file, error))
+
+    def progress(self, text: str) -> None:
+        """What is looked at now, on a terminal; "" takes it away."""
+        if self._shown:
+            print(f"\r\x1b[K{printable(text)}", end="", file=sys.stderr, flush=True)
+
+    def summary(self) -> None:
+        """The counts, for people."""
         if not self.json:
-            print(
-                f"{looked_at} files: {marked} made by dreamtalk, {looked_at - marked - unreadable} without its marks,"
-            )
-            print(f"{unreadable} that cannot be read.")
-        if unreadable or not marked:
-            raise SystemExit(_UNREADABLE if unreadable else _NOTHING_FOUND)
+            count = self.marked + self.unmarked + self.unreadable
+            print(f"In all {count}: {self.marked} with marks of dreamtalk, {self.unmarked} without,", end=" ")
+            print(f"{self.unreadable} unreadable.")
+
+    def _say(self, found: dict[str, Any] | Findings) -> None:
+        self.progress("")
+        print(json.dumps(found) if isinstance(found, dict) else "\n".join(found.lines()), flush=True)

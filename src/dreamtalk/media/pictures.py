@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import wave
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -24,11 +25,19 @@ _KEYWORD = b"Comment"
 """PNG's registered keyword for a remark; values are Latin-1."""
 
 
-def write_pictures(pattern: Path, frames: FrameStream, audio: Path | Speech | None, *, comment: str = "") -> int:
+def write_pictures(
+    pattern: Path,
+    frames: FrameStream,
+    audio: Path | Speech | None,
+    *,
+    comment: str = "",
+    seal: Callable[[Path], object] | None = None,
+) -> int:
     """Write frames (H, W, 3 or 4) uint8 RGB(A) as pattern % 0, pattern % 1, ...; returns how many there were.
 
     pattern: a path such as frames/%05d.png, checked by check_output; its folder is new. The sound becomes sound.wav in
-    it, 16 bit, as long as the frames. comment: for the text of every file. Raises as write_video does.
+    it, 16 bit, as long as the frames. comment: for the text of every file. seal: called with every finished file.
+    Raises as write_video does.
     """
     sound = open_sound(audio) if audio is not None else None
     count = 0
@@ -36,7 +45,10 @@ def write_pictures(pattern: Path, frames: FrameStream, audio: Path | Speech | No
         with replacing(pattern.parent) as folder:
             folder.mkdir()
             for count, frame in enumerate(frames, start=1):
-                _write(folder / (pattern.name % (count - 1)), frame, comment)
+                file = folder / (pattern.name % (count - 1))
+                _write(file, frame, comment)
+                if seal is not None:
+                    seal(file)
             if count == 0:
                 raise DreamTalkError(f"{pattern} was not written: there were no frames.")
             if sound is not None:

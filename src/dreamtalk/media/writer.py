@@ -46,17 +46,18 @@ def write_video(
     """Write frames (H, W, 3) uint8 RGB at 25 fps and their sound; returns how many frames there were.
 
     The ending of the path decides on the format (see formats.FORMATS): .mp4, .mov, .webm, or frames/%05d.png for a
-    sequence of pictures. Frames (H, W, 4) RGBA stay transparent in all but .mp4. Frames are encoded as they come. The
-    sound keeps its rate and channels (WebM: 48 kHz, at most two), starts with the first frame and is cut or filled with
-    silence to the length of the video. comment: for the file's metadata. threads: of the video encoder; the frames are
-    made on another core. seal: called with the finished file before it gets its name; not for pictures.
+    sequence of pictures (which takes no Sound). Frames (H, W, 4) RGBA stay transparent in all but .mp4. Frames are
+    encoded as they come, each before its part of the sound is asked for. The sound keeps its rate and channels (WebM:
+    48 kHz, at most two), starts with the first frame and is cut or filled with silence to the length of the video.
+    comment: for the file's metadata. threads: of the video encoder; the frames are made on another core. seal: called
+    with the finished file, of pictures with each, before it gets its name.
     The file appears under its name only when complete; on any error, Ctrl-C included, nothing is left.
     Raises UnusableOutput when the file cannot be written and UnusableInput when the sound cannot be read.
     """
     path = check_output(path, OUTPUTS)
     if path.suffix.lower() == PICTURES:
         assert not isinstance(audio, Sound)
-        return write_pictures(path, frames, audio, comment=comment)
+        return write_pictures(path, frames, audio, comment=comment, seal=seal)
     sound = audio if audio is None or isinstance(audio, Sound) else open_sound(audio)
     try:
         with replacing(path) as temporary:

@@ -1,11 +1,13 @@
-"""All that can be found out about where a picture or video comes from: what `dreamtalk verify` and the server tell."""
+"""All that can be found out about where a picture or video comes from: what `dreamtalk verify` tells."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import stat
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from dreamtalk.errors import UnusableInput
 from dreamtalk.foreign import printable
@@ -14,6 +16,24 @@ from dreamtalk.media.files import check_input
 from dreamtalk.provenance.detect import MAX_PIECES, PIECE_SECONDS, THRESHOLD, FoundMark, find_mark
 from dreamtalk.provenance.manifest import FoundManifest, read_manifest
 from dreamtalk.provenance.metadata import comment_of
+from dreamtalk.provenance.origin import MANIFEST
+
+Conclusion: TypeAlias = Literal["made", "contains", "claimed", "synthetic", "none", "unreadable"]
+"""made: by dreamtalk, as the watermark or an unbroken manifest shows. contains: something made by it, as an unbroken
+manifest says. claimed: only what anybody can copy into any file says so. synthetic: no mark of ours, but a manifest of
+its own says that it is synthetic. none: no mark. unreadable: not looked at."""
+
+_WORDS: dict[Conclusion, str] = {
+    "made": "SYNTHETIC: this was made by dreamtalk.",
+    "contains": "SYNTHETIC, at least in part: something made by dreamtalk went into this.",
+    "claimed": "NOT SURE: it carries only signs of dreamtalk that anybody can copy into a file, also into a real one.",
+    "synthetic": "SYNTHETIC, as the file's own manifest says. No mark of dreamtalk was found.",
+    "none": "NO MARK of dreamtalk was found. That does not show that the file is real.",
+    "unreadable": "NOT LOOKED AT.",
+}
+
+_LONGEST_WORDS = 1000
+"""Characters of a stranger's text that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,26 +47,36 @@ class Findings:
     comment: str | None
 
     @property
+    def conclusion(self) -> Conclusion:
+        """What follows from all marks together; never "unreadable"."""
+        manifest = self.manifest
+        intact = manifest is not None and manifest.intact
+        if self.watermark is not None or (manifest and intact and manifest.ours):
+            return "made"
+        if manifest and intact and "ours" in manifest.parts:
+            return "contains"
+        # A manifest beside a file that it does not fit is bound to it by nothing but its name.
+        if self.comment is not None or (manifest and manifest.ours and not manifest.beside):
+            return "claimed"
+        if manifest and intact and (manifest.synthetic or "synthetic" in manifest.parts):
+            return "synthetic"
+        return "none"
+
+    @property
     def ours(self) -> bool:
-        """Whether any mark of dreamtalk was found."""
-        return self.watermark is not None or self.comment is not None or bool(self.manifest and self.manifest.ours)
+        """Whether any mark of dreamtalk was found, were it only one that can be forged."""
+        return self.conclusion in ("made", "contains", "claimed")
 
     def lines(self) -> list[str]:
         """The findings in plain words, ready for a terminal."""
-        last = (
-            "This was made by dreamtalk: it is synthetic."
-            if self.ours
-            else "No mark of dreamtalk was found, but the file's own manifest says that it is synthetic."
-            if self.manifest and self.manifest.synthetic
-            else "No mark of dreamtalk was found. That does not show that the file is real."
-        )
         lines = [
             f"{self.file}:",
+            f"  {_WORDS[self.conclusion]}",
             f"  invisible watermark: {self._watermark()}",
             f"  signed manifest (C2PA): {_manifest(self.manifest)}",
-            f"  note in the metadata: {'not found' if self.comment is None else f'found: {self.comment}'}",
+            *(f"    {line}" for line in _told(self.manifest)),
+            f"  note in the metadata: {self._note()}",
             "  visible badge: programs cannot read it; look for the letters AI in the lower right corner",
-            last,
         ]
         return [printable(line) for line in lines]
 
@@ -61,11 +91,18 @@ class Findings:
             "fewer than one false alarm in a million files)"
         )
 
+    def _note(self) -> str:
+        if self.comment is None:
+            return "not found"
+        warned = "; it is only a note, which anybody can write" if self.conclusion == "claimed" else ""
+        return f'found{warned}: "{_shortened(self.comment)}"'
+
     def record(self) -> dict[str, Any]:
-        """The findings as plain values for JSON."""
+        """The findings as plain values for JSON: docs/provenance.md tells of every key."""
         mark, manifest = self.watermark, self.manifest
         return {
             "file": str(self.file),
+            "conclusion": self.conclusion,
             "dreamtalk": self.ours,
             "watermark": None if mark is None else {"payload": f"{mark.payload:08x}", "score": round(mark.score, 1)},
             "manifest": None
@@ -75,28 +112,61 @@ class Findings:
                 "trusted": manifest.trusted,
                 "signer": manifest.signer,
                 "generator": manifest.generator,
+                "dreamtalk": manifest.ours,
                 "synthetic": manifest.synthetic,
+                "beside": manifest.beside,
+                "parts": sorted(manifest.parts),
                 "talk": dict(manifest.talk),
                 "faults": list(manifest.faults),
             },
             "comment": self.comment,
+            "error": None,
         }
+
+
+def unreadable_record(file: Path, error: UnusableInput) -> dict[str, Any]:
+    """The same keys as Findings.record, of a file that cannot be read."""
+    found = dict.fromkeys(("watermark", "manifest", "comment"))
+    return {"file": str(file), "conclusion": "unreadable", "dreamtalk": False, **found, "error": str(error)}
 
 
 def inspect(file: Path, authorities: bytes | None = None) -> Findings:
     """Look for every mark in a picture or video. authorities: see read_manifest. Raises UnusableInput."""
     check_input(file)
-    picture = is_image(file)
-    mark = find_mark(iter([read_image(file)]) if picture else read_frames(file))
-    return Findings(file, picture, mark, read_manifest(file, authorities), comment_of(file))
+    if file.suffix.lower() == MANIFEST:
+        raise UnusableInput(f"{file} is a manifest alone. Give the picture or video that it belongs to.")
+    try:
+        picture = is_image(file)
+        mark = find_mark(iter([read_image(file)]) if picture else read_frames(file))
+        return Findings(file, picture, mark, read_manifest(file, authorities), comment_of(file))
+    except OSError as error:
+        raise UnusableInput(f"{file} cannot be read: {error.strerror}.") from error
 
 
-def files_in(folder: Path) -> Iterator[Path]:
-    """Files of a folder and those below it that may be pictures or videos, in order of their names; none hidden."""
-    for file in sorted(folder.rglob("*")):
-        hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
-        if file.is_file() and not hidden and file.suffix.lower() in _SEARCHED:
-            yield file
+def files_in(folder: Path, refused: Callable[[Path, UnusableInput], None]) -> Iterator[Path]:
+    """Files of a folder and those below it that may be pictures or videos, in order of their names; none hidden.
+
+    refused: told of folders that cannot be looked into. Links to folders are not followed, as they may go round.
+    """
+
+    def told(error: OSError) -> None:
+        place = Path(error.filename)
+        refused(place, UnusableInput(f"{place} cannot be looked into: {error.strerror}."))
+
+    for place, folders, names in os.walk(folder, onerror=told):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            file = Path(place, name)
+            if not name.startswith(".") and file.suffix.lower() in _SEARCHED and _may_be_file(file):
+                yield file
+
+
+def _may_be_file(path: Path) -> bool:
+    """No pipe and no device. Of what cannot be asked, `inspect` says why."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return True
 
 
 _VIDEOS = "mp4 m4v mov webm mkv avi mpg mpeg ts m2ts flv wmv ogv 3gp gif"
@@ -115,9 +185,35 @@ def read_authorities(file: Path) -> bytes:
 def _manifest(found: FoundManifest | None) -> str:
     if found is None:
         return "not found"
-    who = f"{found.generator or 'an unnamed program'}, signed by {found.signer or 'nobody'}"
+    place = "found in a file beside it" if found.beside else "found"
     if not found.intact:
-        return f"found, but THE FILE WAS CHANGED after it was signed, or the manifest was ({'; '.join(found.faults)})"
+        codes = _shortened("; ".join(found.faults))
+        other = " or it is another file's" if found.beside else ", or the manifest was, or it is another file's"
+        return f"{place}, but THE FILE WAS CHANGED after it was signed{other} ({codes})"
+    who = f"made with {found.generator or 'an unnamed program'}, signed by {found.signer or 'nobody'}"
     trust = "who is vouched for" if found.trusted else "whom nobody you named vouches for (--trust)"
-    says = "it says that it is synthetic" if found.synthetic else "it does not say whether it is synthetic"
-    return f"found and intact: {who}, {trust}; {says}"
+    if found.synthetic:
+        says = "it says that this is synthetic"
+    elif "synthetic" in found.parts:
+        says = "it says that something synthetic went into this"
+    else:
+        says = "it does not say whether this is synthetic"
+    return f"{place}, and the file is as it was signed: {who}, {trust}; {says}"
+
+
+def _told(found: FoundManifest | None) -> list[str]:
+    """What a manifest of ours says, for people."""
+    if found is None or not found.intact or not found.talk:
+        return []
+    settings, inputs, consent = (found.talk.get(name) for name in ("settings", "inputs", "consent"))
+    lines = []
+    if isinstance(inputs, dict) and inputs:
+        lines.append(f"made of: {', '.join(map(str, inputs))} (their SHA-256: --json)")
+    if isinstance(settings, dict) and settings:
+        lines.append(f"settings: {', '.join(f'{name} {value}' for name, value in settings.items())}")
+    lines.append(f'consent, in its maker\'s words: "{consent}"' if consent else "consent: its maker said nothing")
+    return [_shortened(line) for line in lines]
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_WORDS else f"{text[:_LONGEST_WORDS]} ..."

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dreamtalk.provenance.origin import Origin, origin_of, style_word, write_sidecar
+from dreamtalk.provenance.origin import Origin, origin_of, style_word, write_manifest, write_sidecar
 
 if TYPE_CHECKING:
     from dreamtalk.options import TalkOptions
@@ -17,17 +17,20 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Marks:
     """What marks a written video carries besides the note in its metadata. badge: visible. watermark: its payload.
-    manifest: signed (C2PA). sidecar: the file beside it.
+    manifest: a signed one (C2PA) is in the file. beside: the file with it, where the video has no place for it.
+    sidecar: the file with the same in JSON.
     """
 
     badge: bool
     watermark: int | None
     manifest: bool
     sidecar: Path | None = None
+    beside: Path | None = None
 
 
 class Marking:
-    """Marks one file: seal it before it gets its name, and set the sidecar beside it."""
+    """Marks one video: seal it (numbered pictures: each) before it gets its name, and set beside it what belongs
+    there."""
 
     def __init__(self, given: Mapping[str, object], options: TalkOptions, moved: bool = True) -> None:
         """given: the inputs by what they are used as. moved: see origin_of. Raises UnusableInput when own credentials
@@ -36,6 +39,7 @@ class Marking:
         self._origin: Origin = origin_of(given, options, moved)
         self._signer: Credentials | None = None
         self._sealed = False
+        self._beside: bytes | None = None
         if options.provenance:
             from dreamtalk.provenance.credentials import credentials
 
@@ -46,11 +50,13 @@ class Marking:
                 check(self._signer)
 
     def seal(self, file: Path, payloads: list[int]) -> None:
-        """Put the signed manifest into a finished file. payloads: of its watermark, one or none."""
+        """Sign a finished file. payloads: of its watermark, one or none."""
         if self._signer is not None:
-            from dreamtalk.provenance.manifest import seal
+            from dreamtalk.provenance.manifest import seal, with_manifests
 
-            self._sealed = seal(file, self._origin, _of(payloads), self._signer)
+            if not self._sealed:
+                self._origin, self._sealed = with_manifests(self._origin), True
+            self._beside = seal(file, self._origin, _of(payloads), self._signer)
 
     def later_style(self, style: object) -> None:
         """A talk went over to another style on its way: the manifest names it too. Call before `seal`."""
@@ -60,9 +66,10 @@ class Marking:
         self._origin = replace(self._origin, settings=settings)
 
     def set(self, video: Path, payloads: list[int]) -> Marks:
-        """Write the sidecar of a complete video where it is asked for, and tell what marks there are."""
+        """Write what belongs beside a complete video, and tell what marks there are."""
+        beside = write_manifest(video, self._beside)
         sidecar = write_sidecar(video, self._origin, _of(payloads)) if self._options.sidecar else None
-        return Marks(self._options.badge, _of(payloads), self._sealed, sidecar)
+        return Marks(self._options.badge, _of(payloads), self._sealed and beside is None, sidecar, beside)
 
 
 def _of(payloads: list[int]) -> int | None:

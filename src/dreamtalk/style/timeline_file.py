@@ -11,7 +11,7 @@ from reprlib import repr as short
 from typing import Any, TypeAlias
 
 from dreamtalk.errors import DoubtfulInput, UnusableInput
-from dreamtalk.media.files import check_input
+from dreamtalk.media.files import check_input, exists
 from dreamtalk.options import MAX_INTENSITY
 from dreamtalk.style.function import FunctionTimeline, StyleFunction
 from dreamtalk.style.timeline import DEFAULT_TRANSITION, StyleKey, StyleSource, Timeline
@@ -115,6 +115,18 @@ def beside(style: str, path: Path) -> str:
         return str(near) if near.is_file() else style
     except OSError:  # a name too long for the file system
         return style
+
+
+def files_in(timeline: Path) -> tuple[Path, ...]:
+    """Style files and videos that a timeline file names, and files of saved styles, each once. Raises UnusableInput."""
+    from dreamtalk.style.files import saved_names, saved_path
+
+    saved, found = saved_names(), list[Path]()
+    for entry in read_timeline(check_input(timeline)):
+        path = saved_path(entry.style) if entry.style in saved else Path(beside(entry.style, timeline))
+        if exists(path) and path.is_file():
+            found.append(path)
+    return tuple(dict.fromkeys(found))
 
 
 def _content(path: Path) -> Any:
