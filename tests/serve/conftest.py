@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,14 @@ import pytest
 
 pytest.importorskip("fastapi", reason="the extra serve is not installed")
 from fastapi.testclient import TestClient
-from tests.serve.standin import MakeClient, Plan, StandIn
+from tests.serve.livehere import Here
+from tests.serve.standin import MakeClient, Plan, StandIn, until
 
+from dreamtalk.serve import live as live_module
 from dreamtalk.serve.app import create_app
+from dreamtalk.serve.live_messages import Order
 from dreamtalk.serve.settings import Limits, Settings
+from dreamtalk.talker import Talker
 
 
 @pytest.fixture
@@ -41,3 +46,16 @@ def make_client(plan: Plan, tmp_path: Path) -> Iterator[MakeClient]:
 @pytest.fixture
 def client(make_client: MakeClient) -> TestClient:
     return make_client()
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, debug_talker: Talker) -> Iterator[None]:
+    """Live sessions run in this process, with a tiny motion model, and draw every frame however busy the machine is."""
+    monkeypatch.setattr(live_module, "Child", lambda main, device, threads: Here(debug_talker))
+    monkeypatch.setattr("dreamtalk.live.paced._BEHIND", math.inf)
+    yield
+    for one in Here.all:
+        for number in list(one.host.sessions):
+            one.host.take(Order(number, "close"))
+        until(lambda one=one: not one.host.sessions)  # type: ignore[misc]
+    Here.all.clear()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 import json
 import math
-import queue
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -16,61 +16,22 @@ import pytest
 from fastapi.testclient import TestClient
 from starlette.testclient import WebSocketDenialResponse, WebSocketTestSession
 from starlette.websockets import WebSocketDisconnect
+from tests.serve.livehere import LIVE, OPEN, Here, opened
 from tests.serve.standin import MakeClient, until
 
-from dreamtalk.serve import live as live_module
+from dreamtalk.provenance.metadata import comment_of
 from dreamtalk.serve import live_host
-from dreamtalk.serve.child import ChildDied
 from dreamtalk.serve.fragments import FragmentedMp4
 from dreamtalk.serve.live_host import Host
 from dreamtalk.serve.live_messages import HEADER, Opened, Order, Said
-from dreamtalk.serve.settings import Limits
+from dreamtalk.serve.settings import Limits, Settings
 from dreamtalk.serve.worker import Task
 from dreamtalk.talker import Talker
 
-LIVE = "ws://127.0.0.1:8765/v1/live"
-OPEN = {"portrait": "example:astronaut", "options": {"size": 256}}
 SPEECH = (9000 * np.sin(np.arange(16_000) / 20)).astype("<i2")
 
 
-class Here:
-    """The process with the faces, in this one."""
-
-    last: Here
-    all: ClassVar[list[Here]] = []
-
-    def __init__(self, talker: Talker) -> None:
-        self._said: queue.Queue[Said] = queue.Queue()
-        self.host = Host(talker, self._said.put)
-        self.dead = False
-        Here.last = self
-        Here.all.append(self)
-
-    def send(self, message: Any) -> None:
-        self.host.take(message)
-
-    def receive(self, seconds: float) -> Said | None:
-        if self.dead:
-            raise ChildDied("bang")
-        try:
-            return self._said.get(timeout=min(seconds, 0.05))
-        except queue.Empty:
-            return None
-
-    def end(self) -> None:
-        self.dead = True
-
-
-@pytest.fixture(autouse=True)
-def here(monkeypatch: pytest.MonkeyPatch, debug_talker: Talker) -> Iterator[None]:
-    monkeypatch.setattr(live_module, "Child", lambda main, device, threads: Here(debug_talker))
-    monkeypatch.setattr("dreamtalk.live.paced._BEHIND", math.inf)  # machines that test are busy: all frames are drawn
-    yield
-    for one in Here.all:
-        for number in list(one.host.sessions):
-            one.host.take(Order(number, "close"))
-        until(lambda one=one: not one.host.sessions)  # type: ignore[misc]
-    Here.all.clear()
+pytestmark = pytest.mark.usefixtures("here")
 
 
 def error_of(session: WebSocketTestSession) -> dict[str, str]:
@@ -82,14 +43,6 @@ def error_of(session: WebSocketTestSession) -> dict[str, str]:
         session.receive_text()
     error: dict[str, str] = told["error"]
     return error
-
-
-def opened(session: WebSocketTestSession, **more: Any) -> dict[str, Any]:
-    session.send_json({**OPEN, **more})
-    assert session.receive_json() == {"type": "loading"}
-    ready: dict[str, Any] = session.receive_json()
-    assert ready["type"] == "ready", ready
-    return ready
 
 
 def spoken(session: WebSocketTestSession) -> tuple[list[tuple[int, float, float, int]], list[bytes], int]:
@@ -152,7 +105,7 @@ def test_an_interrupt_ends_what_was_being_said(client: TestClient) -> None:
         assert silent == 10, "20 s of speech were waiting, and none of it is said any more"
 
 
-def test_fragments_play_with_their_sound(client: TestClient) -> None:
+def test_fragments_play_with_their_sound(client: TestClient, tmp_path: Path) -> None:
     with client.websocket_connect(LIVE) as session:
         assert "avc1" in opened(session, format="mp4")["codecs"]
         session.send_bytes(SPEECH.tobytes())
@@ -165,6 +118,10 @@ def test_fragments_play_with_their_sound(client: TestClient) -> None:
         with pytest.raises(WebSocketDisconnect):
             while True:
                 parts.append(session.receive_bytes())
+    saved = tmp_path / "saved.mp4"
+    saved.write_bytes(b"".join(parts))
+    comment = comment_of(saved)
+    assert comment is not None and "AI-generated" in comment, "who saves the stream has the note in the file"
     with av.open(io.BytesIO(b"".join(parts))) as film:
         frames = list(film.decode(video=0))
     with av.open(io.BytesIO(b"".join(parts))) as film:
@@ -306,3 +263,54 @@ def test_a_frame_left_out_leaves_the_sound(debug_talker: Talker) -> None:
     with av.open(io.BytesIO(b"".join(parts))) as file:
         assert sum(frame.samples for frame in file.decode(audio=0)) >= 50 * 640
     assert sum(bool(part) for part in parts) > 8, "bytes come while it is made"
+
+
+def test_a_client_has_its_share_of_sessions(make_client: MakeClient) -> None:
+    keys = ("a-key-of-somebody-1", "a-key-of-somebody-2")
+    client = make_client(Limits(live_sessions=3), keys=keys)
+    with client.websocket_connect(LIVE) as one, client.websocket_connect(LIVE) as two:
+        opened(one, key=keys[0])
+        opened(two, key=keys[0])
+        with client.websocket_connect(LIVE) as third:
+            third.send_json({**OPEN, "key": keys[0]})
+            told = error_of(third)
+            assert told["code"] == "too_many" and told["title"].startswith("You have 2 live sessions")
+        with client.websocket_connect(LIVE) as other:
+            opened(other, key=keys[1])
+
+
+def test_the_share_is_the_operators(tmp_path: Path) -> None:
+    def share(limits: Limits, **more: Any) -> int:
+        return Settings(data=tmp_path, limits=limits, **more).live_share
+
+    assert share(Limits()) == 4, "one person at one computer"
+    assert share(Limits(), keys=("k" * 16,)) == share(Limits(), host="0.0.0.0") == 2
+    assert share(Limits(live_sessions=1), keys=("k" * 16,)) == 1
+    assert share(Limits(live_per_client=1)) == 1
+    assert share(Limits(live_per_client=3), keys=("k" * 16,)) == 3
+
+
+def test_who_gets_no_pictures_is_told(debug_talker: Talker, examples: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dreamtalk.live.paced._BEHIND", -1.0)  # every frame is late: five of six are not drawn
+    said: list[Said] = []
+    host = Host(debug_talker, said.append)
+    host.take(Opened(1, Task("x", str(examples / "portrait.jpg"), "", "", {"size": 256}), "jpeg", "live"))
+    until(lambda: any(one.kind == "told" for one in said))
+    told = next(one for one in said if one.kind == "told")
+    before = said[: said.index(told)]
+    held = sum(one.kind == "held" for one in before)
+    assert told.data == {"type": "dropped", "frames": held} and held >= 4
+    frames = [HEADER.unpack_from(one.data)[0] for one in before if one.kind == "frame"]
+    assert all(b - a == 6 for a, b in pairwise(frames)), "numbers tell what was left out"
+    host.take(Order(1, "close"))
+    until(lambda: not host.sessions)
+
+
+def test_the_process_can_be_ready_before_the_first_session(client: TestClient) -> None:
+    assert not Here.all
+    assert client.post("/v1/live").status_code == 204
+    assert client.post("/v1/live").status_code == 204 and len(Here.all) == 1
+    assert client.post("/v1/live", headers={"Origin": "http://evil.example"}).status_code == 403
+    with client.websocket_connect(LIVE) as session:
+        opened(session)
+    assert len(Here.all) == 1

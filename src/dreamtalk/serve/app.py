@@ -44,6 +44,7 @@ def create_app(settings: Settings, make_worker: Callable[[], Worker] | None = No
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
         service.start()
+        app.state.turns = routes_files.Turns()
         app.state.readers, app.state.stylists = CapacityLimiter(_READERS), CapacityLimiter(_READERS)
         yield
         await run_in_threadpool(service.stop)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import queue
 import signal
 import threading
 from collections.abc import Callable
@@ -113,6 +114,30 @@ class Helper:
         if self._child is not None:
             self._child.end()
             self._child = None
+
+
+class Helpers:
+    """Several of them: a call goes to one that is free, and waits while none is. Each starts when it is first needed,
+    so that one process does where one is enough."""
+
+    def __init__(self, count: int) -> None:
+        self._all = [Helper() for _ in range(count)]
+        self._free: queue.LifoQueue[Helper] = queue.LifoQueue()  # the last one that worked is warm
+        for helper in self._all:
+            self._free.put(helper)
+
+    def call(self, seconds: float, function: Callable[..., Result], *arguments: object) -> Result:
+        """As Helper.call."""
+        helper = self._free.get()
+        try:
+            return helper.call(seconds, function, *arguments)
+        finally:
+            self._free.put(helper)
+
+    def close(self) -> None:
+        """End the processes."""
+        for helper in self._all:
+            helper.close()
 
 
 _CRASHED = Problem(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, BinaryIO
+from weakref import WeakValueDictionary
 
 from anyio import to_thread
 from fastapi import APIRouter, Request
@@ -33,6 +35,20 @@ _FILE_FORM: dict[str, Any] = {
 }
 
 
+class Turns:
+    """One lock per client: what it sends is looked at one after the other, so that others have a reader, too."""
+
+    def __init__(self) -> None:
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def of(self, client: str) -> asyncio.Lock:
+        """The lock, for as long as somebody holds it or waits for it."""
+        lock = self._locks.get(client)
+        if lock is None:
+            lock = self._locks[client] = asyncio.Lock()
+        return lock
+
+
 def service_of(request: Request) -> Service:
     """What the application is built on."""
     service: Service = request.app.state.service
@@ -54,8 +70,9 @@ def file_of(form: FormData, name: str) -> UploadFile:
 
 async def receive(request: Request, file: BinaryIO) -> StoredFile:
     """Keep an uploaded file once it is seen to be usable. Raises Problem."""
-    keep, limiter = service_of(request).uploads.receive, request.app.state.readers
-    return await to_thread.run_sync(keep, file, client_of(request), limiter=limiter)
+    keep, state, client = service_of(request).uploads.receive, request.app.state, client_of(request)
+    async with state.turns.of(client):
+        return await to_thread.run_sync(keep, file, client, limiter=state.readers)
 
 
 async def form_of(request: Request) -> FormData:

@@ -19,7 +19,7 @@ from dreamtalk.serve.logs import log
 from dreamtalk.serve.metrics import Metrics
 from dreamtalk.serve.pool import LocalWorker, Pool, Worker
 from dreamtalk.serve.problems import Problem, not_found, refused
-from dreamtalk.serve.recordings import Recordings
+from dreamtalk.serve.recordings import LIVE, Recordings
 from dreamtalk.serve.requests import (
     TalkRequest,
     asked_options,
@@ -150,7 +150,8 @@ class Service:
             self.store.forget(talk)
             self.vault.drop_result(talk)
             return
-        if found.status == "queued" and self.store.end(talk, "cancelled", {}):
+        unmade = found.status == "queued" or LIVE in found.request  # no worker is at it
+        if unmade and self.store.end(talk, "cancelled", {}):
             self.metrics.ended("cancelled")
         else:
             self.pool.cancel(talk)

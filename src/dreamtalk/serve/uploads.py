@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 from dreamtalk.errors import DreamTalkError
 from dreamtalk.serve.checking import Seen, look_at, make_style, warm
-from dreamtalk.serve.child import Helper
+from dreamtalk.serve.child import Helper, Helpers
 from dreamtalk.serve.gallery import EXAMPLES
 from dreamtalk.serve.logs import log
 from dreamtalk.serve.metrics import Metrics
@@ -21,6 +21,8 @@ from dreamtalk.serve.store import Store, StoredFile
 from dreamtalk.serve.vault import Vault, is_id, new_id
 
 _BLOCK = 1 << 20
+_READERS = 2
+"""Uploads that are looked at at the same time, of different clients (0.3 GB each; the second starts when two meet)."""
 _CHECK_SECONDS = 60.0
 """Time to look at an upload."""
 _STYLE_SECONDS = 240.0
@@ -47,16 +49,16 @@ class Uploads:
 
     def __init__(self, settings: Settings, store: Store, vault: Vault, metrics: Metrics) -> None:
         self._settings, self._store, self._vault, self._metrics = settings, store, vault, metrics
-        self._checker, self._stylist = Helper(), Helper()
+        self._checkers, self._stylist = Helpers(_READERS), Helper()
 
     def close(self) -> None:
         """End the processes that look at files."""
-        for helper in (self._checker, self._stylist):
-            helper.close()
+        self._checkers.close()
+        self._stylist.close()
 
     def warm(self) -> None:
         """Load what looks at files, before the first one comes."""
-        self._checker.call(_CHECK_SECONDS, warm)
+        self._checkers.call(_CHECK_SECONDS, warm)
 
     def receive(self, file: BinaryIO, client: str) -> StoredFile:
         """Keep an uploaded file once it is seen to be usable. Raises Problem."""
@@ -66,7 +68,7 @@ class Uploads:
         place = self._vault.incoming / name
         try:
             size = _copied(file, place, limits.upload_bytes)
-            seen: Seen = self._checker.call(_CHECK_SECONDS, look_at, place, limits)
+            seen: Seen = self._checkers.call(_CHECK_SECONDS, look_at, place, limits)
             stored = StoredFile(name, client, seen.kind, seen.suffix, size, time.time(), seen.facts)
             os.replace(place, self._vault.upload(stored))
         except Problem:
