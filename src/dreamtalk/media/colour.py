@@ -6,7 +6,6 @@ Hermite curve of ITU-R BT.2390 (5.4.1), diffuse white stands at 203 cd/m² as IT
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
@@ -85,13 +84,6 @@ def to_srgb(stored: NDArray[np.uint8] | NDArray[np.uint16], space: ColourSpace) 
         light = np.stack([np.take(tables[channel], strip[..., channel]) for channel in range(3)], axis=-1)
         result[top : top + rows] = _on_screen(_toned(light, space), space.to_bt709)
     return result
-
-
-def is_srgb(space: ColourSpace) -> bool:
-    """Whether converting would change no colour by more than rounding does."""
-    steps = np.linspace(0, 255, 6).round().astype(np.uint8)
-    cube = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(1, -1, 3)
-    return space.tone is None and bool(np.abs(to_srgb(cube, space).astype(int) - cube).max() <= 1)
 
 
 @cache
@@ -197,12 +189,3 @@ def _screen() -> NDArray[np.uint8]:
     value = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
     shown: Image = np.rint(value * 255).astype(np.uint8)
     return shown
-
-
-def curve_space(
-    name: str, curves: list[Callable[[NDArray[np.float64]], NDArray[np.float64]]], matrix: NDArray[np.float64]
-) -> ColourSpace:
-    """A space with a curve for each of the three channels and a matrix (3, 3) to BT.709's light."""
-    steps = np.linspace(0.0, 1.0, _LEVELS)
-    light = np.stack([np.clip(curve(steps), 0.0, 1.0) for curve in curves]).astype(np.float32)
-    return ColourSpace(name, light, matrix.astype(np.float32))

@@ -15,8 +15,7 @@ import av
 import numpy as np
 
 from dreamtalk.media.colour import ColourSpace, coded_space
-from dreamtalk.media.icc import MAX_PROFILE_BYTES, space_of_profile
-from dreamtalk.media.pixels import frame_rgb
+from dreamtalk.media.pixels import frame_rgb, stored_rgb
 from dreamtalk.types import Image
 
 _BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif", b"avis"})
@@ -27,6 +26,7 @@ _MAX_ITEMS = 5000
 _LARGEST_PIECE = 1 << 22
 """Pixels that a piece may have in any case: pieces stand over the edge of small pictures."""
 _LIMITED, _FULL = 1, 2
+_PROFILES = (b"prof", b"rICC")
 _ALPHA = b"auxiliary:alpha", b"auxid:1"
 """What the kinds of auxiliary pictures that are transparency end with or hold: MPEG-B's and HEVC's names."""
 
@@ -77,8 +77,17 @@ def read_heif_header(data: bytes) -> HeifPicture | None:
     return HeifPicture(width, height, alpha, primary, items, boxes.get(b"idat", b""))
 
 
-def decode_heif(data: bytes) -> tuple[Image, Image | None]:
-    """The main picture, upright, (H, W, 3) uint8 sRGB, and its opacity (H, W) uint8 where it has one.
+@dataclass(frozen=True, slots=True, eq=False)
+class DecodedHeif:
+    """image: (H, W, 3) uint8, upright; sRGB, or what `profile` (ICC) says where there is one. opacity: (H, W) uint8."""
+
+    image: Image
+    opacity: Image | None
+    profile: bytes | None
+
+
+def decode_heif(data: bytes) -> DecodedHeif:
+    """The main picture.
 
     The sizes must have been checked (read_heif_header). Raises ValueError where it is damaged or of an unknown kind.
     """
@@ -93,7 +102,8 @@ def decode_heif(data: bytes) -> tuple[Image, Image | None]:
             opacity = _turned(_decoded(data, header, header.items[header.alpha], "gray"), main)
             if opacity.shape != image.shape[:2]:
                 opacity = None
-        return image, opacity
+        colours = _colours(main)
+        return DecodedHeif(image, opacity, colours[4:] if colours[:4] in _PROFILES else None)
     except (struct.error, IndexError, KeyError, av.error.FFmpegError) as error:
         raise ValueError("damaged") from error
 
@@ -240,6 +250,8 @@ def _piece(data: bytes, header: HeifPicture, item: _Item, wanted: str, colours: 
     frame = frames[0]
     if wanted == "gray":
         return np.ascontiguousarray(frame.reformat(format="gray").to_ndarray())
+    if colours[:4] in _PROFILES:
+        return stored_rgb(frame)
     return frame_rgb(_with_tags(frame, colours), space=_space(colours))
 
 
@@ -261,8 +273,6 @@ def _space(colours: bytes) -> ColourSpace | None:
     if colours[:4] == b"nclx":
         primaries, transfer = struct.unpack_from(">HH", colours, 4)
         return coded_space(transfer, primaries)
-    if colours[:4] in (b"prof", b"rICC"):
-        return space_of_profile(colours[4 : 4 + MAX_PROFILE_BYTES])
     return None
 
 

@@ -28,20 +28,25 @@ def frame_rgb(frame: av.VideoFrame, tags: Any = None, space: ColourSpace | None 
     tags: what knows color_trc and color_primaries (a codec context) where the frame does not. space: its colour space
     where something else than tags told it, such as a profile.
     """
+    space = space or coded_space(_tag("color_trc", frame, tags), _tag("color_primaries", frame, tags))
+    if space is None:
+        return stored_rgb(frame)
+    deep = frame.format.components[0].bits > 8
+    return to_srgb(_as_array(frame, "rgb48le" if deep else "rgb24"), space)
+
+
+def stored_rgb(frame: av.VideoFrame) -> Image:
+    """(H, W, 3) uint8 RGB of the frame's own transfer and primaries."""
+    image: Image = _as_array(frame, "rgb24")
+    return image
+
+
+def _as_array(frame: av.VideoFrame, format: str) -> Any:
     matrix = int(frame.colorspace)
     if matrix == _UNKNOWN:
         matrix = _BT709 if frame.width >= _HD_WIDTH or frame.height >= _HD_HEIGHT else _BT601
     chosen = None if matrix == _RGB_MATRIX else matrix
-    space = space or coded_space(_tag("color_trc", frame, tags), _tag("color_primaries", frame, tags))
-    if space is None:
-        image: Image = _as_array(frame, "rgb24", chosen)
-        return image
-    deep = frame.format.components[0].bits > 8
-    return to_srgb(_as_array(frame, "rgb48le" if deep else "rgb24", chosen), space)
-
-
-def _as_array(frame: av.VideoFrame, format: str, matrix: int | None) -> Any:
-    return np.ascontiguousarray(frame.reformat(format=format, src_colorspace=matrix).to_ndarray())
+    return np.ascontiguousarray(frame.reformat(format=format, src_colorspace=chosen).to_ndarray())
 
 
 def _tag(name: str, frame: av.VideoFrame, tags: Any) -> int:

@@ -13,10 +13,8 @@ from av.video.stream import VideoStream
 from dreamtalk.errors import UnusableInput
 from dreamtalk.media.container import open_media
 from dreamtalk.media.files import check_input
-from dreamtalk.media.header import read_header
 from dreamtalk.media.pixels import frame_rgb
-from dreamtalk.media.stills import decode_picture
-from dreamtalk.media.tiff import TIFF_MAGIC
+from dreamtalk.media.stills import TooManyPixels, open_still
 from dreamtalk.types import VIDEO_FPS, Image
 
 MAX_PIXELS = 64_000_000
@@ -25,11 +23,10 @@ MAX_PIXELS = 64_000_000
 MIN_SIDE = 32
 """Smallest side of a picture, in pixels: below this no face can be found."""
 
+_AT_MOST = f"at most {MAX_PIXELS // 1_000_000} megapixels are read. Make it smaller first."
+
 MAX_FILE_BYTES = 500_000_000
 """Largest picture file, in bytes."""
-
-_HEADER_BYTES = 1 << 20
-"""How much of a file is searched for its size: metadata and previews of cameras come first."""
 
 
 def read_image(path: str | Path) -> Image:
@@ -42,17 +39,20 @@ def read_image(path: str | Path) -> Image:
     path = check_input(path)
     if path.stat().st_size > MAX_FILE_BYTES:
         raise UnusableInput(f"{path} is too large for a picture ({path.stat().st_size / 1e9:.1f} GB).")
-    data = path.read_bytes()
-    header = read_header(data)
-    image = None
-    if header is not None:  # nothing is unpacked whose size is not known
-        _check_size(path, header.width, header.height)
-        image = decode_picture(data, header)
+    with path.open("rb") as file:
+        try:
+            still = open_still(file)
+        except TooManyPixels as error:
+            raise UnusableInput(f"{path} is too large; {_AT_MOST}") from error
+        if still is None:
+            raise UnusableInput(
+                f"{path} is not a picture that can be read. Use a JPEG, PNG, WebP, HEIC, AVIF, BMP or TIFF file with "
+                "one clear face."
+            )
+        _check_size(path, still.width, still.height)  # before anything is unpacked
+        image = still.decode()
     if image is None:
-        raise UnusableInput(
-            f"{path} is not a picture that can be read. Use a JPEG, PNG, WebP, HEIC, AVIF, BMP or TIFF file with one "
-            "clear face."
-        )
+        raise UnusableInput(f"{path} is damaged or cut off. Fetch the picture again, or save it anew.")
     _check_size(path, image.shape[1], image.shape[0])
     return image
 
@@ -60,10 +60,10 @@ def read_image(path: str | Path) -> Image:
 def is_image(path: str | Path) -> bool:
     """Whether the file starts like a picture. Raises UnusableInput when it is missing or empty."""
     with check_input(path).open("rb") as file:
-        data = file.read(_HEADER_BYTES)
-        if data[:4] in TIFF_MAGIC:  # its directory may stand at the end
-            data += file.read(MAX_FILE_BYTES)
-        return read_header(data) is not None
+        try:
+            return open_still(file) is not None
+        except TooManyPixels:
+            return True
 
 
 def read_frames(path: str | Path, fps: float = VIDEO_FPS) -> Iterator[Image]:
@@ -129,10 +129,7 @@ def _check_size(path: Path, width: int, height: int) -> None:
     if min(width, height) < MIN_SIDE:
         raise UnusableInput(f"{path} is too small ({width} × {height} px); at least {MIN_SIDE} px a side are needed.")
     if width * height > MAX_PIXELS:
-        raise UnusableInput(
-            f"{path} is too large ({width} × {height} px); at most {MAX_PIXELS // 1_000_000} megapixels are read. "
-            "Make it smaller first."
-        )
+        raise UnusableInput(f"{path} is too large ({width} × {height} px); {_AT_MOST}")
 
 
 def _pictures(container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:

@@ -1,85 +1,153 @@
-"""The bytes of a picture to 8-bit sRGB, upright: profiles, 16 bits, transparency and rotation are dealt with here."""
+"""Picture files to 8-bit sRGB, upright: Pillow reads them, and LittleCMS inside it turns their profiles into sRGB.
+
+HEIC and AVIF are read by heif.py: the only reader of HEIC on PyPI brings an encoder under the GPL.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import io
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, BinaryIO
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
+from PIL import (  # noqa: F401  (each plugin enters its format; Pillow.init would load forty more)
+    BmpImagePlugin,
+    GifImagePlugin,
+    ImageCms,
+    ImageOps,
+    Jpeg2KImagePlugin,
+    JpegImagePlugin,
+    MpoImagePlugin,
+    PngImagePlugin,
+    PpmImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+from PIL import Image as Pillow
 
-from dreamtalk.media.colour import to_srgb
-from dreamtalk.media.header import ImageHeader
-from dreamtalk.media.heif import decode_heif
-from dreamtalk.media.icc import space_of_picture
+from dreamtalk.media.heif import decode_heif, is_heif, read_heif_header
 from dreamtalk.types import Image
 
-_BACKDROP = 255
-"""What shows through a transparent picture: white."""
+_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "JPEG2000")
+"""Of Pillow's: those that photos and drawings come in."""
 
-_STRIP_PIXELS = 1_000_000
-"""Pixels worked on at a time, so that a large picture needs little more memory than itself."""
+_BACKDROP = (255, 255, 255)
+"""What shows through a transparent picture."""
 
-_DEEP_STEP = 257.0
-"""Steps of 16 bits in one of 8: white is 65,535 and 255."""
+_HEIF_HEADER_BYTES = 1 << 20
+"""Where the boxes of HEIC and AVIF stand that tell of the pictures behind them."""
+
+_CUBE_STEPS = 6
+"""Steps per channel of the colours on which a profile is tried."""
 
 
-def decode_picture(data: bytes, header: ImageHeader) -> Image | None:
-    """(H, W, 3) uint8 sRGB, transparency put on white; None when it cannot be decoded.
+class TooManyPixels(Exception):
+    """A picture so large that it is not even opened."""
 
-    header: of the same bytes, its size checked by the caller.
+
+@dataclass(frozen=True, slots=True)
+class Still:
+    """A picture of which the size is known and nothing is unpacked yet.
+
+    width, height: px as stored, before rotation. decode: (H, W, 3) uint8 sRGB, upright, transparency put on white; None
+    when it is damaged. The file must be open until then.
     """
-    if header.kind == "HEIF":
-        try:
-            image, opacity = decode_heif(data)
-        except ValueError:
-            return None
-        return image if opacity is None else _on_backdrop(image, opacity)
+
+    width: int
+    height: int
+    decode: Callable[[], Image | None]
+
+
+def open_still(file: BinaryIO) -> Still | None:
+    """The picture in a file (of an animation the first); None when it is none of a known kind. Raises TooManyPixels."""
+    start = file.read(12)
+    file.seek(0)
+    if is_heif(start):
+        header = _unless_damaged(lambda: read_heif_header(file.read(_HEIF_HEADER_BYTES)))
+        file.seek(0)
+        return None if header is None else Still(header.width, header.height, lambda: _decode_heif(file.read()))
+    picture = _unless_damaged(lambda: Pillow.open(file, formats=_FORMATS))
+    return None if picture is None else Still(picture.width, picture.height, lambda: _unless_damaged(_decoder(picture)))
+
+
+def _unless_damaged(read: Callable[[], Any]) -> Any:
     try:
-        stored = _unpacked(data, header)
-    except cv2.error:
+        with warnings.catch_warnings():  # about notes beside the picture, and sizes, which the reader judges
+            warnings.simplefilter("ignore")
+            return read()
+    except Pillow.DecompressionBombError as error:
+        raise TooManyPixels from error
+    except MemoryError:
+        raise
+    except Exception:  # Pillow's readers raise nearly anything on damaged files
         return None
-    if stored is None:
+
+
+def _decoder(picture: Any) -> Callable[[], Image]:
+    def decode() -> Image:
+        upright = ImageOps.exif_transpose(picture)
+        return _on_backdrop(_eight_bit(upright), upright.info.get("icc_profile"))
+
+    return decode
+
+
+def _decode_heif(data: bytes) -> Image | None:
+    try:
+        found = decode_heif(data)
+    except ValueError:
         return None
-    space = space_of_picture(data)
-    image = np.empty((*stored.shape[:2], 3), np.uint8)
-    rows = max(1, _STRIP_PIXELS // stored.shape[1])
-    for top in range(0, len(stored), rows):
-        strip = stored[top : top + rows]
-        colours = np.ascontiguousarray(strip[..., 2::-1])
-        shown = _eight_bit(colours) if space is None else to_srgb(colours, space)
-        if strip.shape[2] == 4:
-            shown = _on_backdrop(shown, _eight_bit(np.ascontiguousarray(strip[..., 3])))
-        image[top : top + rows] = shown
-    return image
+    picture = Pillow.fromarray(found.image)
+    if found.opacity is not None:
+        picture.putalpha(Pillow.fromarray(found.opacity))
+    return _on_backdrop(picture, found.profile)
 
 
-def _unpacked(data: bytes, header: ImageHeader) -> NDArray[Any] | None:
-    """OpenCV's decoder: (H, W, 3 or 4) uint8 or uint16, BGR(A), upright."""
-    array = np.frombuffer(data, dtype=np.uint8)
-    if header.alpha:
-        picture = cv2.imdecode(array, cv2.IMREAD_UNCHANGED)
-        if picture is not None and picture.ndim == 3 and picture.shape[2] == 4 and picture.dtype.kind == "u":
-            return _turned(picture, header.orientation)
-    return cv2.imdecode(array, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+def _eight_bit(picture: Any) -> Any:
+    """Deep grey pictures, which Pillow would cut off at 255, and those whose pixels are no bytes."""
+    if picture.mode.startswith("I"):
+        deep = np.clip(np.asarray(picture).astype(np.int64), 0, 65_535)
+        return Pillow.fromarray((deep // 257).astype(np.uint8))
+    return picture
 
 
-def _turned(picture: NDArray[Any], orientation: int) -> NDArray[Any]:
-    """What OpenCV does for all pictures but transparent ones: EXIF's orientation 1 to 8."""
-    if orientation >= 5:
-        picture = np.swapaxes(picture, 0, 1)
-    down, right = {2: (1, -1), 3: (-1, -1), 4: (-1, 1), 6: (1, -1), 7: (-1, -1), 8: (-1, 1)}.get(orientation, (1, 1))
-    return picture[::down, ::right]
+def _on_backdrop(picture: Any, profile: bytes | None) -> Image:
+    clear = picture.has_transparency_data
+    opacity = picture.convert("RGBA").getchannel("A") if clear else None
+    colours = _in_srgb(picture, profile)
+    if opacity is None:
+        return np.array(colours, dtype=np.uint8)
+    whole = Pillow.new("RGB", colours.size, _BACKDROP)
+    whole.paste(colours, mask=opacity)
+    return np.array(whole, dtype=np.uint8)
 
 
-def _eight_bit(picture: NDArray[Any]) -> Image:
-    if picture.dtype == np.uint8:
-        return picture
-    return np.asarray(cv2.convertScaleAbs(picture, alpha=1.0 / _DEEP_STEP), dtype=np.uint8).reshape(picture.shape)
+def _in_srgb(picture: Any, profile: bytes | None) -> Any:
+    """As RGB, by its profile where it has one that can be used and that is not sRGB's."""
+    mode = picture.mode if picture.mode in ("RGB", "CMYK", "L") else "RGB"
+    if picture.mode == "LA":
+        mode = "L"
+    plain = picture if picture.mode == mode else picture.convert(mode)
+    if profile:
+        try:
+            transform = _to_srgb(profile, mode)
+            if mode == "CMYK" or not _changes_nothing(transform, mode):
+                return ImageCms.applyTransform(plain, transform)
+        except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+            pass  # a damaged profile, or one for another kind of picture: viewers leave it out, too
+    return plain if mode == "RGB" else plain.convert("RGB")
 
 
-def _on_backdrop(colours: Image, opacity: Image) -> Image:
-    """(H, W, 3) over white with opacity (H, W), 0 to 255."""
-    share = opacity[..., np.newaxis].astype(np.uint16)
-    blended: Image = ((colours * share + _BACKDROP * (255 - share) + 127) // 255).astype(np.uint8)
-    return blended
+def _to_srgb(profile: bytes, mode: str) -> Any:
+    given = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    return ImageCms.buildTransform(given, ImageCms.createProfile("sRGB"), mode, "RGB")
+
+
+def _changes_nothing(transform: Any, mode: str) -> bool:
+    """Whether a profile is sRGB's by another name: rounding alone would change a level here and there."""
+    steps = np.linspace(0, 255, _CUBE_STEPS).round().astype(np.uint8)
+    cube = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(1, -1, 3)
+    colours = Pillow.fromarray(cube).convert(mode)
+    moved = ImageCms.applyTransform(colours, transform)
+    return bool(np.abs(np.asarray(moved).astype(int) - np.asarray(colours.convert("RGB"))).max() <= 1)
