@@ -10,12 +10,15 @@ import struct
 from dataclasses import dataclass
 
 from dreamtalk.media.heif import is_heif, read_heif_header
+from dreamtalk.media.png import PNG_MAGIC
 from dreamtalk.media.tiff import TIFF_MAGIC, tiff_fields
 
 _JPEG_FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """SOF0 to SOF15 without DHT, JPG and DAC: the segments that carry the size."""
 
 _TIFF_WIDTH, _TIFF_HEIGHT, _TIFF_ORIENTATION, _TIFF_EXTRA_SAMPLES = 256, 257, 274, 338
+_MAX_SCANS = 200
+"""Most passes over the picture that a JPEG may have; usual ones have 1 to 12, hostile ones thousands."""
 _BEFORE_PIXELS = 1 << 16
 """Bytes in which WebP's and GIF's notes are looked for."""
 
@@ -37,7 +40,7 @@ class ImageHeader:
 def read_header(data: bytes) -> ImageHeader | None:
     """What the file says of itself, or None when it is none of the known picture formats or is cut off."""
     readers = {
-        b"\x89PNG\r\n\x1a\n": _png,
+        PNG_MAGIC: _png,
         b"\xff\xd8\xff": _jpeg,
         b"RIFF": _webp,
         b"BM": _bmp,
@@ -67,6 +70,8 @@ def _png(data: bytes) -> ImageHeader:
 
 
 def _jpeg(data: bytes) -> ImageHeader | None:
+    if data.count(b"\xff\xda") > _MAX_SCANS:
+        return None
     position = 2
     while position + 9 < len(data):
         if data[position] != 0xFF:  # rubbish between segments, which decoders skip too

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dreamtalk.media.colour import ColourSpace, coded_space, curve_space, is_srgb
+from dreamtalk.media.png import PNG_MAGIC, png_chunks
 from dreamtalk.media.tiff import TIFF_MAGIC, tiff_fields
 
 MAX_PROFILE_BYTES = 4_000_000
@@ -30,7 +31,7 @@ Curve = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 def space_of_picture(data: bytes) -> ColourSpace | None:
     """The colour space that a PNG, JPEG, WebP or TIFF file names; None: none, sRGB, or one that tables describe."""
     try:
-        if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        if data.startswith(PNG_MAGIC):
             return _of_png(data)
         if data.startswith(b"\xff\xd8\xff"):
             return space_of_profile(_of_jpeg(data))
@@ -62,24 +63,16 @@ def space_of_profile(profile: bytes) -> ColourSpace | None:
 
 
 def _of_png(data: bytes) -> ColourSpace | None:
-    for kind, body in _png_chunks(data):
+    for kind, chunk in png_chunks(data):
+        body = chunk[8:-4]
+        if kind == b"IDAT":
+            break
         if kind == b"cICP":
             return coded_space(body[1], body[0])
         if kind == b"iCCP":
             start = body.index(b"\0") + 2
             return space_of_profile(zlib.decompressobj().decompress(body[start:], MAX_PROFILE_BYTES))
     return None
-
-
-def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Those before the pixels."""
-    position = 8
-    while position + 8 <= len(data):
-        length, kind = struct.unpack_from(">I4s", data, position)
-        if kind == b"IDAT":
-            return
-        yield kind, data[position + 8 : position + 8 + length]
-        position += 12 + int(length)
 
 
 def _of_jpeg(data: bytes) -> bytes:

@@ -11,12 +11,10 @@ import numpy as np
 from av.audio.fifo import AudioFifo
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
-from av.audio.stream import AudioStream
-from av.container import InputContainer
 
 from dreamtalk.errors import UnusableAudio
 from dreamtalk.media.clock import StreamClock
-from dreamtalk.media.container import open_media
+from dreamtalk.media.container import open_media, sound_stream
 from dreamtalk.media.files import check_input
 from dreamtalk.types import SAMPLE_RATE, Speech
 
@@ -85,9 +83,7 @@ def open_sound(source: Path | Speech) -> Sound:
     path = check_input(source)
     try:
         with open_media(path) as container:
-            if not container.streams.audio:
-                raise UnusableAudio(f"{path} holds no sound.")
-            context = _stream(container).codec_context
+            context = sound_stream(container, path).codec_context
             rate = next((r for r in AAC_RATES if r >= context.sample_rate), AAC_RATES[-1])
             layout = (
                 context.layout.name if context.layout.name in AAC_LAYOUTS else _fallback(context.layout.nb_channels)
@@ -128,7 +124,7 @@ def _of_file(path: Path, rate: int, layout: str) -> Iterator[AudioFrame]:
 def _decoded(path: Path, rate: int) -> Iterator[tuple[AudioFrame, int]]:
     """Decoded blocks, each with the samples of silence at ``rate`` Hz that belong before it."""
     with open_media(path) as container:
-        stream = _stream(container)
+        stream = sound_stream(container, path)
         clock = StreamClock((container.start_time or 0) / av.time_base)
         for packet in container.demux(stream):
             try:
@@ -138,12 +134,6 @@ def _decoded(path: Path, rate: int) -> Iterator[tuple[AudioFrame, int]]:
             for frame in frames:
                 hole = clock.silence_before(frame.time, frame.samples / frame.sample_rate)
                 yield frame, round(hole * rate)
-
-
-def _stream(container: InputContainer) -> AudioStream:
-    stream = container.streams.best("audio") or container.streams.audio[0]
-    assert isinstance(stream, AudioStream)
-    return stream
 
 
 def _silence(samples: int, rate: int, layout: str) -> AudioFrame:

@@ -12,6 +12,7 @@ from dreamtalk.media.colour import to_srgb
 from dreamtalk.media.header import ImageHeader
 from dreamtalk.media.heif import decode_heif
 from dreamtalk.media.icc import space_of_picture
+from dreamtalk.media.png import without_notes
 from dreamtalk.types import Image
 
 _BACKDROP = 255
@@ -56,7 +57,7 @@ def decode_picture(data: bytes, header: ImageHeader) -> Image | None:
 
 def _unpacked(data: bytes, header: ImageHeader) -> NDArray[Any] | None:
     """OpenCV's decoder: (H, W, 3 or 4) uint8 or uint16, BGR(A), upright."""
-    array = np.frombuffer(data, dtype=np.uint8)
+    array = np.frombuffer(without_notes(data) if header.kind == "PNG" else data, dtype=np.uint8)
     if header.alpha:
         picture = cv2.imdecode(array, cv2.IMREAD_UNCHANGED)
         if picture is not None and picture.ndim == 3 and picture.shape[2] == 4 and picture.dtype.kind == "u":
