@@ -28,6 +28,9 @@ _CHANNEL_WEIGHTS = {"FL": 1.0, "FR": 1.0, "FC": 1.0, "LFE": 0.0, "LFE2": 0.0}
 
 _SURROUND_WEIGHT = 0.5
 
+_MOST_PLANES = 7
+"""Channels in planes of their own that PyAV can hand over: with eight (7.1 in AAC) version 18 reads past the end."""
+
 _CANCELLED = 0.01
 """Share of a channel's energy below which two channels have cancelled each other: one of them has its poles swapped."""
 
@@ -99,8 +102,10 @@ def _decoded(file: Path) -> Iterator[tuple[Float, int]]:
 
 def _mono(frame: av.AudioFrame) -> Float:
     """(n,) float32 in [-1, 1] from any sample format and channel layout."""
-    channels = _as_float(frame.to_ndarray())
     names = [channel.name for channel in frame.layout.channels]
+    if frame.format.is_planar and len(names) > _MOST_PLANES:
+        [frame] = av.AudioResampler(frame.format.packed, frame.layout, frame.sample_rate).resample(frame)
+    channels = _as_float(frame.to_ndarray())
     if not frame.format.is_planar:
         channels = channels.reshape(-1, len(names)).T
     weights = np.array([_CHANNEL_WEIGHTS.get(name, _SURROUND_WEIGHT) for name in names], np.float32)

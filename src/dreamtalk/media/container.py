@@ -17,8 +17,8 @@ KINDS = (
     "iff,ivf,loas,m4v,matroska,mjpeg,mlp,mov,mp3,mpc,mpc8,mpeg,mpegts,mpegvideo,mxf,nut,obu,ogg,oma,rm,sox,tak,truehd,tta,"
     "vc1,voc,w64,wav,webm,wtv,wv,yuv4mpegpipe"
 )
-"""FFmpeg's names of the containers that are opened: those that hold sound and pictures themselves. Playlists (HLS, DASH,
-concat, SDP) name other files, which a stranger's file must not do; subtitles and games hold no speech."""
+"""FFmpeg's names of the containers that are opened: those that hold sound and pictures themselves. Playlists (HLS,
+DASH, concat, SDP) name other files, which a stranger's file must not do; subtitles and games hold no speech."""
 
 OPTIONS = {"protocol_whitelist": "file", "format_whitelist": KINDS}
 """What FFmpeg is told whenever it opens a file."""

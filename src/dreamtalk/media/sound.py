@@ -21,8 +21,8 @@ from dreamtalk.types import SAMPLE_RATE, Speech
 AAC_RATES = (7350, 8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000)
 """Sample rates an AAC stream can have, in Hz; others go to the next one above."""
 
-AAC_LAYOUTS = ("mono", "stereo", "3.0", "4.0", "5.0", "5.1", "7.1")
-"""Channel layouts our encoder takes as they are; others become stereo."""
+AAC_LAYOUTS = ("mono", "stereo", "3.0", "4.0", "5.0", "5.1")
+"""Channel layouts our encoder takes as they are; 7.1 becomes 5.1 (PyAV 18 breaks on eight planes), others stereo."""
 
 _FORMAT = "fltp"
 """What the AAC encoder eats: float32, one plane per channel."""
@@ -85,16 +85,18 @@ def open_sound(source: Path | Speech) -> Sound:
         with open_media(path) as container:
             context = sound_stream(container, path).codec_context
             rate = next((r for r in AAC_RATES if r >= context.sample_rate), AAC_RATES[-1])
-            layout = (
-                context.layout.name if context.layout.name in AAC_LAYOUTS else _fallback(context.layout.nb_channels)
-            )
+            layout = _layout_for(context.layout)
     except av.error.FFmpegError as error:
         raise UnusableAudio(f"{path} is not sound that can be read ({error.strerror}).") from error
     return Sound(_of_file(path, rate, layout), rate, layout)
 
 
-def _fallback(channels: int) -> str:
-    return "mono" if channels == 1 else "stereo"
+def _layout_for(given: av.AudioLayout) -> str:
+    if given.name in AAC_LAYOUTS:
+        return given.name
+    if given.name.startswith("7.1"):
+        return "5.1"
+    return "mono" if given.nb_channels == 1 else "stereo"
 
 
 def _of_samples(speech: Speech) -> Iterator[AudioFrame]:
