@@ -50,14 +50,17 @@ def read_image(path: str | Path) -> Image:
         raise UnusableInput(f"{path} is too large for a picture ({path.stat().st_size / 1e9:.1f} GB).")
     data = path.read_bytes()
     header = read_header(data)
-    image = None
-    if header is not None:  # nothing is unpacked whose size is not known
-        _check_size(path, header.width, header.height)
-        image = decode_picture(data, header)
-    if image is None:
+    if header is None:  # nothing is unpacked whose size is not known
         raise UnusableInput(
             f"{path} is not a picture that can be read. Use a JPEG, PNG, WebP, HEIC, AVIF, BMP or TIFF file with one "
             "clear face."
+        )
+    _check_size(path, header.width, header.height)
+    image = decode_picture(data, header)
+    if image is None:
+        raise UnusableInput(
+            f"{path} is a {header.kind} picture, but it cannot be read: it is damaged, cut off or of a rare kind. "
+            "Get it anew, or save it as JPEG or PNG."
         )
     _check_size(path, image.shape[1], image.shape[0])
     return image
