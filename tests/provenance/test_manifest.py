@@ -23,7 +23,7 @@ from dreamtalk.options import MAX_CONSENT, TalkOptions
 from dreamtalk.provenance.credentials import Credentials, credentials
 from dreamtalk.provenance.inspect import inspect
 from dreamtalk.provenance.manifest import check, read_manifest, seal, with_manifests
-from dreamtalk.provenance.metadata import SOURCE_TYPE
+from dreamtalk.provenance.metadata import SOURCE_TYPE, comment_of, origin_comment
 from dreamtalk.provenance.origin import ASSERTION, SIDECAR, Origin, origin_of
 from dreamtalk.store import save_motion
 from dreamtalk.style import files as style_files
@@ -173,8 +173,9 @@ def test_a_video_without_a_place_for_it_has_it_beside(
 
 
 def test_a_manifest_beside_another_file_says_nothing_about_that(
-    plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("dreamtalk.provenance.inspect.find_mark", lambda frames: None)  # takes seconds; there is none
     (tmp_path / "made.webm").write_bytes(b"another video")
     manifest = seal(tmp_path / "made.webm", ORIGIN, None, credentials())
     assert manifest is not None and (tmp_path / "made.webm").read_bytes() == b"another video"
@@ -197,6 +198,7 @@ def test_every_numbered_picture_is_signed(debug_talker: Talker, examples: Path, 
     for file in files:
         found = read_manifest(file)
         assert found is not None and found.intact and found.talk["watermark"] == f"{talk.marks.watermark:08x}"
+        assert comment_of(file) == origin_comment(), "the note stays readable behind the manifest"
         data = bytearray(file.read_bytes())
         data[-30] ^= 1
         file.write_bytes(data)
@@ -298,7 +300,10 @@ def test_consent_has_a_limit() -> None:
         TalkOptions(consent=b"caf\xe9".decode("utf-8", "surrogateescape"))
 
 
-def test_a_folder_is_searched(sealed: Path, plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_is_searched(
+    sealed: Path, plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dreamtalk.provenance.inspect.find_mark", lambda frames: None)  # takes seconds; there is none
     folder = tmp_path / "many" / "below"
     folder.mkdir(parents=True)
     shutil.copy(plain, folder / "plain.mp4")
