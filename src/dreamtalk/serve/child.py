@@ -127,8 +127,7 @@ class Helpers:
             self._free.put(helper)
 
     def warm(self, seconds: float, function: Callable[..., object]) -> None:
-        """As Helper.call, by the first of them: a call that comes meanwhile waits for it, for another would have to warm
-        up as well."""
+        """As Helper.call, by the first of them; a call that comes meanwhile waits for it rather than begin another."""
         self._all[0].call(seconds, function)
 
     def call(self, seconds: float, function: Callable[..., Result], *arguments: object) -> Result:
