@@ -85,7 +85,7 @@ def test_a_table_that_is_none_is_told_in_words(tmp_path: Path) -> None:
     for text in ("id,file\na,b.mp4\n", "id\n", "id,frames\nx,many\n", "\n\n", "id,file\n\xff\n"):
         (tmp_path / "clips.csv").write_bytes(text.encode("latin-1"))
         if text != "id\n" and text.strip():
-            with pytest.raises(UnusableInput, match="not the table of a talkset|UTF-8"):
+            with pytest.raises(UnusableInput, match=r"not the table of a talkset|UTF-8"):
                 read_talkset(tmp_path)
 
 
