@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -117,10 +118,10 @@ def set_own(folder: Path, monkeypatch: pytest.MonkeyPatch, chain: bytes, key: by
         monkeypatch.setenv(variable, str(folder / name))
 
 
-KEYS = {
+KEYS: dict[str, Callable[[], PrivateKeyTypes]] = {
     "ES256": lambda: ec.generate_private_key(ec.SECP256R1()),
     "ES384": lambda: ec.generate_private_key(ec.SECP384R1()),
-    "ED25519": ed25519.Ed25519PrivateKey.generate,
+    "ED25519": lambda: ed25519.Ed25519PrivateKey.generate(),
     "PS256": lambda: rsa.generate_private_key(65537, 2048),
 }
 
