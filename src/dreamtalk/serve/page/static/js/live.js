@@ -139,7 +139,7 @@ function count(mine) {
   const pace = Math.round(mine.pictures * 1000 / (now - mine.since));
   const smaller = $("live-size").value === "256" ? "" : ", or choose 256 × 256";
   const slow = pace < SLOW ? ` The server's computer is busy: close other programs there${smaller}.` : "";
-  $("live-pace").textContent = `${pace} pictures per second.${slow}`;
+  $("live-pace").textContent = `${pace} ${pace === 1 ? "picture" : "pictures"} per second.${slow}`;
   Object.assign(mine, { since: now, pictures: 0 });
 }
 
