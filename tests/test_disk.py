@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -23,6 +24,24 @@ import resource, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), int(sys.argv[1])))
 from dreamtalk.cli.main import run
 sys.exit(run(sys.argv[2:]))
+"""
+
+_FULL_MANY = """
+import json, resource, sys
+from pathlib import Path
+from dreamtalk.cli.main import run
+from dreamtalk.errors import UnusableOutput
+from dreamtalk.face.model import FaceModel
+from dreamtalk.train.face_model import write_face_model
+most, lines = json.loads(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+for line in lines:
+    print(run(line), flush=True)
+try:
+    write_face_model(FaceModel.load(), Path(sys.argv[2]))
+except UnusableOutput as problem:
+    print(2)
+    print(problem, file=sys.stderr)
 """
 
 _SLOW = """
@@ -70,6 +89,30 @@ def test_a_full_disk_leaves_the_old_file(name: str, tmp_path: Path, motion_file:
         assert done.returncode == 2 and "Is the disk full?" in done.stderr
     assert "Traceback" not in done.stderr and (tmp_path / name).read_text() == "the old one"
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([name, motion_file.name])
+
+
+def test_a_full_disk_leaves_what_every_other_verb_had_written(
+    tmp_path: Path, examples: Path, motion_file: Path
+) -> None:
+    portrait, speech = str(examples / "portrait.jpg"), str(examples / "speech.wav")
+    lines = {
+        "talk.mp4": ["generate", portrait, speech, "--size", "256", "--sidecar", "-o", "talk.mp4"],
+        "motion.npz": ["motion", speech, "-o", "motion.npz"],
+        "track.npz": ["track", portrait, "-o", "track.npz"],
+        "style.npz": ["style", "extract", portrait, "-o", "style.npz"],
+        "head.glb": ["export", str(motion_file), "-o", "head.glb"],
+    }
+    place = tmp_path / "out"
+    place.mkdir()
+    for name in (*lines, "talk.mp4.provenance.json", "face.safetensors"):
+        (place / name).write_text("the old one")
+    told = json.dumps([600, list(lines.values())])
+    command = [sys.executable, "-c", _FULL_MANY, told, "face.safetensors"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=place)
+    assert done.stdout.split() == ["2"] * 6 and "Traceback" not in done.stderr, done.stderr
+    assert {path.name: path.read_text() for path in place.iterdir()} == dict.fromkeys(
+        (*lines, "talk.mp4.provenance.json", "face.safetensors"), "the old one"
+    )
 
 
 def test_other_errors_stay_what_they_are(tmp_path: Path) -> None:

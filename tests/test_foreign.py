@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from dreamtalk.batch.manifest import read_manifest
-from dreamtalk.cli.main import run
+from dreamtalk.cli.main import main, run
+from dreamtalk.data.adapters import layout
+from dreamtalk.data.manifest import Manifest
 from dreamtalk.data.source import check_id
 from dreamtalk.data.talkset import read_talkset
 from dreamtalk.errors import UnusableInput
@@ -34,10 +36,11 @@ def test_only_text_that_would_be_computed_is_changed() -> None:
 
 
 def test_messages_do_not_steer_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["verify", str(tmp_path / f"a{TITLE}.png")]) == 2
     (tmp_path / f"b{TITLE}.png").write_bytes(b"no picture at all")
-    with pytest.raises(SystemExit):
-        run(["verify", str(tmp_path)])
+    for given in (tmp_path / f"a{TITLE}.png", tmp_path):
+        with pytest.raises(SystemExit) as ended:
+            main(["verify", str(given)])
+        assert ended.value.code == 2
     told = capsys.readouterr()
     assert told.err.count("?]0;owned?") == 2 and "\x1b" not in told.out + told.err
 
@@ -82,5 +85,27 @@ def test_a_table_that_is_none_is_told_in_words(tmp_path: Path) -> None:
     for text in ("id,file\na,b.mp4\n", "id\n", "id,frames\nx,many\n", "\n\n", "id,file\n\xff\n"):
         (tmp_path / "clips.csv").write_bytes(text.encode("latin-1"))
         if text != "id\n" and text.strip():
-            with pytest.raises(UnusableInput, match="not the table of a talkset"):
+            with pytest.raises(UnusableInput, match=r"not the table of a talkset|UTF-8"):
                 read_talkset(tmp_path)
+
+
+@pytest.mark.parametrize("file", ["../other.parquet", "/x.parquet", "s3://x/y.parquet", "a\0.parquet", {"a": 1}, None])
+def test_a_prepared_folders_shards_lie_in_it(file: object, tmp_path: Path) -> None:
+    shards = [{"file": file, "clips": 1, "frames": 9}]
+    stored = {"format": "dreamtalk-prepared-1", "dataset": "x", "data_hash": "0", "settings": {}, "versions": {}}
+    (tmp_path / "manifest.json").write_text(json.dumps({**stored, "shards": shards, "skipped": []}))
+    with pytest.raises(UnusableInput, match="no shard of this folder"):
+        Manifest.read(tmp_path)
+
+
+def test_tables_of_data_sets_that_are_no_text_are_told_in_words(tmp_path: Path) -> None:
+    for name, table in (("talkset", "clips.csv"), ("folder", "clips.csv"), ("hdtf", "RD_annotion_time.txt")):
+        (tmp_path / table).write_bytes(b"id,file\n\xff\xfe,x\n")
+        with pytest.raises(UnusableInput, match="UTF-8"):
+            layout(name).clips(tmp_path)
+    (tmp_path / "clips.csv").unlink()
+    (tmp_path / "Radio1.mp4").write_bytes(b"video")
+    for span in ("-1:00-0:01", "0:09-0:01", "nan-nan", "0:00-1e999"):
+        (tmp_path / "RD_annotion_time.txt").write_text(f"Radio1.mp4 {span}\n")
+        with pytest.raises(UnusableInput, match="cannot be read"):
+            layout("hdtf").clips(tmp_path)

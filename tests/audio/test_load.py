@@ -210,8 +210,8 @@ BAD = [
     ("nothing.wav", lambda path: path.write_bytes(b""), "0 bytes"),
     ("text.wav", lambda path: path.write_text("This is not a sound.\n" * 50), "cannot be read"),
     ("noise.mp3", lambda path: path.write_bytes(np.random.default_rng(1).bytes(3000)), "cannot be|no sound"),
-    ("picture.png", _png, "no audio stream"),
-    ("silent.mp4", _silent_video, "no audio stream"),
+    ("picture.png", _png, "is a picture"),
+    ("silent.mp4", _silent_video, "holds no sound"),
     ("header.wav", _header_only, "cannot be read|no sound"),
     ("short.wav", _ten_milliseconds, "10 ms of sound; at least 100 ms"),
 ]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import struct
 import tempfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,9 @@ def image_seeds() -> Seeds:
         seeds[f"a{ending}"] = cv2.imencode(ending, picture)[1].tobytes()
     seeds["alpha.png"] = cv2.imencode(".png", np.dstack([picture, picture[..., :1]]))[1].tobytes()
     seeds["deep.png"] = cv2.imencode(".png", picture.astype(np.uint16) * 200)[1].tobytes()
+    seeds["deep.tiff"] = cv2.imencode(".tiff", picture.astype(np.uint16) * 200)[1].tobytes()
+    seeds["a.avif"] = cv2.imencode(".avif", picture)[1].tobytes()
+    seeds["a.gif"] = cv2.imencode(".gif", picture)[1].tobytes()
     return seeds
 
 
@@ -170,6 +175,11 @@ def marked_seeds() -> Seeds:
         return {"sealed.mp4": file.read_bytes(), **image_seeds()}
 
 
+def inspected_seeds() -> Seeds:
+    """What people would have verified: signed pictures and videos, and those that can hold a note alone."""
+    return {**signed_seeds(), "plain.webm": video_seeds()["a.webm"], "plain.mkv": video_seeds()["a.mkv"]}
+
+
 def talk_seeds() -> Seeds:
     picture = cv2.imread(str(EXAMPLES / "portrait.jpg"))
     small = cv2.resize(picture, (picture.shape[1] // 3, picture.shape[0] // 3), interpolation=cv2.INTER_AREA)
@@ -183,7 +193,10 @@ def coefficient_seeds() -> Seeds:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "a.mat"
         write_matlab(file, {"coeff": np.zeros((5, 257), np.float32), "transform_params": np.ones((5, 5), np.float32)})
-        return {"a.mat": file.read_bytes(), "a.npy": _npy(np.zeros((5, 64), np.float32))}
+        plain = file.read_bytes()
+        packed = zlib.compress(plain[128:])  # as MATLAB's own files are: one element of the type 15
+        small = plain[:128] + struct.pack("<II", 15, len(packed)) + packed
+        return {"a.mat": plain, "packed.mat": small, "a.npy": _npy(np.zeros((5, 64), np.float32))}
 
 
 def code_seeds() -> Seeds:

@@ -136,7 +136,7 @@ def test_a_gap_is_waited_for_once(live: LiveTalk, speech: Float, monkeypatch: py
     assert np.delete(steps, gap) == pytest.approx(np.full(len(steps) - 1, 0.04))
 
 
-@pytest.mark.parametrize(("cost", "held"), [(0.06, 25), (0.3, 80), (1.5, 70)])
+@pytest.mark.parametrize(("cost", "held"), [(0.06, 25), (0.3, 66), (1.5, 55)])
 def test_a_slow_machine_leaves_out_pictures_and_nothing_else(
     debug_talker: Talker,
     face: Portrait,
@@ -162,7 +162,7 @@ def test_a_slow_machine_leaves_out_pictures_and_nothing_else(
         if frame.number == 44:
             paced.close()
     assert abs(sum(frame.held for frame in shown) - 0.45 * held) <= 4
-    if cost < 6 * 0.04:
+    if cost < 4 * 0.04:
         assert max(late) < 0.3 + 0.04 + cost + 1e-6, "the delay has a bound"
     in_order(shown)
     begin = next(frame.number for frame in shown if frame.speech is not None)
@@ -174,7 +174,7 @@ def test_a_slow_machine_leaves_out_pictures_and_nothing_else(
     spoken = np.concatenate([frame.sound for frame in shown if frame.speech is not None])
     assert np.array_equal(spoken[:15_000], speech[:15_000])
     runs = "".join("h" if frame.held else "." for frame in shown)
-    assert "h" * 6 not in runs, "the face never stands still for long"
+    assert "h" * 4 not in runs, "the face never stands still for long"
 
 
 def test_by_the_clock_it_can_be_interrupted(live: LiveTalk, speech: Float) -> None:

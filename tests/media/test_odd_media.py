@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import struct
+import wave
+import zlib
 from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 
 from dreamtalk.audio import load_speech
-from dreamtalk.errors import UnusableInput
+from dreamtalk.errors import UnusableAudio, UnusableInput
 from dreamtalk.media import read_frames, read_image, write_video
 from dreamtalk.media.sound import open_sound
 
@@ -107,13 +111,11 @@ def test_a_small_file_of_a_huge_video_is_refused_before_it_is_decoded(tmp_path: 
         next(iter(read_frames(path)))
 
 
+def chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
 def test_a_small_file_of_a_huge_picture_is_refused(tmp_path: Path) -> None:
-    import struct
-    import zlib
-
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
     header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
     rows = zlib.compress(bytes(50_000_000), 9)
     data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
@@ -121,3 +123,113 @@ def test_a_small_file_of_a_huge_picture_is_refused(tmp_path: Path) -> None:
     assert len(data) < 100_000
     with pytest.raises(UnusableInput, match="too large"):
         read_image(tmp_path / "bomb.png")
+
+
+def test_the_notes_of_a_picture_are_not_unpacked(tmp_path: Path) -> None:
+    picture = cv2.imencode(".png", np.full((64, 64, 3), 90, np.uint8))[1].tobytes()
+    note = chunk(b"zTXt", b"x\0\0" + zlib.compress(bytes(8_000_000)))
+    (tmp_path / "a.png").write_bytes(picture[:33] + note * 50 + picture[33:])
+    with pytest.raises(UnusableInput, match="not a picture"):
+        read_image(tmp_path / "a.png")
+
+
+def test_a_jpeg_of_thousands_of_passes_is_refused(tmp_path: Path) -> None:
+    data = cv2.imencode(".jpg", np.full((64, 64), 90, np.uint8), [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])[1].tobytes()
+    last = data[data.rindex(b"\xff\xda") : -2]
+    (tmp_path / "a.jpg").write_bytes(data)
+    assert read_image(tmp_path / "a.jpg").shape == (64, 64, 3)
+    (tmp_path / "a.jpg").write_bytes(data[:-2] + last * 3000 + data[-2:])
+    with pytest.raises(UnusableInput, match="damaged"):
+        read_image(tmp_path / "a.jpg")
+
+
+def write_shown(path: Path, times: list[int]) -> None:
+    """A video of 64 × 48 px whose pictures are shown from these times on, ms."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "bgr0"
+        stream.codec_context.time_base = Fraction(1, 1000)
+        for time in times:
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 90, np.uint8), format="rgb24")
+            frame.pts, frame.time_base = time, Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+
+def test_pictures_days_apart_are_a_broken_clock(tmp_path: Path) -> None:
+    write_shown(tmp_path / "a.mkv", [0, 40, 2_000_000_000, 2_000_000_040])
+    assert len(list(read_frames(tmp_path / "a.mkv"))) == 4
+    write_shown(tmp_path / "a.mkv", [0, 4_000, 4_040])  # a still of four seconds is none
+    assert len(list(read_frames(tmp_path / "a.mkv"))) == 102
+
+
+@pytest.mark.parametrize("rate", [1, 100, 2_000_000_000])
+def test_impossible_sample_rates_are_refused(rate: int, tmp_path: Path) -> None:
+    with wave.open(str(tmp_path / "a.wav"), "wb") as file:
+        file.setparams((1, 2, rate, 0, "NONE", ""))
+        file.writeframes(bytes(40_000))
+    with pytest.raises(UnusableAudio, match=r"samples a second|cannot be read"):
+        load_speech(tmp_path / "a.wav")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("list.m3u8", "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{other}\n#EXT-X-ENDLIST\n"),
+        ("list.mp4", "ffconcat version 1.0\nfile {other.name}\n"),
+        ("list.sdp", "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=audio 5004 RTP/AVP 0\n"),
+        ("words.srt", "1\n00:00:01,000 --> 00:00:02,000\nhello\n"),
+    ],
+)
+def test_a_file_that_names_others_opens_none_of_them(name: str, text: str, tmp_path: Path) -> None:
+    other = tmp_path / "secret.ts"
+    with av.open(str(other), "w", format="mpegts") as container:
+        stream = container.add_stream("mp2", rate=16_000, layout="mono")
+        for part in av.AudioResampler(stream.codec_context.format, "mono", 16_000).resample(hum(16_000)):
+            container.mux(stream.encode(part))
+        container.mux(stream.encode(None))
+    assert load_speech(other).seconds > 0.5
+    (tmp_path / name).write_text(text.format(other=other))
+    with pytest.raises(UnusableAudio, match="cannot be read"):
+        load_speech(tmp_path / name)
+
+
+def test_eight_channels_in_planes_of_their_own(tmp_path: Path) -> None:
+    """PyAV 18 reads past the eighth: the process died."""
+    wide = (0.2 * np.sin(np.arange(48_000) * 0.05)).astype(np.float32)
+    frame = av.AudioFrame.from_ndarray(np.repeat(wide, 8)[np.newaxis], format="flt", layout="7.1")
+    frame.sample_rate, frame.pts = 48_000, 0
+    with av.open(str(tmp_path / "a.m4a"), "w") as container:
+        stream = container.add_stream("aac", rate=48_000, layout="7.1")
+        for part in av.AudioResampler("fltp", "7.1", 48_000, frame_size=1024).resample(frame):
+            container.mux(stream.encode(part))
+        container.mux(stream.encode(None))
+    assert load_speech(tmp_path / "a.m4a").seconds == pytest.approx(1.0, abs=0.05)
+    sound = open_sound(tmp_path / "a.m4a")
+    assert sound.layout == "5.1" and np.abs(sound.take(24_000).to_ndarray()).max() > 0.1
+    sound.close()
+
+
+def test_a_voice_with_swapped_poles_is_heard(tmp_path: Path) -> None:
+    voice = np.rint(8000 * np.sin(np.arange(16_000) * 0.1)).astype("<i2")
+    with wave.open(str(tmp_path / "a.wav"), "wb") as file:
+        file.setparams((2, 2, 16_000, 0, "NONE", ""))
+        file.writeframes(np.stack([voice, -voice], axis=1).tobytes())
+    heard = load_speech(tmp_path / "a.wav").samples
+    assert np.abs(heard - voice / 32768).max() < 0.01
+
+
+def test_the_cover_of_a_song_is_no_video(tmp_path: Path) -> None:
+    with av.open(str(tmp_path / "a.mp4"), "w") as container:
+        sound = container.add_stream("aac", rate=16_000, layout="mono")
+        cover = container.add_stream("mjpeg", rate=25)
+        cover.width, cover.height, cover.pix_fmt = 64, 64, "yuvj420p"
+        cover.disposition = av.stream.Disposition.attached_pic
+        for part in av.AudioResampler("fltp", "mono", 16_000, frame_size=1024).resample(hum(16_000)):
+            container.mux(sound.encode(part))
+        container.mux(cover.encode(av.VideoFrame(64, 64, "yuvj420p")))
+        for stream in (sound, cover):
+            container.mux(stream.encode(None))
+    assert load_speech(tmp_path / "a.mp4").seconds > 0.9
+    with pytest.raises(UnusableInput, match="cover"):
+        next(read_frames(tmp_path / "a.mp4"))

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ed25519
-from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from dreamtalk.errors import UnusableInput
 from dreamtalk.provenance import credentials as module
 from dreamtalk.provenance.credentials import CERTIFICATE, PRIVATE_KEY, credentials
+from dreamtalk.provenance.manifest import check, read_manifest, seal
+from dreamtalk.provenance.origin import Origin
 
 
 @pytest.fixture(autouse=True)
@@ -81,6 +86,89 @@ def test_own_credentials_are_used(fresh: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv(PRIVATE_KEY, str(fresh / "key.pem"))
     own = credentials()
     assert not own.self_made and own.chain == made.chain and own.key == made.key
+
+
+def signer(key: PrivateKeyTypes, days: tuple[int, int] = (-1, 10), purpose: bool = True) -> tuple[bytes, bytes, bytes]:
+    """PEM of a certificate, of the authority above it, and of the key."""
+    above, now, pem = ec.generate_private_key(ec.SECP256R1()), datetime.now(timezone.utc), serialization.Encoding.PEM
+    authority = module._certificate("authority", above, None, above)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "A News Room")])
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "News"), *name]))
+        .issuer_name(authority.subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now + timedelta(days=days[0]))
+        .not_valid_after(now + timedelta(days=days[1]))
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(above.public_key()), critical=False)
+        .add_extension(x509.KeyUsage(True, *[False] * 8), critical=True)
+    )
+    if purpose:
+        builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), critical=False)
+    made = builder.sign(above, hashes.SHA256())
+    plain = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return made.public_bytes(pem), authority.public_bytes(pem), plain
+
+
+def set_own(folder: Path, monkeypatch: pytest.MonkeyPatch, chain: bytes, key: bytes) -> None:
+    for variable, name, data in ((CERTIFICATE, "chain.pem", chain), (PRIVATE_KEY, "key.pem", key)):
+        (folder / name).write_bytes(data)
+        monkeypatch.setenv(variable, str(folder / name))
+
+
+KEYS: dict[str, Callable[[], PrivateKeyTypes]] = {
+    "ES256": lambda: ec.generate_private_key(ec.SECP256R1()),
+    "ES384": lambda: ec.generate_private_key(ec.SECP384R1()),
+    "ED25519": lambda: ed25519.Ed25519PrivateKey.generate(),
+    "PS256": lambda: rsa.generate_private_key(65537, 2048),
+}
+
+
+@pytest.mark.parametrize("algorithm", KEYS)
+def test_keys_of_every_kind_that_c2pa_knows_sign(algorithm: str, fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    certificate, authority, key = signer(KEYS[algorithm]())
+    set_own(fresh, monkeypatch, certificate + authority, key)
+    own = credentials()
+    assert (own.algorithm, own.self_made) == (algorithm, False)
+    check(own)
+    (fresh / "a.webm").write_bytes(b"any bytes")
+    manifest = seal(fresh / "a.webm", Origin({}, {}, {}), None, own)
+    assert manifest is not None
+    (fresh / "a.c2pa").write_bytes(manifest)
+    found, trusted = (read_manifest(fresh / "a.webm", anchors) for anchors in (None, authority))
+    assert found is not None and found.intact and not found.trusted and found.signer == "News / A News Room"
+    assert trusted is not None and trusted.trusted
+
+
+def test_own_credentials_that_cannot_sign_are_refused_in_words(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    certificate, authority, pem = signer(key)
+    small = signer(ec.generate_private_key(ec.SECP192R1()))
+    for chain, private, told in (
+        (authority + certificate, pem, "must be the first"),
+        (signer(key, (-20, -10))[0], pem, "not today"),
+        (signer(key, (10, 20))[0], pem, "not today"),
+        (certificate, b"", "no PEM"),
+        (b"", pem, "no PEM"),
+        (pem, certificate, "no PEM"),
+        (small[0], small[2], "C2PA allows"),
+    ):
+        set_own(fresh, monkeypatch, chain, private)
+        with pytest.raises(UnusableInput, match=told):
+            credentials()
+    set_own(fresh, monkeypatch, signer(key, purpose=False)[0] + authority, pem)
+    with pytest.raises(UnusableInput, match="cannot be signed"):
+        check(credentials())
+    monkeypatch.setenv(CERTIFICATE, str(fresh))
+    with pytest.raises(UnusableInput, match="cannot be read"):
+        credentials()
+    monkeypatch.setenv(CERTIFICATE, "")
+    with pytest.raises(UnusableInput, match="not set, or empty"):
+        credentials()
+    monkeypatch.setenv(PRIVATE_KEY, "")
+    assert credentials().self_made
 
 
 @pytest.mark.parametrize("what", ["absent", "no key", "another key"])

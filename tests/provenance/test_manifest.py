@@ -15,7 +15,11 @@ import numpy as np
 import pytest
 
 from dreamtalk import assets
+from dreamtalk.batch.manifest import read_manifest as read_manifest_of_batch
+from dreamtalk.cli.batch import MakeBatch
 from dreamtalk.cli.main import run
+from dreamtalk.cli.options import PictureFlags
+from dreamtalk.cli.talk import DECLINED, options_of
 from dreamtalk.errors import UnusableInput, UnusableOutput
 from dreamtalk.media import read_frames, read_image, write_video
 from dreamtalk.media.files import sha256_of
@@ -23,7 +27,7 @@ from dreamtalk.options import MAX_CONSENT, TalkOptions
 from dreamtalk.provenance.credentials import Credentials, credentials
 from dreamtalk.provenance.inspect import inspect
 from dreamtalk.provenance.manifest import check, read_manifest, seal, with_manifests
-from dreamtalk.provenance.metadata import SOURCE_TYPE
+from dreamtalk.provenance.metadata import SOURCE_TYPE, comment_of, origin_comment
 from dreamtalk.provenance.origin import ASSERTION, SIDECAR, Origin, origin_of
 from dreamtalk.store import save_motion
 from dreamtalk.style import files as style_files
@@ -129,10 +133,15 @@ def test_what_it_says_is_the_signers_own_word(sealed: Path) -> None:
     assert action[0]["digitalSourceType"].endswith("/compositeWithTrainedAlgorithmicMedia")
 
 
+def still(frames: int) -> Motion:
+    expression, rotation, translation, gaze = (np.zeros((frames, size), np.float32) for size in (64, 3, 3, 4))
+    return Motion(expression, rotation, translation, gaze)
+
+
 def test_a_motion_that_was_given_has_no_style_and_no_model(
     debug_talker: Talker, examples: Path, tmp_path: Path
 ) -> None:
-    moved = Motion(*(np.zeros((3, size), np.float32) for size in (64, 3, 3, 4)))
+    moved = still(3)
     save_motion(tmp_path / "moved.npz", moved)
     options = TalkOptions(size=256, consent="the sitter")
     for given, role in ((moved, "motion (numbers)"), (tmp_path / "moved.npz", "motion")):
@@ -142,13 +151,14 @@ def test_a_motion_that_was_given_has_no_style_and_no_model(
         assert found.talk["settings"] == {"renderer": "mesh", "badge": True, "size": 256}
         assert set(found.talk["models"]) == {"face-landmarker", "mesh64"}
         assert set(found.talk["inputs"]) == {"portrait", role}
+    assert found is not None
     assert found.talk["inputs"]["motion"] == {"sha256": sha256_of(tmp_path / "moved.npz")}
 
 
 def test_a_video_without_a_place_for_it_has_it_beside(
     debug_talker: Talker, examples: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    moved = Motion(*(np.zeros((3, size), np.float32) for size in (64, 3, 3, 4)))
+    moved = still(3)
     clear, path = TalkOptions(size=256, background="transparent"), tmp_path / "talk.webm"
     talk = debug_talker.render_to(examples / "portrait.jpg", moved, path, None, clear)
     assert talk.marks.beside == tmp_path / "talk.c2pa" and not talk.marks.manifest
@@ -173,8 +183,9 @@ def test_a_video_without_a_place_for_it_has_it_beside(
 
 
 def test_a_manifest_beside_another_file_says_nothing_about_that(
-    plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("dreamtalk.provenance.inspect.find_mark", lambda frames: None)  # takes seconds; there is none
     (tmp_path / "made.webm").write_bytes(b"another video")
     manifest = seal(tmp_path / "made.webm", ORIGIN, None, credentials())
     assert manifest is not None and (tmp_path / "made.webm").read_bytes() == b"another video"
@@ -188,7 +199,7 @@ def test_a_manifest_beside_another_file_says_nothing_about_that(
 
 
 def test_every_numbered_picture_is_signed(debug_talker: Talker, examples: Path, tmp_path: Path) -> None:
-    moved = Motion(*(np.zeros((3, size), np.float32) for size in (64, 3, 3, 4)))
+    moved = still(3)
     options = TalkOptions(size=256, sidecar=True)
     talk = debug_talker.render_to(examples / "portrait.jpg", moved, tmp_path / "f" / "%02d.png", None, options)
     assert talk.marks.manifest and talk.marks.sidecar == tmp_path / f"f{SIDECAR}"
@@ -197,6 +208,7 @@ def test_every_numbered_picture_is_signed(debug_talker: Talker, examples: Path, 
     for file in files:
         found = read_manifest(file)
         assert found is not None and found.intact and found.talk["watermark"] == f"{talk.marks.watermark:08x}"
+        assert comment_of(file) == origin_comment(), "the note stays readable behind the manifest"
         data = bytearray(file.read_bytes())
         data[-30] ^= 1
         file.write_bytes(data)
@@ -254,6 +266,15 @@ def test_declined_it_is_not_there_and_the_log_says_so(
     assert (talk.marks.watermark, talk.marks.manifest, talk.marks.sidecar) == (None, False, None)
 
 
+def test_commands_say_that_it_was_declined(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert not options_of(picture=PictureFlags(provenance=False)).provenance
+    assert capsys.readouterr().err == f"{DECLINED}\n"
+    rows = tmp_path / "talks.csv"
+    rows.write_text("portrait,audio,provenance\na.jpg,a.wav,no\na.jpg,a.wav,yes\n")
+    MakeBatch(manifest=rows)._tell_of(read_manifest_of_batch(rows))
+    assert capsys.readouterr().err == f"{DECLINED}\n"
+
+
 def test_names_of_files_stay_at_home(examples: Path, tmp_path: Path) -> None:
     secret = Path(shutil.copy(examples / "portrait.jpg", tmp_path / "Jane Doe.jpg"))
     timeline = tmp_path / "Jane.json"
@@ -298,7 +319,10 @@ def test_consent_has_a_limit() -> None:
         TalkOptions(consent=b"caf\xe9".decode("utf-8", "surrogateescape"))
 
 
-def test_a_folder_is_searched(sealed: Path, plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_is_searched(
+    sealed: Path, plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dreamtalk.provenance.inspect.find_mark", lambda frames: None)  # takes seconds; there is none
     folder = tmp_path / "many" / "below"
     folder.mkdir(parents=True)
     shutil.copy(plain, folder / "plain.mp4")

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from dreamtalk.errors import UnusableAudio
 from dreamtalk.media.clock import StreamClock
-from dreamtalk.media.container import open_media
+from dreamtalk.media.container import open_media, sound_stream
+from dreamtalk.media.reader import is_image
 from dreamtalk.types import SAMPLE_RATE, Float, Speech
 
 MIN_SECONDS = 0.1
@@ -26,6 +27,12 @@ _CHANNEL_WEIGHTS = {"FL": 1.0, "FR": 1.0, "FC": 1.0, "LFE": 0.0, "LFE2": 0.0}
 """Share of a channel in the mono mix before normalising; surround channels count half: speech sits in front."""
 
 _SURROUND_WEIGHT = 0.5
+
+_MOST_PLANES = 7
+"""Channels in planes of their own that PyAV can hand over: with eight (7.1 in AAC) version 18 reads past the end."""
+
+_CANCELLED = 0.01
+"""Share of a channel's energy below which two channels have cancelled each other: one of them has its poles swapped."""
 
 
 def load_speech(path: str | Path, max_seconds: float = MAX_SECONDS) -> Speech:
@@ -42,6 +49,8 @@ def load_speech(path: str | Path, max_seconds: float = MAX_SECONDS) -> Speech:
     try:
         blocks = list(_limited(_resampled(_decoded(file)), file, max_seconds))
     except av.error.FFmpegError as problem:
+        if is_image(file):
+            raise UnusableAudio(f"{file} is a picture. Give an audio or video file.") from problem
         raise UnusableAudio(f"{file} cannot be read as audio or video ({problem.strerror}).") from problem
     samples = np.concatenate([np.zeros(0, np.float32), *blocks])
     if len(samples) == 0:
@@ -76,9 +85,7 @@ def _limited(blocks: Iterator[Float], file: Path, max_seconds: float) -> Iterato
 def _decoded(file: Path) -> Iterator[tuple[Float, int]]:
     """Blocks of mono samples (n,) with their sample rate, silence in place of holes in the time stamps."""
     with open_media(file) as container:
-        if not container.streams.audio:
-            raise UnusableAudio(f"{file} has no audio stream.")
-        stream = container.streams.best("audio") or container.streams.audio[0]
+        stream = sound_stream(container, file)
         clock = StreamClock((container.start_time or 0) / av.time_base)
         for packet in container.demux(stream):
             try:
@@ -95,14 +102,20 @@ def _decoded(file: Path) -> Iterator[tuple[Float, int]]:
 
 def _mono(frame: av.AudioFrame) -> Float:
     """(n,) float32 in [-1, 1] from any sample format and channel layout."""
-    channels = _as_float(frame.to_ndarray())
     names = [channel.name for channel in frame.layout.channels]
+    if frame.format.is_planar and len(names) > _MOST_PLANES:
+        [frame] = av.AudioResampler(frame.format.packed, frame.layout, frame.sample_rate).resample(frame)
+    channels = _as_float(frame.to_ndarray())
     if not frame.format.is_planar:
         channels = channels.reshape(-1, len(names)).T
     weights = np.array([_CHANNEL_WEIGHTS.get(name, _SURROUND_WEIGHT) for name in names], np.float32)
     if not weights.any():
         weights[:] = 1.0
-    mixed = (weights / weights.sum()) @ np.nan_to_num(channels, nan=0.0, posinf=1.0, neginf=-1.0)
+    channels = np.nan_to_num(channels, nan=0.0, posinf=1.0, neginf=-1.0)
+    mixed = (weights / weights.sum()) @ channels
+    loudest = channels[int(np.argmax(weights * np.square(channels).sum(axis=1)))]
+    if np.square(mixed).sum() < _CANCELLED * np.square(loudest).sum() and len(names) == 2:
+        mixed = loudest
     mono: Float = np.clip(mixed, -1.0, 1.0)
     return mono
 

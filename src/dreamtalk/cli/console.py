@@ -46,6 +46,8 @@ def _plain(what: str) -> Progress:
 def summary(talk: Talk) -> None:
     """Where the video is, what it took and on what."""
     print(f"{talk.path}: {talk.seconds:.2f} s, {talk.frames} frames, {talk.size[0]} × {talk.size[1]} px")
+    if talk.marks.beside is not None:
+        print(f"  its signed manifest: {talk.marks.beside} (keep it beside the video)")
     for note in talk.notes:
         print(f"  {note}")
     times(talk.times, talk.seconds, talk.device, talk.wall)

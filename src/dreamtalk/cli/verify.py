@@ -48,6 +48,8 @@ class Verify:
             if not files and not look.unreadable:
                 raise UnusableInput(f"In {self.file} there are no pictures or videos.")
             for number, file in enumerate(files, start=1):
+                if number > 1 and not self.json:
+                    print()
                 look.progress(f"{number} of {len(files)}: {file.name}")
                 look.at(file)
             look.summary()

@@ -6,6 +6,7 @@ It is written last. A folder without it is not finished.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from dreamtalk.media.files import replacing
 
 FILE = "manifest.json"
 _FORMAT = "dreamtalk-prepared-1"
+_SHARD = re.compile(r"[\w-]+\.parquet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +88,21 @@ class Manifest:
                 data_hash=stored["data_hash"],
                 settings=stored["settings"],
                 versions=stored["versions"],
-                shards=tuple(ShardEntry(**entry) for entry in stored["shards"]),
+                shards=tuple(_entry(entry) for entry in stored["shards"]),
                 skipped=tuple(Skip(**entry) for entry in stored["skipped"]),
             )
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise UnusableInput(f"{file} cannot be read as a manifest: {error}") from error
+
+
+def _entry(stored: dict[str, Any]) -> ShardEntry:
+    """Raises ValueError for a file that would lie in another folder, and counts that are none."""
+    entry = ShardEntry(**stored)
+    if not isinstance(entry.file, str) or _SHARD.fullmatch(entry.file) is None:
+        raise ValueError(f"{entry.file!r} is no shard of this folder")
+    if not all(isinstance(count, int) and count >= 0 for count in (entry.clips, entry.frames)):
+        raise ValueError(f"{entry.file} has no number of clips and frames")
+    return entry
 
 
 def is_prepared(folder: Path) -> bool:

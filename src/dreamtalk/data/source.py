@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -81,6 +83,22 @@ def check_id(name: str, table: Path) -> None:
     """Raise UnusableInput for an id of somebody's table that would lead out of a folder: files are named after it."""
     if re.fullmatch(r"[\w+=@][\w.+=@ -]*", name) is None:
         raise UnusableInput(f"{table}: {name!r} cannot be an id; it has letters, digits and any of _ . + = @ -.")
+
+
+def table_text(file: Path) -> str:
+    """What a data set's table or list says. Raises UnusableInput when it is no text."""
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnusableInput(f"{file} cannot be read as text in UTF-8.") from error
+
+
+def table_rows(file: Path) -> list[dict[str, str]]:
+    """The rows of a data set's CSV file by the names in its head line. Raises UnusableInput when it is no such file."""
+    try:
+        return list(csv.DictReader(io.StringIO(table_text(file), newline="")))
+    except csv.Error as error:
+        raise UnusableInput(f"{file} cannot be read as a table: {error}.") from error
 
 
 def unique(clips: Iterable[SourceClip]) -> list[SourceClip]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from dreamtalk.data.source import check_id
+from dreamtalk.data.source import check_id, table_rows
 from dreamtalk.errors import UnusableInput
 
 _TRUSTED_LAG_FIT = 0.6
@@ -52,14 +51,9 @@ def read_talkset(root: Path) -> list[Clip]:
     if not table.is_file():
         raise UnusableInput(f"{root} is not a talkset folder: {table.name} is missing.")
     try:
-        lags = {}
-        if (root / "lags.csv").is_file():
-            with open(root / "lags.csv", encoding="utf-8", newline="") as handle:
-                lags = {row["id"]: row for row in csv.DictReader(handle)}
-        with open(table, encoding="utf-8", newline="") as handle:
-            rows = list(csv.DictReader(handle))
-        return [_clip(root, row, lags.get(row["id"])) for row in rows]
-    except (KeyError, TypeError, ValueError, csv.Error) as error:
+        lags = {row["id"]: row for row in table_rows(root / "lags.csv")} if (root / "lags.csv").is_file() else {}
+        return [_clip(root, row, lags.get(row["id"])) for row in table_rows(table)]
+    except (KeyError, TypeError, ValueError) as error:
         raise UnusableInput(f"{table} is not the table of a talkset: {error}.") from error
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -10,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from dreamtalk.audio import load_speech
-from dreamtalk.data.source import check_id
+from dreamtalk.data.source import check_id, table_rows
 from dreamtalk.errors import UnusableInput
 from dreamtalk.evaluate.mouth import FaceSpace, Mouth, mouth_of
 from dreamtalk.evaluate.tracks import Track, load_track
@@ -113,8 +112,7 @@ def read_rows(dataset: Path, name: str = "clips.csv") -> list[dict[str, str]]:
     file = dataset / name
     if not file.is_file():
         raise UnusableInput(f"{file} is missing. Give the folder of the talkset (with clips.csv, lags.csv and video/).")
-    with file.open(newline="", encoding="utf-8") as lines:
-        rows = list(csv.DictReader(lines))
+    rows = table_rows(file)
     for row in rows:
         check_id(row.get("id") or "", file)
     return rows

@@ -20,8 +20,9 @@ so that a wait that helped once is not needed again."""
 _BEHIND = 0.3
 """Seconds by which frames may be late: beyond that they are not drawn but hold the picture before, which is quicker."""
 
-_MOST_HELD = 5
-"""Frames in a row that are not drawn: a face that stands still for longer (0.2 s) looks dead."""
+_MOST_HELD = 3
+"""Frames in a row that are not drawn (0.12 s): more would save little, as their motion costs as much as drawing, and
+the face would stand still."""
 
 _LOST = 2.0
 """Seconds by which frames may be late and still catch up: beyond that (a machine that slept, or one on which even the

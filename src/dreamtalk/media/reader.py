@@ -11,7 +11,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from dreamtalk.errors import UnusableInput
-from dreamtalk.media.container import open_media
+from dreamtalk.media.container import open_media, video_stream
 from dreamtalk.media.files import check_input
 from dreamtalk.media.pixels import frame_rgb
 from dreamtalk.media.stills import TooManyPixels, open_still
@@ -27,6 +27,12 @@ _AT_MOST = f"at most {MAX_PIXELS // 1_000_000} megapixels are read. Make it smal
 
 MAX_FILE_BYTES = 500_000_000
 """Largest picture file, in bytes."""
+
+MAX_SECONDS = 10_800.0
+"""Longest video, s."""
+
+_MAX_HELD = 60.0
+"""Longest that a picture stands, s: a longer step is a broken clock, and a few bytes could ask for endless pictures."""
 
 
 def read_image(path: str | Path) -> Image:
@@ -52,7 +58,10 @@ def read_image(path: str | Path) -> Image:
         _check_size(path, still.width, still.height)  # before anything is unpacked
         image = still.decode()
     if image is None:
-        raise UnusableInput(f"{path} is damaged or cut off. Fetch the picture again, or save it anew.")
+        raise UnusableInput(
+            f"{path} is a picture, but it cannot be read: it is damaged, cut off or of a rare kind. Get it anew, or "
+            "save it as JPEG or PNG."
+        )
     _check_size(path, image.shape[1], image.shape[0])
     return image
 
@@ -71,22 +80,26 @@ def read_frames(path: str | Path, fps: float = VIDEO_FPS) -> Iterator[Image]:
 
     Frame i is the picture nearest to time i / fps after the first picture: no blending, whatever the file's own rate.
     The rotation flag of phones is applied. Raises UnusableInput when the file is missing, empty or has no video that
-    can be read.
+    can be read, and when it lasts longer than MAX_SECONDS.
     """
     path = check_input(path)
     empty = True
     try:
         with open_media(path) as container:
-            if not container.streams.video:
-                raise UnusableInput(f"{path} holds no video.")
-            stream = container.streams.video[0]
-            if stream.codec_context is None:
-                raise UnusableInput(f"{path} is a video of an unknown kind, or damaged.")
+            stream = video_stream(container, path)
             _check_size(path, stream.width, stream.height)
             stream.thread_type = "AUTO"
-            for frame in _at_rate(_pictures(container, stream), fps):
+            stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}  # the size may change on the way
+            last, image = None, None
+            for number, frame in enumerate(_at_rate(_pictures(container, stream), fps)):
+                if number > MAX_SECONDS * fps:
+                    raise UnusableInput(f"{path} is longer than {MAX_SECONDS / 3600:g} hours. Cut it first.")
                 empty = False
-                yield _upright(frame, stream.codec_context)
+                if image is None or frame is not last:
+                    last, image = frame, _upright(frame, stream.codec_context)
+                    yield image
+                else:
+                    yield image.copy()
     except av.error.FFmpegError as error:
         raise UnusableInput(f"{path} is not a video that can be read ({error.strerror}).") from error
     if empty:
@@ -96,13 +109,13 @@ def read_frames(path: str | Path, fps: float = VIDEO_FPS) -> Iterator[Image]:
 def seconds_of(path: str | Path) -> float | None:
     """How long the pictures of a video last by its own account, s; None when it gives none or cannot be read.
 
-    Raises UnusableInput when the file is missing.
+    Raises UnusableInput when the file is missing or holds no video.
     """
     path = check_input(path)
     try:
         with open_media(path) as container:
-            stream = container.streams.video[0] if container.streams.video else None
-            if stream is not None and stream.duration is not None and stream.time_base is not None:
+            stream = video_stream(container, path)
+            if stream.duration is not None and stream.time_base is not None:
                 return float(stream.duration * stream.time_base)
             return None if container.duration is None else container.duration / av.time_base
     except av.error.FFmpegError:
@@ -112,12 +125,12 @@ def seconds_of(path: str | Path) -> float | None:
 def fps_of(path: str | Path) -> float | None:
     """Pictures per second of a video by its own account; None when it gives none or cannot be read.
 
-    Raises UnusableInput when the file is missing.
+    Raises UnusableInput when the file is missing or holds no video.
     """
     path = check_input(path)
     try:
         with open_media(path) as container:
-            rate = container.streams.video[0].average_rate if container.streams.video else None
+            rate = video_stream(container, path).average_rate
             return None if not rate else float(rate)
     except av.error.FFmpegError:
         return None
@@ -152,6 +165,9 @@ def _at_rate(frames: Iterator[av.VideoFrame], fps: float) -> Iterator[av.VideoFr
         if shown is None:
             origin = now
         else:
+            if now - start > _MAX_HELD:
+                origin += now - start - length
+                start = now - length
             while index / fps <= (start + now) / 2 - origin:
                 yield shown
                 index += 1

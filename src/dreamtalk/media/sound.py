@@ -11,20 +11,18 @@ import numpy as np
 from av.audio.fifo import AudioFifo
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
-from av.audio.stream import AudioStream
-from av.container import InputContainer
 
 from dreamtalk.errors import UnusableAudio
 from dreamtalk.media.clock import StreamClock
-from dreamtalk.media.container import open_media
+from dreamtalk.media.container import open_media, sound_stream
 from dreamtalk.media.files import check_input
 from dreamtalk.types import SAMPLE_RATE, Speech
 
 AAC_RATES = (7350, 8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000)
 """Sample rates an AAC stream can have, in Hz; others go to the next one above."""
 
-AAC_LAYOUTS = ("mono", "stereo", "3.0", "4.0", "5.0", "5.1", "7.1")
-"""Channel layouts our encoder takes as they are; others become stereo."""
+AAC_LAYOUTS = ("mono", "stereo", "3.0", "4.0", "5.0", "5.1")
+"""Channel layouts our encoder takes as they are; 7.1 becomes 5.1 (PyAV 18 breaks on eight planes), others stereo."""
 
 _FORMAT = "fltp"
 """What the AAC encoder eats: float32, one plane per channel."""
@@ -85,20 +83,20 @@ def open_sound(source: Path | Speech) -> Sound:
     path = check_input(source)
     try:
         with open_media(path) as container:
-            if not container.streams.audio:
-                raise UnusableAudio(f"{path} holds no sound.")
-            context = _stream(container).codec_context
+            context = sound_stream(container, path).codec_context
             rate = next((r for r in AAC_RATES if r >= context.sample_rate), AAC_RATES[-1])
-            layout = (
-                context.layout.name if context.layout.name in AAC_LAYOUTS else _fallback(context.layout.nb_channels)
-            )
+            layout = _layout_for(context.layout)
     except av.error.FFmpegError as error:
         raise UnusableAudio(f"{path} is not sound that can be read ({error.strerror}).") from error
     return Sound(_of_file(path, rate, layout), rate, layout)
 
 
-def _fallback(channels: int) -> str:
-    return "mono" if channels == 1 else "stereo"
+def _layout_for(given: av.AudioLayout) -> str:
+    if given.name in AAC_LAYOUTS:
+        return given.name
+    if given.name.startswith("7.1"):
+        return "5.1"
+    return "mono" if given.nb_channels == 1 else "stereo"
 
 
 def _of_samples(speech: Speech) -> Iterator[AudioFrame]:
@@ -128,7 +126,7 @@ def _of_file(path: Path, rate: int, layout: str) -> Iterator[AudioFrame]:
 def _decoded(path: Path, rate: int) -> Iterator[tuple[AudioFrame, int]]:
     """Decoded blocks, each with the samples of silence at ``rate`` Hz that belong before it."""
     with open_media(path) as container:
-        stream = _stream(container)
+        stream = sound_stream(container, path)
         clock = StreamClock((container.start_time or 0) / av.time_base)
         for packet in container.demux(stream):
             try:
@@ -138,12 +136,6 @@ def _decoded(path: Path, rate: int) -> Iterator[tuple[AudioFrame, int]]:
             for frame in frames:
                 hole = clock.silence_before(frame.time, frame.samples / frame.sample_rate)
                 yield frame, round(hole * rate)
-
-
-def _stream(container: InputContainer) -> AudioStream:
-    stream = container.streams.best("audio") or container.streams.audio[0]
-    assert isinstance(stream, AudioStream)
-    return stream
 
 
 def _silence(samples: int, rate: int, layout: str) -> AudioFrame:

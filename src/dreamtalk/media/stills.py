@@ -9,6 +9,7 @@ import io
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -27,6 +28,7 @@ from PIL import (  # noqa: F401  (each plugin enters its format; Pillow.init wou
 )
 from PIL import Image as Pillow
 
+from dreamtalk.media.colour import ColourSpace, coded_space, to_srgb
 from dreamtalk.media.heif import decode_heif, is_heif, read_heif_header
 from dreamtalk.types import Image
 
@@ -38,6 +40,15 @@ _BACKDROP = (255, 255, 255)
 
 _HEIF_HEADER_BYTES = 1 << 20
 """Where the boxes of HEIC and AVIF stand that tell of the pictures behind them."""
+
+_MAX_SCANS = 1000
+"""Most passes over a JPEG: each may stand for all pixels, and a few bytes could ask for endless ones."""
+
+_SCAN = b"\xff\xda"
+"""What each of them begins with; inside one no 255 stands without a zero behind it."""
+
+_DEEP_WHITE = 65_535
+"""White of grey pictures of 16 bits."""
 
 _CUBE_STEPS = 6
 """Steps per channel of the colours on which a profile is tried."""
@@ -69,7 +80,9 @@ def open_still(file: BinaryIO) -> Still | None:
         file.seek(0)
         return None if header is None else Still(header.width, header.height, lambda: _decode_heif(file.read()))
     picture = _unless_damaged(lambda: Pillow.open(file, formats=_FORMATS))
-    return None if picture is None else Still(picture.width, picture.height, lambda: _unless_damaged(_decoder(picture)))
+    if picture is None:
+        return None
+    return Still(picture.width, picture.height, lambda: _unless_damaged(partial(_decode, picture, file)))
 
 
 def _unless_damaged(read: Callable[[], Any]) -> Any:
@@ -85,12 +98,26 @@ def _unless_damaged(read: Callable[[], Any]) -> Any:
         return None
 
 
-def _decoder(picture: Any) -> Callable[[], Image]:
-    def decode() -> Image:
-        upright = ImageOps.exif_transpose(picture)
-        return _on_backdrop(_eight_bit(upright), upright.info.get("icc_profile"))
+def _decode(picture: Any, file: BinaryIO) -> Image | None:
+    if picture.format in ("JPEG", "MPO") and _whole(file).count(_SCAN) > _MAX_SCANS:
+        return None
+    coded = _coded_space(_whole(file)) if picture.format == "PNG" else None
+    upright = ImageOps.exif_transpose(picture)
+    return _on_backdrop(_eight_bit(upright), upright.info.get("icc_profile"), coded)
 
-    return decode
+
+def _whole(file: BinaryIO) -> bytes:
+    place = file.tell()
+    file.seek(0)
+    data = file.read()
+    file.seek(place)
+    return data
+
+
+def _coded_space(png: bytes) -> ColourSpace | None:
+    """What a PNG says in numbers of its colours (PNG third edition, 11.3.2.6): primaries, transfer, two more."""
+    _, kind, said = png.partition(b"IDAT")[0].partition(b"cICP")
+    return coded_space(said[1], said[0]) if kind and len(said) > 1 else None
 
 
 def _decode_heif(data: bytes) -> Image | None:
@@ -101,21 +128,23 @@ def _decode_heif(data: bytes) -> Image | None:
     picture = Pillow.fromarray(found.image)
     if found.opacity is not None:
         picture.putalpha(Pillow.fromarray(found.opacity))
-    return _on_backdrop(picture, found.profile)
+    return _on_backdrop(picture, found.profile, None)
 
 
 def _eight_bit(picture: Any) -> Any:
     """Deep grey pictures, which Pillow would cut off at 255, and those whose pixels are no bytes."""
     if picture.mode.startswith("I"):
-        deep = np.clip(np.asarray(picture).astype(np.int64), 0, 65_535)
-        return Pillow.fromarray((deep // 257).astype(np.uint8))
+        return Pillow.fromarray((np.clip(np.asarray(picture), 0, _DEEP_WHITE) >> 8).astype(np.uint8))
     return picture
 
 
-def _on_backdrop(picture: Any, profile: bytes | None) -> Image:
+def _on_backdrop(picture: Any, profile: bytes | None, coded: ColourSpace | None) -> Image:
     clear = picture.has_transparency_data
     opacity = picture.convert("RGBA").getchannel("A") if clear else None
-    colours = _in_srgb(picture, profile)
+    if coded is None:
+        colours = _in_srgb(picture, profile)
+    else:  # numbers go before a profile
+        colours = Pillow.fromarray(to_srgb(np.array(picture.convert("RGB")), coded))
     if opacity is None:
         return np.array(colours, dtype=np.uint8)
     whole = Pillow.new("RGB", colours.size, _BACKDROP)

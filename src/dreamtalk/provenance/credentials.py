@@ -16,9 +16,10 @@ from pathlib import Path
 
 import platformdirs
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from dreamtalk.errors import UnusableInput
@@ -56,7 +57,9 @@ def credentials() -> Credentials:
     """The user's own, or this computer's. Raises UnusableInput when the variables name what cannot be used."""
     certificate, key = os.environ.get(CERTIFICATE), os.environ.get(PRIVATE_KEY)
     if bool(certificate) != bool(key):
-        raise UnusableInput(f"Own credentials need both {CERTIFICATE} and {PRIVATE_KEY}; one of them is not set.")
+        raise UnusableInput(
+            f"Own credentials need both {CERTIFICATE} and {PRIVATE_KEY}; one of them is not set, or empty."
+        )
     if certificate and key:
         return _given(Path(certificate), Path(key))
     try:
@@ -78,19 +81,22 @@ def _given(certificate: Path, key: Path) -> Credentials:
 def _checked(chain: bytes, key: bytes, what: str, self_made: bool, kept: Path | None = None) -> Credentials:
     """Credentials of PEM data. Raises UnusableInput when they do not belong together or are out of date."""
     try:
-        first = x509.load_pem_x509_certificates(chain)[0]
+        certificates = x509.load_pem_x509_certificates(chain)
         private = serialization.load_pem_private_key(key, password=None)
-    except (ValueError, TypeError) as error:
+        wanted, *owners = (_public(part) for part in (private.public_key(), *(c.public_key() for c in certificates)))
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise UnusableInput(f"{what}: no PEM certificate and key without a password ({error}).") from error
-    spki = serialization.PublicFormat.SubjectPublicKeyInfo
-    der = serialization.Encoding.DER
-    if first.public_key().public_bytes(der, spki) != private.public_key().public_bytes(der, spki):
-        raise UnusableInput(f"{what}: the key does not belong to the first certificate.")
-    if not first.not_valid_before_utc <= datetime.now(timezone.utc) <= first.not_valid_after_utc:
-        raise UnusableInput(
-            f"{what}: the certificate is out of date (good until {first.not_valid_after_utc:%Y-%m-%d})."
-        )
+    if owners[0] != wanted:
+        order = " The signer's certificate must be the first, those above it follow." if wanted in owners else ""
+        raise UnusableInput(f"{what}: the key does not belong to the first certificate.{order}")
+    begins, ends = certificates[0].not_valid_before_utc, certificates[0].not_valid_after_utc
+    if not begins <= datetime.now(timezone.utc) <= ends:
+        raise UnusableInput(f"{what}: the certificate is good from {begins:%Y-%m-%d} to {ends:%Y-%m-%d}, not today.")
     return Credentials(chain, key, _algorithm(private, what), self_made, kept)
+
+
+def _public(key: PublicKeyTypes) -> bytes:
+    return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
 def _algorithm(key: PrivateKeyTypes, what: str) -> str:

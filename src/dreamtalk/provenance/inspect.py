@@ -210,9 +210,13 @@ def _told(found: FoundManifest | None) -> list[str]:
     if isinstance(inputs, dict) and inputs:
         lines.append(f"made of: {', '.join(map(str, inputs))} (their SHA-256: --json)")
     if isinstance(settings, dict) and settings:
-        lines.append(f"settings: {', '.join(f'{name} {value}' for name, value in settings.items())}")
+        lines.append(f"settings: {', '.join(f'{name} {_word(value)}' for name, value in settings.items())}")
     lines.append(f'consent, in its maker\'s words: "{consent}"' if consent else "consent: its maker said nothing")
     return [_shortened(line) for line in lines]
+
+
+def _word(value: object) -> object:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
 
 
 def _shortened(text: str) -> str:

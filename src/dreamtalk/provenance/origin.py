@@ -118,6 +118,8 @@ def _settings(options: TalkOptions, moved: bool) -> dict[str, Setting]:
             told[option.name] = value.item() if isinstance(value, np.generic) else value
     if moved and options.pose == "still":
         told["pose"] = "still"
+    if moved and callable(options.timeline):
+        told["timeline"] = "of a program"
     return told
 
 

@@ -123,8 +123,12 @@ class Helpers:
     def __init__(self, count: int) -> None:
         self._all = [Helper() for _ in range(count)]
         self._free: queue.LifoQueue[Helper] = queue.LifoQueue()  # the last one that worked is warm
-        for helper in self._all:
+        for helper in reversed(self._all):
             self._free.put(helper)
+
+    def warm(self, seconds: float, function: Callable[..., object]) -> None:
+        """As Helper.call, by the first of them; a call that comes meanwhile waits for it rather than begin another."""
+        self._all[0].call(seconds, function)
 
     def call(self, seconds: float, function: Callable[..., Result], *arguments: object) -> Result:
         """As Helper.call."""

@@ -58,7 +58,7 @@ class Uploads:
 
     def warm(self) -> None:
         """Load what looks at files, before the first one comes."""
-        self._checkers.call(_CHECK_SECONDS, warm)
+        self._checkers.warm(_CHECK_SECONDS, warm)
 
     def receive(self, file: BinaryIO, client: str) -> StoredFile:
         """Keep an uploaded file once it is seen to be usable. Raises Problem."""

@@ -82,8 +82,8 @@ class Vault:
 
     def publish(self, draft: Path, talk: str, ending: str) -> int:
         """The finished draft becomes the result, with what lies beside it. Returns its bytes."""
-        for beside in self.work.glob(f"{draft.name}.*"):  # notes on its origin
-            os.replace(beside, self.results / beside.name.replace(draft.name, f"{talk}.{ending}"))
+        for beside in (*self.work.glob(f"{draft.name}.*"), *self.work.glob(f"{draft.stem}.c2pa")):  # on its origin
+            os.replace(beside, self.results / beside.name.replace(draft.stem, talk))
         place = self.result(talk, ending)
         os.replace(draft, place)
         return place.stat().st_size

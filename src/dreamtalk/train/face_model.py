@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from dreamtalk import assets
 from dreamtalk.face.align import FACE_POINTS, align, canonical_face, unit_face
@@ -21,6 +21,7 @@ from dreamtalk.face.measures import BROWS, EYES, LIPS, aperture, eye_opening
 from dreamtalk.face.model import FaceModel
 from dreamtalk.face.neutral import calm_frames
 from dreamtalk.face.raw import nearest_valid
+from dreamtalk.media.files import replacing
 from dreamtalk.train.face_basis import (
     SIZE,
     Matrix,
@@ -155,7 +156,8 @@ def train_face_model(config: FaceModelConfig) -> FaceModelReport:
         "clips": [row["id"] for person in everyone for row in person.rows],
         "report": asdict(report),
     }
-    config.out.with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    with replacing(config.out.with_suffix(".json")) as part:
+        part.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     return report
 
 
@@ -166,8 +168,8 @@ def write_face_model(model: FaceModel, file: Path) -> None:
         for name in sorted(FaceModel.__dataclass_fields__)
         if name != "lower_size"
     }
-    file.parent.mkdir(parents=True, exist_ok=True)
-    save_file({**tensors, "lower_size": np.array(model.lower_size, dtype=np.int32)}, file)
+    with replacing(file) as part:
+        part.write_bytes(save({**tensors, "lower_size": np.array(model.lower_size, dtype=np.int32)}))
 
 
 def _rounded(values: Float) -> Matrix:

@@ -6,6 +6,7 @@ started again gives the same weights as one that was not. Where it runs is for t
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import sys
@@ -21,6 +22,7 @@ from rich.progress import Progress
 from torch import Tensor, nn
 
 from dreamtalk.errors import DreamTalkError, UnusableInput, UnusableOutput
+from dreamtalk.media.files import replacing
 from dreamtalk.train.ahead import Ahead, moved
 from dreamtalk.train.going_on import STATE, check_going_on, stamp
 from dreamtalk.train.place import Place, PlaceConfig, Share, check_place, choose_place
@@ -243,9 +245,10 @@ class Run(Generic[B]):
             "ema": self.ema,
             "optimiser": self._optimiser.state_dict(),
         }
-        part = self._config.out / "state.part"
-        torch.save(state, part)
-        part.replace(self._config.out / STATE)
+        packed = io.BytesIO()  # torch.save speaks of a full disk in riddles
+        torch.save(state, packed)
+        with replacing(self._config.out / STATE) as part:
+            part.write_bytes(packed.getbuffer())
 
     def resume(self) -> None:
         """Go on from the last save, where there is one. Raises UnusableInput when it is of another training."""

@@ -145,3 +145,14 @@ def test_what_cannot_be_used_is_refused(folders: dict[str, Path], tmp_path: Path
         make_study(plan_of(folders), tmp_path / "r.json")
     with pytest.raises(UnusableInput, match="cannot be read as JSON"):
         analyse(tmp_path / "study" / "page" / "index.html", [])
+
+
+@pytest.mark.parametrize("trial", [None, 3, "t", {}, {"methods": "ab"}, {"methods": []}, {"methods": [1]}])
+def test_a_key_of_odd_trials_is_told_in_words(trial: object, tmp_path: Path) -> None:
+    key, rated = tmp_path / "key.json", tmp_path / "rated.json"
+    for kind in ("rating", "choice"):
+        key.write_text(json.dumps({"kind": kind, "study": "0", "trials": {"t0": trial}}))
+        said = {"choice": 0, "lip_sync": 4}
+        rated.write_text(json.dumps({"study": "0", "answers": {"t0": said}}))
+        with pytest.raises(UnusableInput, match="not the key of a study"):
+            analyse(key, [rated])

@@ -41,6 +41,28 @@ def test_frames_come_while_somebody_speaks_and_stop_when_told(
     assert page.locator("#live-start").is_visible() and page.locator("#live-size").is_enabled()
 
 
+def test_a_recording_is_kept_and_says_how_it_is_marked(
+    open_page: Callable[..., Any], until: Callable[..., None]
+) -> None:
+    page = open_page()
+    page.get_by_role("link", name="Live").click()
+    page.get_by_label("Keep a recording").check()
+    page.get_by_role("button", name="Start speaking").click()
+    until(page, f"{FRAMES} > 5", 1200)
+    assert page.locator("#live-status").inner_text() == "Live, recording: speak"
+    page.get_by_role("button", name="Stop").click()
+    page.locator("#live-result").wait_for(timeout=120_000)
+    assert "256 × 256 pixels" in page.locator("#live-facts").inner_text()
+    marks = page.locator("#live-marks").inner_text()
+    assert "Visible badge" in marks and "C2PA" in marks
+    with page.expect_download() as download:
+        page.locator("#live-download").click()
+    assert download.value.suggested_filename.endswith(".mp4") and download.value.path().read_bytes()[4:8] == b"ftyp"
+    page.locator("#live-result").get_by_role("link", name="Your videos").click()
+    assert page.locator("#talks h2").first.inner_text().startswith("Live: ")
+    assert page.locator("#talks img").first.is_visible()
+
+
 def test_somebody_elses_face_needs_a_word_first(open_page: Callable[..., Any], examples: Any) -> None:
     page = open_page()
     page.set_input_files("#file-picture", examples / "portrait.jpg")

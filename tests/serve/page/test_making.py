@@ -110,7 +110,7 @@ def test_a_phone_with_every_choice_made_by_hand(open_page: OpenPage, until: Unti
         "background": "white", "lip_scale": 1.2, "pose_scale": 0.5, "badge": False, "face": 0,
         "timeline": [{"start": 1, "style": "sad:3", "intensity": 0.7, "transition": 0.8}],
     }  # fmt: skip
-    assert "the person agreed" in asked["consent"]
+    assert "the person agreed" in asked["consent"] and "lend" not in asked["consent"]
     page.locator("#panel-result").wait_for(timeout=PATIENCE)
     assert page.locator("#film").evaluate("film => film.videoWidth || 256") == 256
     assert "off" in page.locator("#marks li").first.get_attribute("class"), "there is no badge in it"
@@ -238,7 +238,9 @@ def test_the_controls_that_are_seldom_used(open_page: OpenPage, style_video: Pat
     page.route("**/v1/talks", lambda route: route.abort())
     with page.expect_request("**/v1/talks") as sent:
         page.get_by_role("button", name="Make the video").click()
-    options = json.loads(sent.value.post_data)["options"]
+    asked = json.loads(sent.value.post_data)
+    assert "and the videos that lend style or head motion" in asked["consent"], "somebody lends the head motion"
+    options = asked["options"]
     assert options["style"] == "auto" and set(options["pose"]) == {"upload"} and options["seed"] < 1000
     page.set_input_files("#file-picture", examples / "portrait.jpg")
     page.locator("#stage-busy").wait_for(state="hidden")

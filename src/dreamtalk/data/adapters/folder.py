@@ -10,10 +10,19 @@ Without the table a clip's licence class is "unclear": training of weights that 
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
-from dreamtalk.data.source import CLEAN, RESEARCH, UNCLEAR, Layout, SourceClip, plain_name, sound_of, videos_below
+from dreamtalk.data.source import (
+    CLEAN,
+    RESEARCH,
+    UNCLEAR,
+    Layout,
+    SourceClip,
+    plain_name,
+    sound_of,
+    table_rows,
+    videos_below,
+)
 from dreamtalk.errors import UnusableInput
 
 _TABLE = "clips.csv"
@@ -49,14 +58,14 @@ def _read_table(file: Path) -> dict[str, dict[str, str]]:
     """Rows by their column file or id; empty without a table. Raises UnusableInput when it has neither column."""
     if not file.is_file():
         return {}
-    with open(file, encoding="utf-8-sig", newline="") as handle:
-        reader = csv.DictReader(handle)
-        key = next((name for name in ("file", "id") if name in (reader.fieldnames or ())), None)
-        if key is None:
-            raise UnusableInput(
-                f"{file} needs a column called file or id; it has: {', '.join(reader.fieldnames or ())}."
-            )
-        return {row[key]: {k: v or "" for k, v in row.items() if k} for row in reader}
+    rows = table_rows(file)
+    if not rows:
+        return {}
+    names = [name for name in rows[0] if name]
+    key = next((name for name in ("file", "id") if name in names), None)
+    if key is None:
+        raise UnusableInput(f"{file} needs a column called file or id; it has: {', '.join(names)}.")
+    return {row[key]: {k: v or "" for k, v in row.items() if k} for row in rows}
 
 
 def _class(root: Path, name: str) -> str:

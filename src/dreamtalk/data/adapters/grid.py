@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from dreamtalk.data.source import CLEAN, Layout, SourceClip, plain_name, videos_below
+from dreamtalk.data.source import CLEAN, Layout, SourceClip, plain_name, table_text, videos_below
 
 _SPEAKER = re.compile(r"s\d{1,2}")
 _NAME = re.compile(r"[bpls][bgrw][abiw][a-z][1-9z][anps]")
@@ -52,7 +52,7 @@ def _aligned(root: Path, speaker: Path, stem: str) -> str:
     for folder in (speaker / "align", root / "align" / speaker.name, root / "alignments" / speaker.name):
         file = folder / f"{stem}.align"
         if file.is_file():
-            words = [line.split()[-1] for line in file.read_text(encoding="ascii").splitlines() if line.strip()]
+            words = [line.split()[-1] for line in table_text(file).splitlines() if line.strip()]
             return " ".join(word for word in words if word not in ("sil", "sp"))
     return ""
 

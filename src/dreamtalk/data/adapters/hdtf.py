@@ -17,13 +17,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from dreamtalk.data.source import UNCLEAR, Layout, Part, SourceClip, plain_name, videos_below
+from dreamtalk.data.source import UNCLEAR, Layout, Part, SourceClip, plain_name, table_text, videos_below
 from dreamtalk.errors import UnusableInput
 
 _CUT = re.compile(r"(.+)_(\d+)")
 _SETS = ("RD", "WDA", "WRA")
 _PREFIXES = tuple(f"{name}_" for name in _SETS)
 _NUMBERED_TALKS = ("WDA", "WRA")
+_LONGEST = 1e6
+"""Seconds of a video."""
 
 
 def _find(root: Path) -> list[SourceClip]:
@@ -74,7 +76,7 @@ def _clip(video: Path, title: str, number: int, part: Part | None = None) -> Sou
 def _read_list(root: Path, name: str) -> dict[str, list[str]]:
     """First word of each line to the others; empty where there is no such list."""
     file = next((f for f in (root / name, root / "HDTF_dataset" / name) if f.is_file()), None)
-    lines = [line.split() for line in file.read_text(encoding="utf-8").splitlines()] if file else []
+    lines = [line.split() for line in table_text(file).splitlines()] if file else []
     return {line[0]: line[1:] for line in lines if line}
 
 
@@ -83,6 +85,8 @@ def _part(root: Path, span: str, box: list[str] | None) -> Part:
     try:
         begin, end = (_seconds(text) for text in span.split("-"))
         x, width, y, height = (int(number) for number in box) if box else (0, 0, 0, 0)
+        if not 0.0 <= begin < end < _LONGEST or min(x, y, width, height) < 0:
+            raise ValueError("such a part there cannot be")
     except ValueError as error:
         raise UnusableInput(f"{root}: the lists of HDTF hold {span!r} {box}, which cannot be read.") from error
     return Part(begin, end, (x, y, width, height) if box else None)

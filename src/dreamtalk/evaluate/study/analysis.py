@@ -121,7 +121,8 @@ def analyse(key: Path, ratings: Sequence[Path]) -> Analysis:
         raise UnusableInput("This needs scipy. Install: pip install 'dreamtalk[eval]'")
     made = _read(key)
     trials, kind = made.get("trials"), made.get("kind")
-    if not isinstance(trials, dict) or kind not in ("rating", "choice"):
+    known = isinstance(trials, dict) and kind in ("rating", "choice")
+    if not known or not all(_is_trial(one, kind) for one in trials.values()):
         raise UnusableInput(f"{key} is not the key of a study (key.json).")
     answers: dict[str, dict[str, Any]] = {}
     for file in ratings:
@@ -136,6 +137,13 @@ def analyse(key: Path, ratings: Sequence[Path]) -> Analysis:
     if not any(answers.values()):
         raise UnusableInput("There are no ratings to analyse.")
     return _choices(trials, answers) if kind == "choice" else _ratings(trials, answers)
+
+
+def _is_trial(trial: object, kind: str) -> bool:
+    """Whether that is what `make_study` writes of one trial."""
+    methods = trial.get("methods") if isinstance(trial, dict) else None
+    named = isinstance(methods, list) and all(isinstance(name, str) for name in methods)
+    return named and len(methods or ()) == (2 if kind == "choice" else 1)
 
 
 def _makes_sense(said: object, kind: str) -> bool:

@@ -34,9 +34,10 @@ export function showCount() {
   $("talk-count").hidden = !count;
 }
 
-/** A small square JPEG of a picture or a video's frame, as a data URL. */
+/** A small square JPEG of a picture, a canvas or a video's frame, as a data URL. */
 export async function thumbnailOf(source) {
-  const width = source.videoWidth ?? source.naturalWidth, height = source.videoHeight ?? source.naturalHeight;
+  const width = source.videoWidth ?? source.naturalWidth ?? source.width;
+  const height = source.videoHeight ?? source.naturalHeight ?? source.height;
   if (!width) return "";
   const side = Math.min(width, height), canvas = make("canvas", { width: 240, height: 240 });
   canvas.getContext("2d").drawImage(source, (width - side) / 2, (height - side) / 2, side, side, 0, 0, 240, 240);

@@ -19,13 +19,14 @@ export function startJob() {
     $("title-stage").focus();
   });
   $("consent").addEventListener("change", () => tell($("make-message"), null));
-  let confirmed = ""; // the face and voice that the word was given for: it does not hold for others
+  let confirmed = ""; // the people that the word was given for: it does not hold for others
   follow((now, part) => {
     if (now.portrait && now.speech) {
-      const both = `${now.portrait.ref} ${now.speech.ref}`;
-      if (confirmed && both !== confirmed) $("consent").checked = false;
-      confirmed = both;
+      const all = [now.portrait.ref, now.speech.ref, ...lentBy(now)].join(" ");
+      if (confirmed && all !== confirmed) $("consent").checked = false;
+      confirmed = all;
     }
+    $("consent-lent").hidden = !lentBy(now).length;
     if (part && !("seed" in part)) tell($("make-message"), null);
     $("consent-label").hidden = onlyExamples(now);
     $("consent-examples").hidden = !onlyExamples(now);
@@ -47,7 +48,12 @@ async function resume(id) {
   watch(id);
 }
 
-const onlyExamples = ({ portrait, speech }) => Boolean(portrait?.example && speech?.example);
+/** Videos of people who lend their manner or head motion. */
+const lentBy = ({ styleKind, styleVideo, pose, poseVideo }) => [
+  styleKind === "video" && styleVideo?.id, pose === "video" && poseVideo?.id,
+].filter(Boolean);
+
+const onlyExamples = (now) => Boolean(now.portrait?.example && now.speech?.example && !lentBy(now).length);
 
 function describe({ styleKind, style, level, timeline, keys }) {
   const much = { 1: ", a hint of it", 2: "", 3: ", in full" }[hasLevels(style) ? level : 2];
@@ -126,7 +132,7 @@ function gone(error) {
 
 function consentWords() {
   if (onlyExamples(chosen)) return "Examples that come with dreamtalk: public domain or CC0.";
-  return `Confirmed on the web page: ${$("consent-text").textContent.replace(/\s+/g, " ").trim()}`;
+  return `Confirmed on the web page: ${$("consent-text").innerText.replace(/\s+/g, " ").trim()}`; // what is seen of it
 }
 
 /** Show a talk while it is made, and its end. */

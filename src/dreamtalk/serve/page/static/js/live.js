@@ -1,10 +1,12 @@
 // Live: the microphone goes to the server through a WebSocket, frames of the portrait come back (docs/server.md).
 
-import { Refusal, get } from "./api.js";
-import { $, make, tell } from "./dom.js";
+import { Refusal, fetched, get } from "./api.js";
+import { $, announce, make, tell } from "./dom.js";
 import { useExamplePicture } from "./examples.js";
+import { remember, thumbnailOf } from "./history.js";
 import { loudness, openMicrophone, showLoudness, whole } from "./microphone.js";
 import { Resampler } from "./resample.js";
+import { describe } from "./result.js";
 import { chosen, follow, named } from "./state.js";
 import { tilesOf } from "./styles.js";
 
@@ -13,7 +15,8 @@ const HEADER = 16; // bytes before each JPEG
 const LEVEL = 3; // of the styles: what is seen for a moment only has to be plain
 const SLOW = 15; // pictures per second, below which people are told why it stutters
 const CONSENT = "Confirmed on the web page: I may use this face. The voice is spoken into the microphone.";
-let session = null; // {socket, microphone, frames, shown}
+const FINISHING = 60000; // ms that the server has to finish a recording while the page waits for it
+let session = null; // {socket, microphone, shown, recording}
 
 export function startLive() {
   $("live-styles").append(...tilesOf("live-style", "neutral"));
@@ -31,6 +34,11 @@ export function startLive() {
   });
 }
 
+/** The sheet is looked at: let the server read its models meanwhile. */
+export function expectLive() {
+  fetch("/v1/live", { method: "POST" }).catch(() => { /* told when somebody starts */ });
+}
+
 const styleNow = () => named($("live-styles").querySelector("input:checked").value, LEVEL);
 const say = (message) => session?.socket.readyState === WebSocket.OPEN && session.socket.send(JSON.stringify(message));
 
@@ -46,6 +54,7 @@ async function showStill(url) {
 
 async function start() {
   tell($("live-message"), null);
+  $("live-result").hidden = true;
   if (!chosen.portrait) useExamplePicture();
   if (!chosen.portrait.example && !$("live-consent").checked) {
     tell($("live-message"), { title: "May you use this face?", detail: "Tick the box above if you may." });
@@ -73,7 +82,7 @@ function connect(mine) {
     const options = { style: styleNow(), size: Number($("live-size").value), badge: true, face: chosen.face };
     socket.send(JSON.stringify({
       portrait: chosen.portrait.ref, options, format: "jpeg", latency: "live",
-      consent: chosen.portrait.example ? null : CONSENT,
+      consent: chosen.portrait.example ? null : CONSENT, record: $("live-record").checked,
     }));
   };
   socket.onmessage = ({ data }) => (typeof data === "string" ? told(mine, JSON.parse(data)) : draw(mine, data));
@@ -85,7 +94,13 @@ function connect(mine) {
 function told(mine, message) {
   if (message.type === "ready") {
     mine.ready = true;
-    show("Live: speak");
+    show(message.recording ? "Live, recording: speak" : "Live: speak");
+    mine.recording = message.recording?.split("/").pop();
+    if (mine.recording) {
+      remember({
+        id: mine.recording, title: `Live: ${chosen.portrait.title}`, created: Date.now(), status: "running",
+      });
+    }
   } else if (message.type === "error") stopLive(message.error);
 }
 
@@ -107,6 +122,10 @@ async function draw(mine, data) {
     Object.assign(canvas, { width: frame.width, height: frame.height });
   }
   canvas.getContext("2d").drawImage(frame, 0, 0);
+  if (mine.shown && mine.recording && !mine.pictured) {
+    mine.pictured = true;
+    thumbnailOf(canvas).then((picture) => remember({ id: mine.recording, picture }));
+  }
   canvas.dataset.frames = Number(canvas.dataset.frames ?? 0) + 1;
   frame.close();
 }
@@ -120,7 +139,7 @@ function count(mine) {
   const pace = Math.round(mine.pictures * 1000 / (now - mine.since));
   const smaller = $("live-size").value === "256" ? "" : ", or choose 256 × 256";
   const slow = pace < SLOW ? ` The server's computer is busy: close other programs there${smaller}.` : "";
-  $("live-pace").textContent = `${pace} pictures per second.${slow}`;
+  $("live-pace").textContent = `${pace} ${pace === 1 ? "picture" : "pictures"} per second.${slow}`;
   Object.assign(mine, { since: now, pictures: 0 });
 }
 
@@ -128,7 +147,7 @@ function show(words) {
   $("live-status").textContent = words;
   $("live-start").hidden = Boolean(session);
   $("live-stop").hidden = !session;
-  $("live-size").disabled = Boolean(session);
+  $("live-size").disabled = $("live-record").disabled = Boolean(session);
   if (session) $("live-stop").focus();
 }
 
@@ -139,11 +158,51 @@ export function stopLive(why = null) {
   session = null;
   if (ended.socket) {
     ended.socket.onclose = null;
-    ended.socket.close();
+    if (!finish(ended)) ended.socket.close();
   }
   ended.microphone?.close();
   showLoudness($("live-meter"), 0);
   $("live-pace").textContent = "";
-  show("Stopped");
+  show(ended.recording ? "Stopped. The recording is being finished" : "Stopped");
   if (why) tell($("live-message"), why);
+}
+
+/** Where a recording is kept, wait for it. */
+function finish({ socket, recording }) {
+  if (!recording) return false;
+  const over = setTimeout(() => socket.close(), FINISHING);
+  const done = async () => {
+    clearTimeout(over);
+    socket.onclose = null;
+    socket.close();
+    try { await showRecording(await get(`/v1/talks/${recording}`)); } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      tell($("live-message"), error);
+    }
+  };
+  socket.onclose = done;
+  socket.onmessage = ({ data }) => typeof data === "string" && JSON.parse(data).type === "closed" && done();
+  if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ type: "close" }));
+  else done();
+  return true;
+}
+
+/** talk: as the server tells it. */
+async function showRecording(talk) {
+  for (let tries = 0; talk.status === "running" && tries < 60; tries++) {
+    await new Promise((done) => setTimeout(done, 1000));
+    talk = await get(`/v1/talks/${talk.id}`);
+  }
+  remember({ id: talk.id, status: talk.status });
+  if (session) return; // somebody speaks again: it is among the videos
+  show("Stopped");
+  if (talk.status !== "done") {
+    const later = { title: "The recording is still being finished.", detail: "Look under Your videos in a moment." };
+    return tell($("live-message"), talk.error ?? later, !talk.error);
+  }
+  $("live-download").href = await fetched(`/v1/talks/${talk.id}/result`);
+  $("live-download").download = `talk-${talk.id.slice(0, 8)}.mp4`;
+  describe(talk, $("live-facts"), $("live-notes"), $("live-marks"));
+  $("live-result").hidden = false;
+  announce("The recording is ready.");
 }

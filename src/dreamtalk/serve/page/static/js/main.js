@@ -4,7 +4,7 @@ import { startExamples, useExamplePicture } from "./examples.js";
 import { $ } from "./dom.js";
 import { showCount, showTalks } from "./history.js";
 import { startJob } from "./job.js";
-import { startLive, stopLive } from "./live.js";
+import { expectLive, startLive, stopLive } from "./live.js";
 import { startMore } from "./more.js";
 import { closeCamera, startPortrait, takePicture } from "./portrait.js";
 import { startResult } from "./result.js";
@@ -24,7 +24,7 @@ function turn() {
     if (link.hash === `#${name}`) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  if (name !== "live") stopLive();
+  if (name === "live") expectLive(); else stopLive();
   if (name !== "make") { closeCamera(); stopRecording(); }
   if (name === "talks") showTalks();
   if (asked !== name && asked !== "main") document.getElementById(asked)?.focus();

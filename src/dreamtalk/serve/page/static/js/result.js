@@ -20,7 +20,7 @@ export function startResult() {
 /** Show a talk that is done. talk: as the server tells it. */
 export async function showResult(talk) {
   const url = await fetched(`/v1/talks/${talk.id}/result`), name = `talk-${talk.id.slice(0, 8)}.mp4`;
-  const film = $("film"), facts = [];
+  const film = $("film");
   if (film.src) URL.revokeObjectURL(film.src);
   film.src = url;
   const keep = async () => remember({ id: talk.id, status: "done", picture: await thumbnailOf(film) });
@@ -28,17 +28,22 @@ export async function showResult(talk) {
   $("download").href = url;
   $("download").download = name;
   $("verify-hint").textContent = `dreamtalk verify ${name}`;
-  if (talk.seconds) facts.push(`${talk.seconds.toFixed(1)} seconds`);
-  if (talk.size) facts.push(`${talk.size.width} × ${talk.size.height} pixels`);
-  $("result-facts").textContent = facts.join(", ");
-  $("result-notes").replaceChildren(...(talk.notes ?? []).map((note) => make("li", {}, forPeople(note))));
-  $("marks").replaceChildren(...marksOf(talk.marks ?? {}, talk.size));
+  describe(talk, $("result-facts"), $("result-notes"), $("marks"));
   document.title = "dreamtalk";
   showStage("result");
   $("stage").scrollIntoView({ block: "nearest" });
   $("title-stage").focus({ preventScroll: true });
   announce("The video is ready.");
   film.play().catch(() => { /* the browser waits for a click: the player is there */ });
+}
+
+/** Length, size, notes and marks of a talk that is done, into these places. */
+export function describe({ seconds, size, notes, marks }, facts, remarks, list) {
+  facts.textContent = [
+    seconds && `${seconds.toFixed(1)} seconds`, size && `${size.width} × ${size.height} pixels`,
+  ].filter(Boolean).join(", ");
+  remarks.replaceChildren(...(notes ?? []).map((note) => make("li", {}, forPeople(note))));
+  list.replaceChildren(...marksOf(marks ?? {}, size));
 }
 
 function marksOf({ badge, watermark, manifest }, size) {
