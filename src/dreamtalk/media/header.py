@@ -17,6 +17,9 @@ _JPEG_FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """SOF0 to SOF15 without DHT, JPG and DAC: the segments that carry the size."""
 
 _TIFF_WIDTH, _TIFF_HEIGHT, _TIFF_ORIENTATION, _TIFF_EXTRA_SAMPLES = 256, 257, 274, 338
+CMYK = "CMYK JPEG"
+"""The kind of a JPEG in the colours of printers."""
+
 _MAX_SCANS = 200
 """Most passes over the picture that a JPEG may have; usual ones have 1 to 12, hostile ones thousands."""
 _BEFORE_PIXELS = 1 << 16
@@ -81,7 +84,7 @@ def _jpeg(data: bytes) -> ImageHeader | None:
             position += 1
         elif marker in _JPEG_FRAME_MARKERS:
             height, width = struct.unpack_from(">HH", data, position + 5)
-            return ImageHeader("JPEG", width, height)
+            return ImageHeader(CMYK if data[position + 9] == 4 else "JPEG", width, height)
         elif marker == 0x01 or 0xD0 <= marker <= 0xD8:  # markers without a length
             position += 2
         else:

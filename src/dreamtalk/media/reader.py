@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,10 +11,10 @@ import numpy as np
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from dreamtalk.errors import UnusableInput
+from dreamtalk.errors import DoubtfulInput, UnusableInput
 from dreamtalk.media.container import open_media, video_stream
 from dreamtalk.media.files import check_input
-from dreamtalk.media.header import read_header
+from dreamtalk.media.header import CMYK, read_header
 from dreamtalk.media.pixels import frame_rgb
 from dreamtalk.media.stills import decode_picture
 from dreamtalk.media.tiff import TIFF_MAGIC
@@ -43,7 +44,8 @@ def read_image(path: str | Path) -> Image:
 
     The EXIF rotation is applied; grey, 16-bit, palette and CMYK pictures become 8-bit RGB, wide gamuts and HDR sRGB;
     transparency is put on white; of an animation it is the first picture.
-    Raises UnusableInput when the file is missing, empty, no picture, too small or too large.
+    Raises UnusableInput when the file is missing, empty, no picture, too small or too large. Warns (DoubtfulInput) of
+    CMYK, whose colours are guessed.
     """
     path = check_input(path)
     if path.stat().st_size > MAX_FILE_BYTES:
@@ -56,6 +58,9 @@ def read_image(path: str | Path) -> Image:
             "clear face."
         )
     _check_size(path, header.width, header.height)
+    if header.kind == CMYK:
+        doubt = f"{path.name} is in the colours of printers (CMYK), which are guessed. Save it as RGB for exact ones."
+        warnings.warn(doubt, DoubtfulInput, stacklevel=2)
     image = decode_picture(data, header)
     if image is None:
         raise UnusableInput(
