@@ -32,7 +32,6 @@ from fuzz_targets import TARGETS
 
 from dreamtalk.errors import DreamTalkError
 
-
 _PATIENCE = 20.0
 """Times its limit that an input may take on a machine that does other things as well."""
 
