@@ -14,13 +14,12 @@ from dreamtalk.types import Image
 _UNKNOWN = 2
 """Of all tags of ITU-T H.273."""
 
-_BT709, _BT601 = 1, 5
-"""Matrices as FFmpeg's converter numbers them."""
+_BT709, _BT601, _BT2020, _BT2020_CONSTANT = 1, 5, 9, 10
+_CONVERTED = frozenset({0, 1, 4, 5, 6, 7, 9})
+"""Matrices that FFmpeg's converter knows (0: none, it is RGB); of others the size tells what to take."""
 
 _HD_WIDTH, _HD_HEIGHT = 1280, 577
 """From this size on, in pixels, players take untagged video for BT.709, below for BT.601."""
-
-_RGB_MATRIX = 0
 
 _COMB = 12
 """Grey levels by which a line must leave both its neighbours to be taken for another moment."""
@@ -53,19 +52,20 @@ def without_combs(image: Image) -> Image:
 
 def _converted(frame: av.VideoFrame, tags: Any, space: ColourSpace | None) -> Image:
     matrix = int(frame.colorspace)
-    if matrix == _UNKNOWN:
-        matrix = _BT709 if frame.width >= _HD_WIDTH or frame.height >= _HD_HEIGHT else _BT601
-    chosen = None if matrix == _RGB_MATRIX else matrix
+    if matrix == _BT2020_CONSTANT:
+        frame.colorspace = _BT2020
+    elif matrix not in _CONVERTED:
+        frame.colorspace = _BT709 if frame.width >= _HD_WIDTH or frame.height >= _HD_HEIGHT else _BT601
     space = space or coded_space(_tag("color_trc", frame, tags), _tag("color_primaries", frame, tags))
     if space is None:
-        image: Image = _as_array(frame, "rgb24", chosen)
+        image: Image = _as_array(frame, "rgb24")
         return image
     deep = frame.format.components[0].bits > 8
-    return to_srgb(_as_array(frame, "rgb48le" if deep else "rgb24", chosen), space)
+    return to_srgb(_as_array(frame, "rgb48le" if deep else "rgb24"), space)
 
 
-def _as_array(frame: av.VideoFrame, format: str, matrix: int | None) -> Any:
-    return np.ascontiguousarray(frame.reformat(format=format, src_colorspace=matrix).to_ndarray())
+def _as_array(frame: av.VideoFrame, format: str) -> Any:
+    return np.ascontiguousarray(frame.reformat(format=format).to_ndarray())
 
 
 def _tag(name: str, frame: av.VideoFrame, tags: Any) -> int:
