@@ -55,10 +55,11 @@ picture: demo $(VENV)/.dev  ## frames of out/demo.mp4 as docs/images/demo.jpg
 	@echo "== Making docs/images/demo.jpg"
 	@$(BIN)/python docs/images/make_strip.py out/demo.mp4 docs/images/demo.jpg
 
-sbom: $(VENV)/.run  ## software bill of materials (CycloneDX) -> out/sbom.json
+sbom: $(VENV)/.run  ## software bill of materials (CycloneDX), models included -> out/sbom.json
 	@$(PIP) install -qq "cyclonedx-bom>=5,<8"
 	@mkdir -p out
-	@$(BIN)/cyclonedx-py environment $(BIN)/python --of JSON -o out/sbom.json
+	@$(BIN)/cyclonedx-py environment $(BIN)/python --pyproject pyproject.toml --of JSON -o out/sbom.json
+	@$(BIN)/python docs/make_sbom.py out/sbom.json
 	@echo "== out/sbom.json"
 
 audit: $(VENV)/.run  ## known holes in what is installed (needs the network)

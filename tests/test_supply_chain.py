@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib.util
+import json
 import os
 import subprocess
 import sys
@@ -177,3 +178,20 @@ def _first_second(source: Path, target: Path) -> None:
     with wave.open(str(source)) as given, wave.open(str(target), "wb") as made:
         made.setparams(given.getparams())
         made.writeframes(given.readframes(given.getframerate()))
+
+
+def test_the_bill_of_materials_names_every_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    make_sbom = importlib.import_module("make_sbom")
+    plain = {"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [{"type": "library", "name": "numpy"}]}
+    bill = make_sbom.add_models(make_sbom.add_models(plain))
+    models = {one["name"]: one for one in bill["components"] if one["type"] == "machine-learning-model"}
+    assert len(bill["components"]) == 1 + len(models) and set(models) == set(assets.registry())
+    for name, asset in assets.registry().items():
+        assert models[name]["hashes"] == [{"alg": "SHA-256", "content": asset.sha256}]
+        assert models[name]["licenses"] == [{"license": {"id": asset.licence}}]
+    if importlib.util.find_spec("cyclonedx") and importlib.util.find_spec("jsonschema"):
+        from cyclonedx.schema import SchemaVersion
+        from cyclonedx.validation.json import JsonStrictValidator
+
+        assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(bill)) is None

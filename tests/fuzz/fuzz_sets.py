@@ -151,7 +151,7 @@ def face_seeds() -> good.Seeds:
         with av.open(file, "w", format=kind) as container:
             stream = container.add_stream(codec, rate=25)
             stream.height, stream.width, stream.pix_fmt = *small.shape[:2], "yuv420p"
-            for n in range(30):
+            for n in range(16):
                 moved = np.roll(small, n // 3, axis=1)
                 container.mux(stream.encode(av.VideoFrame.from_ndarray(moved, format="rgb24")))
             container.mux(stream.encode(None))

@@ -173,6 +173,7 @@ def test_a_slow_machine_leaves_out_pictures_and_nothing_else(
             assert np.array_equal(frame.image, right.image), "the picture for its time"
     spoken = np.concatenate([frame.sound for frame in shown if frame.speech is not None])
     assert np.array_equal(spoken[:15_000], speech[:15_000])
+    assert not any(frame.held for frame in shown if frame.ended), "by the last one clients know that it is over"
     runs = "".join("h" if frame.held else "." for frame in shown)
     assert "h" * 4 not in runs, "the face never stands still for long"
 

@@ -17,6 +17,7 @@ from dreamtalk.errors import UnusableInput
 from dreamtalk.media import is_image, read_frames, read_image
 from dreamtalk.media.colour import WHITE_NITS, coded_space, pq_value, srgb_light, to_srgb, to_xyz
 from dreamtalk.media.heif import read_heif_header
+from dreamtalk.media.pixels import frame_rgb
 
 PHONE = Path(__file__).parents[1] / "data" / "phone.heic"
 """96 × 64 px of HEVC with the profile of Display P3, made for this test with libheif: COLOURS in its four quarters."""
@@ -74,6 +75,13 @@ def test_tagged_videos_of_one_scene_look_alike(matrix: int, full: bool, tmp_path
 def test_without_tags_the_size_tells_the_matrix_as_in_players(height: int, matrix: int, tmp_path: Path) -> None:
     write_tagged(tmp_path / "a.mkv", board(height), matrix, tags=None)
     assert np.abs(quarters(next(read_frames(tmp_path / "a.mkv"))) - COLOURS).max() <= 2
+
+
+@pytest.mark.parametrize("matrix", [2, 3, 8, 10, 14, 15, 200])
+def test_rare_matrices_are_read_as_near_ones(matrix: int) -> None:
+    frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 90, np.uint8), format="rgb24").reformat(format="yuv420p")
+    frame.colorspace = matrix
+    assert np.abs(frame_rgb(frame).astype(int) - 90).max() <= 3
 
 
 def stored(transfer: int, gamut: str, light: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ import pytest
 from dreamtalk.audio import load_speech
 from dreamtalk.errors import UnusableAudio, UnusableInput
 from dreamtalk.media import read_frames, read_image, write_video
+from dreamtalk.media.pixels import without_combs
 from dreamtalk.media.sound import open_sound
 
 
@@ -233,3 +234,27 @@ def test_the_cover_of_a_song_is_no_video(tmp_path: Path) -> None:
     assert load_speech(tmp_path / "a.mp4").seconds > 0.9
     with pytest.raises(UnusableInput, match="cover"):
         next(read_frames(tmp_path / "a.mp4"))
+
+
+def scene(left: int) -> np.ndarray:
+    """A bright box that has come this far, before a soft background."""
+    picture = np.tile(np.linspace(20, 60, 64, dtype=np.uint8)[:, None, None], (1, 96, 3))
+    picture[16:48, left : left + 30] = 200
+    return picture
+
+
+def test_interlaced_pictures_have_no_combs(tmp_path: Path) -> None:
+    first, second = scene(20), scene(36)
+    woven = first.copy()
+    woven[1::2] = second[1::2]
+    assert np.abs(without_combs(woven)[17:47].astype(int) - first[17:47]).max() <= 2
+    assert np.array_equal(without_combs(first)[18:46], first[18:46])
+    with av.open(str(tmp_path / "a.mpg"), "w", format="mpeg") as container:
+        stream = container.add_stream("mpeg2video", rate=25, options={"flags": "+ildct+ilme", "qscale": "1"})
+        stream.width, stream.height, stream.pix_fmt, stream.bit_rate = 96, 64, "yuv420p", 20_000_000
+        for _ in range(3):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(woven, format="rgb24")))
+        container.mux(stream.encode(None))
+    read = next(read_frames(tmp_path / "a.mpg")).astype(int)
+    assert np.abs(np.diff(read[20:44, 52:62, 1], axis=0)).mean() < 10  # only the second moment has the box here
+    assert np.abs(np.diff(woven[20:44, 52:62, 1].astype(int), axis=0)).mean() > 100

@@ -28,7 +28,7 @@ from dreamtalk.provenance.credentials import Credentials, credentials
 from dreamtalk.provenance.inspect import inspect
 from dreamtalk.provenance.manifest import check, read_manifest, seal, with_manifests
 from dreamtalk.provenance.metadata import SOURCE_TYPE, comment_of, origin_comment
-from dreamtalk.provenance.origin import ASSERTION, SIDECAR, Origin, origin_of
+from dreamtalk.provenance.origin import ASSERTION, SIDECAR, Origin, origin_of, with_later_style
 from dreamtalk.store import save_motion
 from dreamtalk.style import files as style_files
 from dreamtalk.talker import Talker
@@ -295,6 +295,17 @@ def test_names_of_saved_styles_stay_at_home(tmp_path: Path, monkeypatch: pytest.
         told = origin_of({}, TalkOptions(style=name)).record(None)
         assert told["settings"]["style"] == name and told["inputs"] == {}
         assert told["models"][weights] == {"sha256": assets.registry()[weights].sha256}
+
+
+def test_styles_that_a_live_talk_goes_over_to_are_told(tmp_path: Path) -> None:
+    clip = tmp_path / "Jane.mp4"
+    clip.write_bytes(b"her film")
+    told = origin_of({}, TalkOptions())
+    for style in ("happy:2", clip, "happy:2", clip):
+        told = with_later_style(told, style)
+    assert told.settings["later styles"] == "happy:2, of a file"
+    assert told.inputs == {"later style 1": sha256_of(clip)} and told.files == {"later style 1": clip}
+    assert {"neutral-talk-mesh64", "neutral-guess-mesh64", "denoiser-mesh64"} <= told.models.keys()
 
 
 def test_whatever_changes_the_picture_is_told(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,13 +12,17 @@ import numpy as np
 import pytest
 
 from dreamtalk.media import read_frames, read_image
-from dreamtalk.provenance import detect
+from dreamtalk.provenance import detect, pattern
 from dreamtalk.provenance.detect import THRESHOLD, find_in_picture, find_mark
-from dreamtalk.provenance.payload import CODED_BITS, PAYLOAD_BITS, decode, encode
-from dreamtalk.provenance.watermark import MARK_VERSION, Watermark, payload_of, similarity, watermarked
+from dreamtalk.provenance.pattern import tile_side
+from dreamtalk.provenance.payload import CODED_BITS, decode, encode
+from dreamtalk.provenance.watermark import ID_BITS, MARK_VERSION, Watermark, payload_of, similarity, watermarked
 from dreamtalk.types import Float, Image
 
 PAYLOAD = 0x1234ABCD
+
+PINNED = "790c47449a098df5"
+"""Of marked noise; made by 1.0.0."""
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +105,32 @@ def test_every_size_of_frame_can_be_marked(photo: Image, height: int, width: int
     assert found(Watermark(frame, PAYLOAD).mark(frame)) == PAYLOAD
 
 
+def test_frames_from_448_px_on_are_marked_as_ever() -> None:
+    frame = np.random.default_rng(3).integers(0, 256, (28, 30, 3)).repeat(16, axis=0).repeat(16, axis=1)
+    change = Watermark(frame.astype(np.uint8), PAYLOAD).mark(np.full(frame.shape, 128, np.uint8)).astype(int) - 128
+    assert tile_side(448, 480) == 128 and tile_side(447, 480) < 128
+    assert hashlib.sha256((change[..., 0] > 0).tobytes() + (change[..., 0] < 0).tobytes()).hexdigest()[:16] == PINNED
+
+
+def test_marks_of_small_frames_that_were_made_with_tiles_of_128_px_are_still_found(
+    photo: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = cv2.resize(photo, (320, 320), interpolation=cv2.INTER_AREA).astype(np.uint8)
+    monkeypatch.setattr(pattern, "_SMALL_MIN_TILE", pattern.MIN_TILE)
+    old = Watermark(frame, PAYLOAD).mark(frame)
+    mark = find_in_picture(brightness(old))
+    assert mark is not None and mark.payload == PAYLOAD and mark.tiles == pytest.approx((2.5, 2.5), abs=0.03)
+
+
+def test_a_still_of_256_px_is_found_also_when_saved_as_a_small_jpeg(photo: Image) -> None:
+    frame = cv2.resize(photo, (256, 256), interpolation=cv2.INTER_AREA).astype(np.uint8)
+    marked = Watermark(frame, PAYLOAD).mark(frame)
+    assert 10 * np.log10(255**2 / np.mean((marked.astype(float) - frame) ** 2)) >= 42
+    assert similarity(brightness(frame), brightness(marked)) >= 0.99
+    _, small = cv2.imencode(".jpg", marked, [cv2.IMWRITE_JPEG_QUALITY, 80])
+    assert found(np.asarray(cv2.imdecode(small, cv2.IMREAD_COLOR), np.uint8)[..., ::-1].copy()) == PAYLOAD
+
+
 @pytest.mark.parametrize("size", [(256, 256), (800, 800), (480, 512)], ids=str)
 def test_the_mark_survives_scaling(marked: Image, size: tuple[int, int]) -> None:
     assert found(cv2.resize(marked, size, interpolation=cv2.INTER_AREA).astype(np.uint8)) == PAYLOAD
@@ -155,12 +186,13 @@ def test_pictures_without_the_mark_pass_as_such(kind: str) -> None:
     assert found(picture.astype(np.uint8)) is None
 
 
-def test_trials_stay_below_what_the_threshold_reckons_with(photo: Image) -> None:
+def test_trials_stay_below_what_the_threshold_reckons_with(photo: Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(detect, "_SURE", -1.0)  # the worst case: as many scales as allowed are read at once
     search = detect._Search(brightness(photo))
-    for tiles in search.best_scales():
+    for tiles in search.likely_scales():
         search.read(*tiles)
     assert search.trials < 2**detect.TRIALS_LOG2
-    chances = search.trials * detect.MAX_PIECES * 2.0**PAYLOAD_BITS * np.exp(-THRESHOLD)
+    chances = search.trials * detect.MAX_PIECES * 2.0**ID_BITS * np.exp(-THRESHOLD)
     assert chances < detect.FALSE_ALARM
 
 

@@ -14,7 +14,6 @@ import pytest
 
 from dreamtalk.errors import UnusableAudio, UnusableInput
 from dreamtalk.media import write_video
-from dreamtalk.media.container import open_media
 from dreamtalk.serve import checking
 from dreamtalk.serve.checking import look_at
 from dreamtalk.serve.child import Helper
@@ -58,7 +57,7 @@ def test_playlists_that_name_other_files_are_not_opened(make_sound: MakeSound, t
     secret = make_sound(tmp_path / "secret.ts", 1.0, 48_000, codec="mp2")
     playlist = tmp_path / "mine.m3u8"
     playlist.write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:1,\n{secret.name}\n#EXT-X-ENDLIST\n")
-    with open_media(playlist) as opened:
+    with av.open(str(playlist)) as opened:
         assert opened.streams.audio, "FFmpeg itself reads what the list names"
     with pytest.raises(UnusableInput, match="neither a picture, nor sound"):
         look_at(playlist, LIMITS)

@@ -12,6 +12,7 @@ from dreamtalk.errors import UnusableInput
 from dreamtalk.serve import store as store_module
 from dreamtalk.serve.problems import Problem
 from dreamtalk.serve.store import MOST_CRASHES, MOST_RESTARTS, Store, StoredFile
+from dreamtalk.serve.vault import Vault, new_id
 
 
 def add(store: Store, talk: str, client: str = "a", **limits: int) -> None:
@@ -154,3 +155,15 @@ def test_files_are_found_and_forgotten(tmp_path: Path) -> None:
     store.forget_file("ab")
     assert store.file("ab") is None
     store.close()
+
+
+def test_what_lies_beside_a_video_goes_where_it_goes(tmp_path: Path) -> None:
+    vault, talk = Vault(tmp_path), new_id()
+    draft = vault.draft(talk, "webm")
+    for file in (draft, draft.with_suffix(".c2pa"), draft.with_name(f"{draft.name}.provenance.json")):
+        file.write_text(file.suffix)
+    assert vault.publish(draft, talk, "webm") == len(".webm") and not list(vault.work.iterdir())
+    names = {file.name: file.read_text() for file in vault.results.iterdir()}
+    assert names == {f"{talk}.webm": ".webm", f"{talk}.c2pa": ".c2pa", f"{talk}.webm.provenance.json": ".json"}
+    vault.drop_result(talk)
+    assert not list(vault.results.iterdir())

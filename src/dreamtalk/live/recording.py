@@ -19,8 +19,8 @@ from dreamtalk.media import write_video
 from dreamtalk.media.formats import FORMATS
 from dreamtalk.media.sound import Sound
 from dreamtalk.provenance import origin_comment
-from dreamtalk.provenance.marking import Marking, Marks
-from dreamtalk.talk import checked_output
+from dreamtalk.provenance.marking import Marks
+from dreamtalk.talk import begun
 from dreamtalk.types import SAMPLE_RATE, VIDEO_FPS, Float, Image
 
 if TYPE_CHECKING:
@@ -72,12 +72,10 @@ class Recording:
         """portrait: what the talk was made of, a path or not. payloads: of the watermark, once the talk's first frame
         is made. Raises UnusableOutput where the file cannot be written, UnusableInput when own credentials cannot be
         used."""
-        given = (Path(portrait),) if isinstance(portrait, str | Path) else ()
         if asked.path.suffix.lower() not in FORMATS:
             raise UnusableOutput(f"The recording {asked.path} must end in {' or '.join(FORMATS)}.")
-        self._path = checked_output(asked.path, options, given)
+        self._path, self._marking = begun(asked.path, options, {"portrait": portrait})
         self._asked = asked
-        self._marking = Marking({"portrait": portrait}, options)
         self._payloads = payloads
         self._waiting: Queue[tuple[Image, Float] | None] = Queue(_DEPTH)
         self._heard: deque[Float] = deque()
@@ -136,8 +134,8 @@ class Recording:
             return f"The recording ends after {self._asked.seconds:g} s, which is as long as one may be."
         if self._frames % _LOOK_FRAMES:
             return ""
-        begun = self._path.parent.glob(f".{self._path.stem}-*")  # what media.files.replacing writes to
-        size = sum(file.stat().st_size for file in begun)
+        drafts = self._path.parent.glob(f".{self._path.stem}-*")  # what media.files.replacing writes to
+        size = sum(file.stat().st_size for file in drafts)
         if size >= self._asked.bytes:
             return f"The recording ends at {size / 1e6:.0f} MB, which is as large as one may be."
         if shutil.disk_usage(self._path.parent).free < size + self._asked.spare:

@@ -153,11 +153,12 @@ class LiveTalk:
     def _shown(self, rows: Iterator[LiveRow]) -> Iterator[LiveFrame]:
         for row in rows:
             self._now = self._controls.next(row.motion)
-            held = self.hold and self._shown_last is not None
+            sound = self._sound.of(row.speech)
+            # The last frame of an utterance is always drawn: clients know by it that all of the sound may be heard.
+            held = self.hold and self._shown_last is not None and not sound.ended
             if not held:
                 self._shown_last = next(self._images)
             assert self._shown_last is not None
-            sound = self._sound.of(row.speech)
             if self._recording is not None:
                 self._recording.add(self._shown_last, sound.samples)
             yield LiveFrame(self._shown_last, row.number, row.number / VIDEO_FPS, row.speech, *sound, held)

@@ -23,6 +23,9 @@ DASH, concat, SDP) name other files, which a stranger's file must not do; subtit
 OPTIONS = {"protocol_whitelist": "file", "format_whitelist": KINDS}
 """What FFmpeg is told whenever it opens a file."""
 
+_OPEN_SECONDS = 60.0
+"""Longest that FFmpeg may look for the streams of a file, s: usual ones take milliseconds."""
+
 MIN_RATE, MAX_RATE = 1_000, 1_000_000
 """Sample rates that sound can have, Hz. Damaged and hostile files claim 1 or 2,147,483,647."""
 
@@ -32,7 +35,7 @@ def open_media(path: Path) -> InputContainer:
 
     "file:" keeps FFmpeg from taking a name like "a: b.wav" for an address.
     """
-    return av.open(f"file:{path}", metadata_errors="ignore", options=dict(OPTIONS))
+    return av.open(f"file:{path}", metadata_errors="ignore", options=dict(OPTIONS), timeout=(_OPEN_SECONDS, None))
 
 
 def sound_stream(container: InputContainer, path: Path) -> AudioStream:

@@ -21,8 +21,12 @@ from dreamtalk.errors import UnusableInput, UnusableOutput
 def check_input(path: str | Path) -> Path:
     """The path of a readable file that is not empty. Raises UnusableInput otherwise."""
     path = Path(path)
-    if not exists(path):
-        raise UnusableInput(f"{path} does not exist.")
+    try:
+        path.stat()
+    except PermissionError as error:
+        raise UnusableInput(f"{path} cannot be opened: {error.strerror}.") from error
+    except (OSError, ValueError) as error:  # ValueError: a name with a zero in it
+        raise UnusableInput(f"{path} does not exist.") from error
     if path.is_dir():
         raise UnusableInput(f"{path} is a folder; a file is needed.")
     if not path.is_file():

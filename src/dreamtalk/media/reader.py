@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from dreamtalk.errors import UnusableInput
+from dreamtalk.errors import DoubtfulInput, UnusableInput
 from dreamtalk.media.container import open_media, video_stream
 from dreamtalk.media.files import check_input
 from dreamtalk.media.pixels import frame_rgb
@@ -40,7 +41,8 @@ def read_image(path: str | Path) -> Image:
 
     The EXIF rotation is applied; grey, 16-bit, palette and CMYK pictures become 8-bit RGB, wide gamuts and HDR sRGB;
     transparency is put on white; of an animation it is the first picture.
-    Raises UnusableInput when the file is missing, empty, no picture, too small or too large.
+    Raises UnusableInput when the file is missing, empty, no picture, too small or too large. Warns (DoubtfulInput) of
+    CMYK without a profile, whose colours are guessed.
     """
     path = check_input(path)
     if path.stat().st_size > MAX_FILE_BYTES:
@@ -56,6 +58,9 @@ def read_image(path: str | Path) -> Image:
                 "one clear face."
             )
         _check_size(path, still.width, still.height)  # before anything is unpacked
+        if still.guessed:
+            doubt = f"{path.name} is in the colours of printers (CMYK) and does not say which: they are guessed."
+            warnings.warn(f"{doubt} Save it as RGB for exact ones.", DoubtfulInput, stacklevel=2)
         image = still.decode()
     if image is None:
         raise UnusableInput(

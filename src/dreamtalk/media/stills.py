@@ -41,8 +41,8 @@ _BACKDROP = (255, 255, 255)
 _HEIF_HEADER_BYTES = 1 << 20
 """Where the boxes of HEIC and AVIF stand that tell of the pictures behind them."""
 
-_MAX_SCANS = 1000
-"""Most passes over a JPEG: each may stand for all pixels, and a few bytes could ask for endless ones."""
+_MAX_SCANS = 200
+"""Most passes over the picture that a JPEG may have; usual ones have 1 to 12, hostile ones thousands."""
 
 _SCAN = b"\xff\xda"
 """What each of them begins with; inside one no 255 stands without a zero behind it."""
@@ -63,12 +63,13 @@ class Still:
     """A picture of which the size is known and nothing is unpacked yet.
 
     width, height: px as stored, before rotation. decode: (H, W, 3) uint8 sRGB, upright, transparency put on white; None
-    when it is damaged. The file must be open until then.
+    when it is damaged. The file must be open until then. guessed: its colours mean nothing exact.
     """
 
     width: int
     height: int
     decode: Callable[[], Image | None]
+    guessed: bool = False
 
 
 def open_still(file: BinaryIO) -> Still | None:
@@ -82,7 +83,8 @@ def open_still(file: BinaryIO) -> Still | None:
     picture = _unless_damaged(lambda: Pillow.open(file, formats=_FORMATS))
     if picture is None:
         return None
-    return Still(picture.width, picture.height, lambda: _unless_damaged(partial(_decode, picture, file)))
+    guessed = picture.mode == "CMYK" and not picture.info.get("icc_profile")
+    return Still(picture.width, picture.height, lambda: _unless_damaged(partial(_decode, picture, file)), guessed)
 
 
 def _unless_damaged(read: Callable[[], Any]) -> Any:

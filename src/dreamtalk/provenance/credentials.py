@@ -144,8 +144,8 @@ def _keep(data: bytes, file: Path) -> bool:
 def _make() -> tuple[bytes, bytes]:
     """A chain of two certificates and the signer's key, as C2PA asks for them (specification 2.1, 14.5)."""
     authority_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    authority = _certificate("dreamtalk authority of this computer", authority_key, None, authority_key)
-    signer = _certificate("dreamtalk on this computer", key, authority, authority_key)
+    authority = _certificate("authority of one computer with dreamtalk", authority_key, None, authority_key)
+    signer = _certificate("one computer with dreamtalk", key, authority, authority_key)
     pem = serialization.Encoding.PEM
     plain = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     return signer.public_bytes(pem) + authority.public_bytes(pem), plain

@@ -1,7 +1,8 @@
 """The detector of the invisible mark: finds it after scaling, cropping and encoding, and reads its payload.
 
-The waves of the mark are measured at many scales; at each, one inverse Fourier transform compares all offsets of the
-tile at once. The best few are decoded, and the score of the whole tile, payload included, decides.
+The picture is weighed by place, length and direction of its waves (whiten.py). The waves of the mark are measured at
+many scales; at each, one inverse Fourier transform compares all offsets of the tile at once. The best few are decoded,
+and the score of the whole tile, payload included, decides.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dreamtalk.provenance.pattern import SHORTEST, known_waves, payload_waves, phases_of, soft_bits
-from dreamtalk.provenance.payload import PAYLOAD_BITS, decode, encode
-from dreamtalk.provenance.watermark import strength_of
+from dreamtalk.provenance.payload import decode, encode
+from dreamtalk.provenance.watermark import ID_BITS, MARK_VERSION
+from dreamtalk.provenance.whiten import whitened
 from dreamtalk.types import VIDEO_FPS, Float, Image
 
 FALSE_ALARM = 1e-6
@@ -31,11 +33,12 @@ PIECE_SECONDS = 10
 TRIALS_LOG2 = 23
 """Scales times offsets tried in one piece are fewer than 2 to this power; a test counts them."""
 
-THRESHOLD = float(np.log(2.0 ** (TRIALS_LOG2 + PAYLOAD_BITS) * MAX_PIECES / FALSE_ALARM))
+THRESHOLD = float(np.log(2.0 ** (TRIALS_LOG2 + ID_BITS) * MAX_PIECES / FALSE_ALARM))
 """Score from which the mark is there. The score of a trial is (sum of w cos d)² / (sum of w²): w are the strengths of
 the waves in the picture, d their distances from the mark's phases. For a picture that knows nothing of those phases,
 the d are independent and even over the circle, whatever the picture, and a score above t has a chance below exp(-t)
-(Chernoff's bound with I0(x) <= exp(x²/4)). The chances of all trials, with every payload, add up to FALSE_ALARM."""
+(Chernoff's bound with I0(x) <= exp(x²/4)). The chances of all trials, with every payload of
+MARK_VERSION (others are refused), add up to FALSE_ALARM."""
 
 _SIDE = 512
 """Larger pictures (shorter side, px) are searched at this size."""
@@ -53,8 +56,18 @@ _STEP = 0.04
 _EVEN = range(40, 211)
 """Scales, in steps, tried in both directions at once: 1.6 to 8.4 tiles. A whole video has 4; with 10 % cut off, 3.6."""
 
-_UNEVEN = (range(80, 106), range(42, 53))
-"""Ranges in which width and height may be scaled differently; the second is for videos of 256 px."""
+_UNEVEN = (range(70, 106), range(42, 53))
+"""Ranges in which width and height may be scaled differently: a whole video and one with 10 % cut off have 3.6 to 4
+tiles, those of 256 px 2.9 to 3.2; the second is for videos of 256 px that 1.0.0 and earlier made."""
+
+_UNEVENNESS = 16
+"""Width and height differ by this many steps at most."""
+
+_USUAL = (100, 80, 90, 72)
+"""Scales, in steps, of whole videos and of those with 10 % cut off: tried first."""
+
+_SURE, _SURE_READS = 25.0, 6
+"""A scale where the known waves alone score the first is read at once, as often as the second: each is a trial."""
 
 _BEST_SCALES = 6
 _BEST_OFFSETS = 2
@@ -64,14 +77,12 @@ _NEAR = (-_STEP / 3, 0.0, _STEP / 3)
 _CLIP = 2.0
 """A wave counts at most this many times as much as waves of its length usually do: it is more likely the picture's."""
 
-_DETAIL, _NEIGHBOURHOOD = 4.0, 5.0
-"""Sigmas in px at _SIDE: coarser structure is taken out, and the rest is weighed by its strength around a pixel."""
+_SMALL_PRODUCT = 60_000
+"""Multiplications in one matrix product. Above 65,536, OpenBLAS starts threads, which on a busy machine wait for each
+other: 20 ms instead of 0.04."""
 
-_FEW_TILES = 2.85
-"""Fewer than this are large ones, of a frame below 512 px: twice those sigmas."""
-
-_NOISE = 0.3
-"""Variance that video encoders add, squared grey levels."""
+_ROWS = _SMALL_PRODUCT // ((2 * _REACH + 1) * (_REACH + 1))
+"""Rows of the picture in one product."""
 
 Spectrum: TypeAlias = NDArray[np.complex64]
 
@@ -103,7 +114,7 @@ def find_mark(frames: Iterator[Image]) -> FoundMark | None:
 def find_in_picture(brightness: Float) -> FoundMark | None:
     """The mark in a brightness picture (H, W) in grey levels; None when there is none."""
     search = _Search(brightness)
-    for tiles in search.best_scales():
+    for tiles in search.likely_scales():
         found = search.read(*tiles)
         if found is not None and found.score >= THRESHOLD:
             return found
@@ -122,20 +133,30 @@ class _Search:
         top, left = (max(0, length - _LONGEST * self._side) // 2 for length in brightness.shape)
         brightness = brightness[top : top + _LONGEST * self._side, left : left + _LONGEST * self._side]
         self._shape = brightness.shape
-        self._flat = tuple(_flattened(brightness, scale * self._side / _SIDE).astype(np.complex64) for scale in (1, 2))
+        flat = whitened(np.ascontiguousarray(brightness)).astype(np.complex64)
+        self._flat = _blocks(flat, max(1, _SMALL_PRODUCT // (self._shape[1] * (_REACH + 1))))
+        self._turned: dict[float, Spectrum] = {}
         self.trials = 0
 
-    def best_scales(self) -> list[tuple[float, float]]:
-        """The scales at which the known waves fit best, in tiles by width and by height."""
+    def likely_scales(self) -> Iterator[tuple[float, float]]:
+        """Scales in tiles by width and by height: the sure ones as they are found, then those where the known waves
+        fit best."""
         scores: dict[tuple[int, int], float] = {}
-        for across in sorted({*_EVEN, *_UNEVEN[0], *_UNEVEN[1]}):
+        sure = 0
+        for across in sorted({*_EVEN, *_UNEVEN[0], *_UNEVEN[1]}, key=lambda steps: (steps not in _USUAL, steps)):
             columns = self._columns(across * _STEP)
             downs = {across}.union(*(steps for steps in _UNEVEN if across in steps))
-            for down in sorted(downs):
+            for down in sorted(downs, key=lambda steps: abs(steps - across)):
+                if abs(down - across) > _UNEVENNESS:
+                    break
                 waves = self._waves(columns, down * _STEP)
                 scores[across, down] = float(self._fits(waves, _COARSE).max())
+                power = float((np.abs(waves[:_KNOWN]) ** 2).sum())
+                if sure < _SURE_READS and max(scores[across, down], 0.0) ** 2 >= _SURE * power:
+                    sure += 1
+                    yield across * _STEP, down * _STEP
         best = sorted(scores, key=lambda steps: -scores[steps])[:_BEST_SCALES]
-        return [(across * _STEP, down * _STEP) for across, down in best]
+        yield from ((across * _STEP, down * _STEP) for across, down in best)
 
     def read(self, across: float, down: float) -> FoundMark | None:
         """The best reading near a scale; None when no checksum fits there."""
@@ -149,20 +170,24 @@ class _Search:
                     y, x = divmod(int(offset), _FINE)
                     placed = waves * np.exp(2j * np.pi * (_BENCH.x * x + _BENCH.y * y) / _FINE)
                     payload = decode(soft_bits(placed[_KNOWN:]))
-                    if payload is not None:
+                    if payload is not None and payload >> ID_BITS == MARK_VERSION:
                         readings.append(FoundMark(payload, _score(placed, payload), (across + dx, down + dy)))
         return max(readings, key=lambda reading: reading.score, default=None)
 
     def _columns(self, tiles: float) -> Spectrum:
-        """Every row's waves (H, R + 1) when so many tiles lie along the shorter side."""
+        """Every row's waves (B, _ROWS, R + 1) when so many tiles lie along the shorter side; the last rows may be 0."""
         turns = np.outer(np.arange(self._shape[1]), np.arange(_REACH + 1)) * (tiles / self._side)
-        picture = self._flat[tiles < _FEW_TILES]
-        return np.asarray(picture @ np.exp(-2j * np.pi * turns).astype(np.complex64), np.complex64)
+        columns = self._flat @ np.exp(-2j * np.pi * turns).astype(np.complex64)
+        return _blocks(columns.reshape(-1, _REACH + 1), _ROWS)
 
     def _waves(self, columns: Spectrum, tiles: float) -> Spectrum:
         """The waves of the tile (K,), known ones first, by strength relative to what waves of their length have."""
-        turns = np.outer(np.arange(-_REACH, _REACH + 1), np.arange(len(columns))) * (tiles / self._side)
-        waves = (np.exp(-2j * np.pi * turns).astype(np.complex64) @ columns)[_BENCH.y + _REACH, _BENCH.x]
+        turned = self._turned.get(tiles)
+        if turned is None:  # making it costs more than using it
+            rows = np.arange(columns.shape[0] * _ROWS).reshape(-1, 1, _ROWS)
+            turns = np.arange(-_REACH, _REACH + 1)[:, np.newaxis] * rows * (tiles / self._side)
+            turned = self._turned[tiles] = np.exp(-2j * np.pi * turns).astype(np.complex64)
+        waves = (turned @ columns).sum(axis=0)[_BENCH.y + _REACH, _BENCH.x]
         size = np.abs(waves) + np.float32(1e-12)
         usual = np.exp(_BENCH.trend @ np.log(size))
         return np.asarray(waves / size * np.minimum(size / usual, _CLIP), np.complex64)
@@ -192,18 +217,19 @@ _BENCH = _Bench()
 _KNOWN = len(known_waves())
 
 
+def _blocks(matrix: Spectrum, rows: int) -> Spectrum:
+    """The matrix (N, M) cut into (B, rows, M), with zeros after its end."""
+    count = -(-len(matrix) // rows)
+    padded = np.zeros((count * rows, matrix.shape[1]), matrix.dtype)
+    padded[: len(matrix)] = matrix
+    return padded.reshape(count, rows, -1)
+
+
 def _score(placed: Spectrum, payload: int) -> float:
     """Score of a reading, see THRESHOLD. placed: (K,) waves with the offset taken out."""
     phases = np.concatenate([known_waves().phase, phases_of(encode(payload))])
     fit = max(float((placed * np.exp(-1j * phases)).real.sum()), 0.0)
     return fit**2 / float((np.abs(placed) ** 2).sum())
-
-
-def _flattened(brightness: Float, scale: float) -> Float:
-    """The picture's fine structure, every pixel weighed by the mark's strength there over the picture's own."""
-    detail = brightness - cv2.GaussianBlur(brightness, (0, 0), _DETAIL * scale)
-    variance = np.asarray(cv2.GaussianBlur(detail * detail, (0, 0), _NEIGHBOURHOOD * scale), np.float32)
-    return np.asarray(detail * strength_of(variance) / (variance + _NOISE), np.float32)
 
 
 def _mean_brightness(frames: Iterator[Image]) -> Float | None:

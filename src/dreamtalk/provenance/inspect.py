@@ -190,28 +190,31 @@ def _manifest(found: FoundManifest | None) -> str:
         codes = _shortened("; ".join(found.faults))
         other = " or it is another file's" if found.beside else ", or the manifest was, or it is another file's"
         return f"{place}, but THE FILE WAS CHANGED after it was signed{other} ({codes})"
-    who = f"made with {found.generator or 'an unnamed program'}, signed by {found.signer or 'nobody'}"
-    trust = "who is vouched for" if found.trusted else "whom nobody you named vouches for (--trust)"
-    if found.synthetic:
-        says = "it says that this is synthetic"
-    elif "synthetic" in found.parts:
-        says = "it says that something synthetic went into this"
-    else:
-        says = "it does not say whether this is synthetic"
-    return f"{place}, and the file is as it was signed: {who}, {trust}; {says}"
+    return f"{place}, and the file is as it was signed"
 
 
 def _told(found: FoundManifest | None) -> list[str]:
-    """What a manifest of ours says, for people."""
-    if found is None or not found.intact or not found.talk:
+    """What an unbroken manifest says, for people."""
+    if found is None or not found.intact:
         return []
+    if found.synthetic:
+        says = "synthetic"
+    elif "synthetic" in found.parts:
+        says = "something synthetic went into this"
+    else:
+        says = "it does not say whether this is synthetic"
+    trust = "who is vouched for" if found.trusted else "whom nobody you named vouches for (--trust)"
     settings, inputs, consent = (found.talk.get(name) for name in ("settings", "inputs", "consent"))
-    lines = []
+    lines = [
+        f"what this is: {says}; made with {found.generator or 'an unnamed program'}",
+        f"signed by: {found.signer or 'nobody'}, {trust}",
+    ]
     if isinstance(inputs, dict) and inputs:
         lines.append(f"made of: {', '.join(map(str, inputs))} (their SHA-256: --json)")
     if isinstance(settings, dict) and settings:
         lines.append(f"settings: {', '.join(f'{name} {_word(value)}' for name, value in settings.items())}")
-    lines.append(f'consent, in its maker\'s words: "{consent}"' if consent else "consent: its maker said nothing")
+    if found.ours:
+        lines.append(f'consent, in its maker\'s words: "{consent}"' if consent else "consent: its maker said nothing")
     return [_shortened(line) for line in lines]
 
 

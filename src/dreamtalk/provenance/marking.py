@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dreamtalk.provenance.origin import Origin, origin_of, style_word, write_manifest, write_sidecar
+from dreamtalk.provenance.origin import Origin, origin_of, with_later_style, write_manifest, write_sidecar
 
 if TYPE_CHECKING:
     from dreamtalk.options import TalkOptions
@@ -60,10 +60,7 @@ class Marking:
 
     def later_style(self, style: object) -> None:
         """A talk went over to another style on its way: the manifest names it too. Call before `seal`."""
-        styles = [name for name in str(self._origin.settings.get("later styles", "")).split(", ") if name]
-        styles += [name for name in (style_word(style)[0],) if name not in styles]
-        settings = {**self._origin.settings, "later styles": ", ".join(styles)}
-        self._origin = replace(self._origin, settings=settings)
+        self._origin = with_later_style(self._origin, style)
 
     def set(self, video: Path, payloads: list[int]) -> Marks:
         """Write what belongs beside a complete video, and tell what marks there are."""

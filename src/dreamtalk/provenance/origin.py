@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -83,13 +83,36 @@ def origin_of(given: Mapping[str, object], options: TalkOptions, moved: bool = T
     for a file that cannot be read.
     """
     inputs = dict(given) | (_moving(options) if moved else {})
+    files, digests = _digests(inputs)
+    return Origin(digests, _settings(options, moved), _models(options, moved), options.consent, files)
+
+
+def with_later_style(origin: Origin, style: object) -> Origin:
+    """Of a talk that went over to another style on its way."""
+    word, source = style_word(style)
+    styles = [name for name in str(origin.settings.get("later styles", "")).split(", ") if name]
+    number = 1 + sum(role.startswith("later style") for role in origin.inputs)
+    files, digests = _digests({f"later style {number}": source})
+    if set(digests.values()) <= set(origin.inputs.values()):  # seen before
+        files, digests = {}, {}
+    return replace(
+        origin,
+        settings={**origin.settings, "later styles": ", ".join(dict.fromkeys((*styles, word)))},
+        inputs={**origin.inputs, **digests},
+        files={**origin.files, **files},
+        models={**origin.models, **_shipped(_weights_of_style(TalkOptions(style=style)))},  # type: ignore[arg-type]
+    )
+
+
+def _digests(inputs: Mapping[str, object]) -> tuple[dict[str, Path], dict[str, str]]:
+    """The files among inputs, and the SHA-256 of each input, by what they are used as."""
     files = {role: file for role, value in inputs.items() if (file := _file_of(value)) is not None}
     digests = {role: _sha256(file) for role, file in files.items()}
     for role, value in inputs.items():
         what, arrays = _arrays_of(value)
         if role not in files and arrays:
             digests[f"{role} ({what})"] = _sha256_of_arrays(arrays)
-    return Origin(digests, _settings(options, moved), _models(options, moved), options.consent, files)
+    return files, digests
 
 
 def _moving(options: TalkOptions) -> dict[str, object]:
@@ -132,13 +155,17 @@ def _models(options: TalkOptions, moved: bool) -> dict[str, str]:
         own |= {"motion model": options.motion_weights, "speech encoder": options.speech_encoder}
         shipped += [] if options.motion_weights else [DEFAULT_MODEL, "whisper-base-l3", "articulation-reader"]
         shipped += _weights_of_style(options)
-    models = {name: assets.registry()[name].sha256 for name in shipped}
+    models = _shipped(shipped)
     for name, given in own.items():
         if given is not None and (file := _file_of(given)) is not None:
             models[name] = _sha256(file)
         elif given is not None and Path(given).is_dir():
             models[name] = _sha256_of_folder(Path(given))
     return models
+
+
+def _shipped(names: list[str]) -> dict[str, str]:
+    return {name: assets.registry()[name].sha256 for name in names}
 
 
 def _weights_of_style(options: TalkOptions) -> list[str]:

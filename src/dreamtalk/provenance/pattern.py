@@ -19,10 +19,15 @@ TILES = 4
 """Tiles along the shorter side of a frame: whatever size a video is scaled to, the count stays."""
 
 MIN_TILE = 128
-"""Smallest tile, px: shorter waves would not survive the video encoder. Frames below 512 px hold fewer tiles."""
+"""Smallest tile, px, of frames from SMALL on: shorter waves would not survive the video encoder."""
+
+SMALL, _SMALL_MIN_TILE = 448, 80
+"""Below this shorter side, px, tiles may be as small as the second: few pixels make it more important that the picture
+has less strength in shorter waves. At 64 px they did not survive half size and the encoder, at 96 px they drowned."""
 
 SHORTEST, LONGEST = 16.0, 5.3
-"""Waves per tile of the finest and the coarsest wave: 8 and 24 px long in frames of 512 px."""
+"""Waves per tile of the finest and the coarsest wave: 8 and 24 px long in frames of 512 px, 5 and 15 in
+frames of 256 px."""
 
 _REPEATS = 2
 """How often every coded bit is in the tile."""
@@ -77,7 +82,8 @@ def soft_bits(measured: np.ndarray) -> Float:
 
 def tile_side(height: int, width: int) -> float:
     """Side of the tile in frames of this size, px."""
-    return max(float(MIN_TILE), min(height, width) / TILES)
+    side = min(height, width)
+    return max(float(_SMALL_MIN_TILE if side < SMALL else MIN_TILE), side / TILES)
 
 
 def draw(height: int, width: int, bits: Bits) -> Float:

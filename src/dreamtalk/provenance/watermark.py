@@ -12,7 +12,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from dreamtalk.provenance.pattern import draw, tile_side
+from dreamtalk.provenance.pattern import SMALL, draw, tile_side
 from dreamtalk.provenance.payload import encode
 from dreamtalk.types import Float, FrameStream, Image
 
@@ -27,6 +27,9 @@ MIN_PSNR = 42.5
 
 MIN_SSIM = 0.991
 """The same as structural similarity of the brightness."""
+
+_SMALL_LIMITS = 42.05, 0.9912
+"""Both for frames whose shorter side is below SMALL. Later frames lose up to 0.0008 more than the first one."""
 
 _LOSS = 0.010
 """Loss of structural similarity wherever there is grain to hide in and both limits allow it."""
@@ -111,19 +114,17 @@ def _as_strong_as_allowed(brightness: Float, pattern: Float) -> Float:
     side = 2 * round(0.8 * _REACH * scale) + 1
     calm = cv2.GaussianBlur(cv2.erode(texture, np.ones((side, side), np.uint8)), (0, 0), 0.8 * _REACH * scale)
     strength = strength_of(np.asarray(calm, np.float32)) * (1 - _CALMING * np.exp(-calm / _GRAIN))
+    psnr, ssim = _SMALL_LIMITS if min(brightness.shape) < SMALL else (MIN_PSNR, MIN_SSIM)
     loss = _LOSS
     while True:
         levels = np.asarray(np.minimum(np.sqrt(loss) * strength, _STRONGEST) * pattern, np.float32)
         marked = np.clip(brightness + np.rint(levels), 0, 255)
-        too_far = max(_mean_square(marked - brightness) / _square_of(MIN_PSNR), _lost(brightness, marked))
+        too_far = max(
+            _mean_square(marked - brightness) / _square_of(psnr), (1.0 - similarity(brightness, marked)) / (1.0 - ssim)
+        )
         if too_far <= 1.0:
             return levels
         loss *= 0.97 / too_far
-
-
-def _lost(plain: Float, marked: Float) -> float:
-    """Loss of structural similarity over the loss allowed."""
-    return (1.0 - similarity(plain, marked)) / (1.0 - MIN_SSIM)
 
 
 def similarity(plain: Float, marked: Float) -> float:
