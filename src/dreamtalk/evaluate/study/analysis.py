@@ -121,9 +121,10 @@ def analyse(key: Path, ratings: Sequence[Path]) -> Analysis:
         raise UnusableInput("This needs scipy. Install: pip install 'dreamtalk[eval]'")
     made = _read(key)
     trials, kind = made.get("trials"), made.get("kind")
-    known = isinstance(trials, dict) and kind in ("rating", "choice")
-    if not known or not all(_is_trial(one, kind) for one in trials.values()):
+    if not isinstance(trials, dict) or kind not in ("rating", "choice"):
         raise UnusableInput(f"{key} is not the key of a study (key.json).")
+    if not all(_is_trial(one, kind) for one in trials.values()):
+        raise UnusableInput(f"{key} is not the key of a study (key.json): its trials name no methods.")
     answers: dict[str, dict[str, Any]] = {}
     for file in ratings:
         found = _read(file)
@@ -142,8 +143,9 @@ def analyse(key: Path, ratings: Sequence[Path]) -> Analysis:
 def _is_trial(trial: object, kind: str) -> bool:
     """Whether that is what `make_study` writes of one trial."""
     methods = trial.get("methods") if isinstance(trial, dict) else None
-    named = isinstance(methods, list) and all(isinstance(name, str) for name in methods)
-    return named and len(methods or ()) == (2 if kind == "choice" else 1)
+    if not isinstance(methods, list) or len(methods) != (2 if kind == "choice" else 1):
+        return False
+    return all(isinstance(name, str) for name in methods)
 
 
 def _makes_sense(said: object, kind: str) -> bool:
