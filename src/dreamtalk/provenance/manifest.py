@@ -77,6 +77,10 @@ def seal(video: Path, origin: Origin, watermark: int | None, signer: Credentials
     try:
         with video.open("rb") as plain, sealed.open("w+b") as out:
             sign(kind, plain, out, origin, watermark, signer)
+        if origin.files and not ((made := read_manifest(sealed)) and made.intact):
+            # An input's damaged manifest, which C2PA carries along and then holds against the whole.
+            with video.open("rb") as plain, sealed.open("w+b") as out:
+                sign(kind, plain, out, replace(origin, files={}), watermark, signer)
         os.replace(sealed, video)
     except OSError as error:
         raise UnusableOutput(f"The signed manifest cannot be written to {video.parent}: {error.strerror}.") from error
