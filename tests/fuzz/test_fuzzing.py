@@ -55,3 +55,10 @@ def test_what_a_reader_must_not_do_is_noticed(tmp_path: Path, monkeypatch: pytes
         monkeypatch.setitem(fuzzing.TARGETS, "bad", Target(dict, read))
         outcome = fuzzing.try_one("bad", 0, "a.png", b"x", tmp_path)
         assert outcome.failure is not None and told in outcome.failure
+
+
+def test_a_damaged_claim_of_an_input_does_not_spoil_ours(tmp_path: Path) -> None:
+    """Found by "manifest of input", seed 51, number 390: an input whose claim lacks an assertion that must be there."""
+    sealed = fuzzing.TARGETS["manifest of input"].seeds()["sealed.mp4"]
+    (tmp_path / "sealed.mp4").write_bytes(sealed.replace(b"c2pa.actions", b"c2pa.actionz"))
+    assert fuzzing.TARGETS["manifest of input"].read(tmp_path / "sealed.mp4").intact
