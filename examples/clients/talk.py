@@ -25,14 +25,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("portrait", type=Path)
     parser.add_argument("audio", type=Path)
-    parser.add_argument("output", type=Path)
+    parser.add_argument("output", type=Path, help="ends in .mp4, .webm or .mov")
     parser.add_argument("--server", default="http://127.0.0.1:8765")
     parser.add_argument("--style", default="neutral", help="a name, such as happy or happy:3")
     parser.add_argument("--intensity", type=float, default=1.0)
+    parser.add_argument("--background", default="keep", help="a colour, or transparent (with .webm or .mov)")
     given = parser.parse_args()
     portrait, audio = (upload(given.server, path)["id"] for path in (given.portrait, given.audio))
-    options = {"style": given.style, "intensity": given.intensity}
-    asked = json.dumps({"portrait": portrait, "audio": audio, "options": options}).encode()
+    options = {"style": given.style, "intensity": given.intensity, "background": given.background}
+    ending = given.output.suffix[1:].lower()
+    asked = json.dumps({"portrait": portrait, "audio": audio, "options": options, "format": ending}).encode()
     talk = json.loads(request(given.server, "/v1/talks", asked, "application/json"))
     while talk["status"] in ("queued", "running"):
         print(talk["status"], talk["progress"], flush=True)
@@ -41,6 +43,8 @@ def main() -> None:
     if talk["status"] != "done":
         raise SystemExit(f"{talk['status']}: {talk.get('error')}")
     given.output.write_bytes(request(given.server, talk["links"]["result"]))
+    if "manifest" in talk["links"]:  # WebM has no place for it
+        given.output.with_suffix(".c2pa").write_bytes(request(given.server, talk["links"]["manifest"]))
     print(f"{given.output}: {talk['seconds']} s, marked as synthetic: {talk['marks']}")
 
 

@@ -15,7 +15,7 @@ from dreamtalk.serve.worker import Made, Message, Progressed, Stopped, Task
 
 MakeClient: TypeAlias = Callable[..., TestClient]
 
-VIDEO = b"a video"
+VIDEO, MANIFEST = b"a video", b"a manifest"
 DONE = ("done", "failed", "cancelled")
 
 
@@ -45,7 +45,17 @@ class StandIn:
         if not self._plan.go.wait(seconds):
             return None
         Path(self._task.output).write_bytes(VIDEO)
-        outcome = {"frames": 2, "seconds": 0.08, "size": {"width": 1, "height": 1}, "notes": [], "marks": {}}
+        beside = Path(self._task.output).suffix == ".webm"
+        if beside:
+            Path(self._task.output).with_suffix(".c2pa").write_bytes(MANIFEST)
+        outcome = {
+            "frames": 2,
+            "beside": beside,
+            "seconds": 0.08,
+            "size": {"width": 1, "height": 1},
+            "notes": [],
+            "marks": {},
+        }
         return Made(outcome, 0.01, 1)
 
     def cancel(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from tests.serve.standin import VIDEO, MakeClient, Plan, ended, talk, until
+from tests.serve.standin import MANIFEST, VIDEO, MakeClient, Plan, ended, talk, until
 
 from dreamtalk.serve import pool as pool_module
 from dreamtalk.serve.settings import Limits
@@ -35,6 +35,27 @@ def test_a_talk_from_request_to_video(client: TestClient, plan: Plan) -> None:
     assert client.delete(f"/v1/talks/{asked['id']}").status_code == 204
     assert client.get(f"/v1/talks/{asked['id']}").status_code == 404
     assert client.get(asked["links"]["result"]).status_code == 404
+
+
+def test_the_manifest_of_a_webm_is_handed_out_too(client: TestClient, plan: Plan) -> None:
+    plan.go.clear()
+    made = client.post("/v1/talks", json=talk(format="webm", options={"background": "transparent"})).json()
+    assert made["marks"]["manifest"] and "manifest" not in made["links"]
+    assert client.get(f"/v1/talks/{made['id']}/manifest").status_code == 409
+    plan.go.set()
+    view = ended(client, made["id"])
+    video, beside = (client.get(view["links"][part]) for part in ("result", "manifest"))
+    assert view["format"] == "webm" and beside.content == MANIFEST
+    assert beside.headers["content-type"] == "application/c2pa"
+    names = [answer.headers["content-disposition"] for answer in (video, beside)]
+    stem = f"talk-{view['id'][:8]}"
+    assert names == [f'inline; filename="{stem}.webm"', f'attachment; filename="{stem}.c2pa"'], "verify looks there"
+    client.delete(view["links"]["self"])
+    assert client.get(view["links"]["manifest"]).status_code == 404
+    other = ended(client, client.post("/v1/talks", json=talk()).json()["id"])
+    assert "manifest" not in other["links"]
+    refusal = client.get(f"/v1/talks/{other['id']}/manifest")
+    assert refusal.status_code == 404 and refusal.json()["error"]["code"] == "no_manifest"
 
 
 def test_parts_of_the_video_can_be_asked_for(client: TestClient) -> None:

@@ -51,15 +51,16 @@ def test_a_talk_is_made_and_told_of(talker: WatchedTalker, task: Task) -> None:
 
 
 def test_consent_and_marks_are_those_of_the_video(talker: WatchedTalker, task: Task) -> None:
-    for ending, manifest in (("mp4", True), ("webm", False)):
+    for ending, beside in (("mp4", False), ("webm", True)):
         options = {"size": 256, "badge": False, "consent": "she agreed"}
         asked = replace(task, output=str(Path(task.output).with_suffix(f".{ending}")), options=options)
         made = make(asked, talker, lambda message: None, lambda: False)
         assert isinstance(made, Made)
-        assert made.outcome["marks"] == {"badge": False, "watermark": True, "manifest": manifest}
+        assert made.outcome["marks"] == {"badge": False, "watermark": True, "manifest": True}
+        assert made.outcome["beside"] == beside
         assert _promised({"options": options, "format": ending}) == made.outcome["marks"]
         found = read_manifest(Path(asked.output))
-        assert found is not None and found.beside != manifest and found.talk["consent"] == "she agreed"
+        assert found is not None and found.beside == beside and found.talk["consent"] == "she agreed"
 
 
 def test_a_cancel_leaves_nothing(talker: WatchedTalker, task: Task, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -136,10 +137,20 @@ def preview(talk: str, request: Request) -> Response:
 def result(talk: str, request: Request) -> FileResponse:
     """The video."""
     path = service_of(request).result(talk, client_of(request))
-    media = FORMATS[path.suffix.removeprefix(".")]
-    name = f"talk-{talk[:8]}{path.suffix}"
+    return _sent(path, FORMATS[path.suffix.removeprefix(".")], "inline")
+
+
+@router.get("/{talk}/manifest", response_class=FileResponse)
+def manifest(talk: str, request: Request) -> FileResponse:
+    """The signed manifest (C2PA) of a WebM, which has no place for it: keep it beside the video, by the same name."""
+    return _sent(service_of(request).manifest(talk, client_of(request)), "application/c2pa", "attachment")
+
+
+def _sent(path: Path, media: str, shown: str) -> FileResponse:
+    """A file of a talk, by a name that video and manifest share."""
     headers = {"Cache-Control": "private, no-store"}
-    return FileResponse(path, media_type=media, filename=name, content_disposition_type="inline", headers=headers)
+    name = f"talk-{path.stem[:8]}{path.suffix}"
+    return FileResponse(path, media_type=media, filename=name, content_disposition_type=shown, headers=headers)
 
 
 @router.delete("/{talk}", status_code=204)

@@ -143,6 +143,15 @@ class Service:
             raise Problem(409, "not_done", f"This talk is {found.status}: there is no video.", "Look at its status.")
         return path
 
+    def manifest(self, talk: str, client: str) -> Path:
+        """The signed manifest of a video that has no place for it. Raises Problem."""
+        self.result(talk, client)
+        path = self.vault.manifest(talk)
+        if not path.is_file():
+            title = "There is no manifest beside this video."
+            raise Problem(404, "no_manifest", title, "MP4 and MOV hold theirs; who declined the marks has none.")
+        return path
+
     def forget(self, talk: str, client: str) -> None:
         """Cancel a talk that has not ended, and forget one that has."""
         found = self.talk(talk, client)
@@ -161,6 +170,7 @@ class Service:
         base, outcome = f"/v1/talks/{talk.id}", talk.outcome
         progress = self.board.get(talk.id)
         frames = int(outcome.get("frames", progress.frames))
+        parts = ("events", "preview", "result", *(["manifest"] if outcome.get("beside") else []))
         order = [waiting.id for waiting in self.store.order()] if talk.status == "queued" else []
         view = {
             "id": talk.id,
@@ -173,7 +183,8 @@ class Service:
             "marks": outcome.get("marks", _promised(talk.request)),
             "notes": outcome.get("notes", []),
             "consent": talk.request.get("consent"),
-            "links": {"self": base, **{part: f"{base}/{part}" for part in ("events", "preview", "result")}},
+            "format": talk.request.get("format", "mp4"),
+            "links": {"self": base, **{part: f"{base}/{part}" for part in parts}},
         }
         return view | {name: outcome[name] for name in ("seconds", "size", "bytes", "error") if name in outcome}
 
@@ -299,11 +310,9 @@ class Service:
 
 def _promised(request: Mapping[str, Any]) -> dict[str, bool]:
     """The marks that a talk will have."""
-    from dreamtalk.provenance.manifest import SEALED
-
-    options, ending = request.get("options", {}), str(request.get("format", "mp4"))
+    options = request.get("options", {})
     marked = bool(options.get("provenance", True))
-    return {"badge": options.get("badge", True), "watermark": marked, "manifest": marked and f".{ending}" in SEALED}
+    return {"badge": options.get("badge", True), "watermark": marked, "manifest": marked}
 
 
 def _check_format(options: TalkOptions, ending: str) -> None:

@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 from dreamtalk.errors import UnusableInput
+from dreamtalk.provenance.origin import MANIFEST
 from dreamtalk.serve.store import StoredFile
 
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -76,13 +77,17 @@ class Vault:
         """Where the video of a talk lies when it is done."""
         return self.results / f"{talk}.{ending}"
 
+    def manifest(self, talk: str) -> Path:
+        """Where the signed manifest of a video lies that has no place for it."""
+        return self.results / f"{talk}{MANIFEST}"
+
     def draft(self, talk: str, ending: str) -> Path:
         """A new place to make a video in: an old worker that still runs writes elsewhere."""
         return self.work / f"{talk}-{secrets.token_hex(4)}.{ending}"
 
     def publish(self, draft: Path, talk: str, ending: str) -> int:
         """The finished draft becomes the result, with what lies beside it. Returns its bytes."""
-        for beside in (*self.work.glob(f"{draft.name}.*"), *self.work.glob(f"{draft.stem}.c2pa")):  # on its origin
+        for beside in (*self.work.glob(f"{draft.name}.*"), *self.work.glob(f"{draft.stem}{MANIFEST}")):  # on its origin
             os.replace(beside, self.results / beside.name.replace(draft.stem, talk))
         place = self.result(talk, ending)
         os.replace(draft, place)

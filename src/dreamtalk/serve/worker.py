@@ -155,14 +155,16 @@ def make(
 
 
 def outcome_of(made: Talk | Recorded, notes: list[str]) -> dict[str, Any]:
-    """What clients are told of a video."""
+    """What clients are told of a video. beside: its signed manifest is a file of its own."""
     marks = made.marks
+    beside = marks.beside is not None
     return {
         "frames": made.frames,
         "seconds": round(made.seconds, 3),
         "size": {"width": made.size[0], "height": made.size[1]},
         "notes": notes,
-        "marks": {"badge": marks.badge, "watermark": marks.watermark is not None, "manifest": marks.manifest},
+        "marks": {"badge": marks.badge, "watermark": marks.watermark is not None, "manifest": marks.manifest or beside},
+        "beside": beside,
     }
 
 

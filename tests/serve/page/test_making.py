@@ -10,6 +10,8 @@ from typing import Any
 import av
 import pytest
 
+from dreamtalk.provenance.manifest import read_manifest
+
 OpenPage = Callable[..., Any]
 Until = Callable[[Any, str], None]
 PHONE = (360, 740)
@@ -68,7 +70,9 @@ def test_one_click_on_an_example_makes_a_video_that_plays_and_is_marked(
     assert page.locator("#panel-empty").is_visible()
 
 
-def test_a_phone_with_every_choice_made_by_hand(open_page: OpenPage, until: Until, examples: Path) -> None:
+def test_a_phone_with_every_choice_made_by_hand(
+    open_page: OpenPage, until: Until, examples: Path, tmp_path: Path
+) -> None:
     page = open_page(PHONE, has_touch=True)
     assert overflow(page) <= 0
     page.set_input_files("#file-picture", examples / "portrait.jpg")
@@ -92,7 +96,13 @@ def test_a_phone_with_every_choice_made_by_hand(open_page: OpenPage, until: Unti
     page.locator("#key-intensity").fill("0.7")
     page.locator("#key-intensity").blur()
     page.locator("#more summary").click()
-    for name, value in (("size", "256"), ("pose", "still"), ("blink", "off"), ("background", "white"), ("seed", "7")):
+    for name, value in (
+        ("size", "256"),
+        ("pose", "still"),
+        ("blink", "off"),
+        ("background", "transparent"),
+        ("seed", "7"),
+    ):
         control = page.locator(f"#{name}")
         control.fill(value) if name == "seed" else control.select_option(value)
     assert page.locator("#background-note").is_visible()
@@ -107,13 +117,26 @@ def test_a_phone_with_every_choice_made_by_hand(open_page: OpenPage, until: Unti
     asked = json.loads(sent.value.post_data)
     assert asked["options"] == {
         "style": "happy:3", "intensity": 1.4, "size": 256, "seed": 7, "pose": "still", "blink": "off",
-        "background": "white", "lip_scale": 1.2, "pose_scale": 0.5, "badge": False, "face": 0,
+        "background": "transparent", "lip_scale": 1.2, "pose_scale": 0.5, "badge": False, "face": 0,
         "timeline": [{"start": 1, "style": "sad:3", "intensity": 0.7, "transition": 0.8}],
     }  # fmt: skip
+    assert asked["format"] == "webm"
     assert "the person agreed" in asked["consent"] and "lend" not in asked["consent"]
     page.locator("#panel-result").wait_for(timeout=PATIENCE)
     assert page.locator("#film").evaluate("film => film.videoWidth || 256") == 256
     assert "off" in page.locator("#marks li").first.get_attribute("class"), "there is no badge in it"
+    assert "Signed note beside the file" in page.locator("#marks li:not(.off)").last.inner_text()
+    files = []
+    for name in ("Download", "Download its signed note"):
+        with page.expect_download() as download:
+            page.get_by_role("link", name=name, exact=True).click()
+        files.append(download.value)
+    saved = [tmp_path / file.suggested_filename for file in files]
+    for file, path in zip(files, saved, strict=True):
+        file.save_as(path)
+    assert [path.suffix for path in saved] == [".webm", ".c2pa"]
+    found = read_manifest(saved[0])
+    assert found is not None and found.beside and found.intact
     assert overflow(page) <= 0
 
 

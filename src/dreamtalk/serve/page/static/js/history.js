@@ -34,6 +34,9 @@ export function showCount() {
   $("talk-count").hidden = !count;
 }
 
+/** The name under which a talk is saved. */
+export const fileOf = ({ id, format }) => `talk-${id.slice(0, 8)}.${format}`;
+
 /** A small square JPEG of a picture, a canvas or a video's frame, as a data URL. */
 export async function thumbnailOf(source) {
   const width = source.videoWidth ?? source.naturalWidth ?? source.width;
@@ -86,12 +89,15 @@ function card(talk) {
 async function show(talk, frame, buttons, play) {
   play.disabled = true;
   try {
-    const url = await fetched(`/v1/talks/${talk.id}/result`);
+    const made = await get(`/v1/talks/${talk.id}`), url = await fetched(made.links.result);
     const film = make("video", { src: url, controls: true, playsinline: true, "aria-label": talk.title });
     frame.replaceChildren(film);
     showOnly(null, [play]);
-    const name = `talk-${talk.id.slice(0, 8)}.mp4`;
-    buttons.prepend(make("a", { class: "button small primary", href: url, download: name }, "Download"));
+    const links = [make("a", { class: "button small primary", href: url, download: fileOf(made) }, "Download")];
+    if (made.links.manifest) {
+      links.push(make("a", { class: "button small", href: made.links.manifest, download: true }, "Its signed note"));
+    }
+    buttons.prepend(...links);
     film.focus();
     film.play().catch(() => { /* the browser waits for a click */ });
   } catch (error) {

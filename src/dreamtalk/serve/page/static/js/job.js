@@ -97,6 +97,7 @@ export async function makeVideo() {
   tell($("make-message"), null);
   const body = {
     portrait: chosen.portrait.ref, audio: chosen.speech.ref, options: optionsOf(chosen), consent: consentWords(),
+    format: chosen.background === "transparent" ? "webm" : "mp4",
   };
   $("make").disabled = true;
   $("make").textContent = "Sending …";

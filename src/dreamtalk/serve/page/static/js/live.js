@@ -3,7 +3,7 @@
 import { Refusal, fetched, get } from "./api.js";
 import { $, announce, make, tell } from "./dom.js";
 import { useExamplePicture } from "./examples.js";
-import { remember, thumbnailOf } from "./history.js";
+import { fileOf, remember, thumbnailOf } from "./history.js";
 import { loudness, openMicrophone, showLoudness, whole } from "./microphone.js";
 import { Resampler } from "./resample.js";
 import { describe } from "./result.js";
@@ -200,8 +200,8 @@ async function showRecording(talk) {
     const later = { title: "The recording is still being finished.", detail: "Look under Your videos in a moment." };
     return tell($("live-message"), talk.error ?? later, !talk.error);
   }
-  $("live-download").href = await fetched(`/v1/talks/${talk.id}/result`);
-  $("live-download").download = `talk-${talk.id.slice(0, 8)}.mp4`;
+  $("live-download").href = await fetched(talk.links.result);
+  $("live-download").download = fileOf(talk);
   describe(talk, $("live-facts"), $("live-notes"), $("live-marks"));
   $("live-result").hidden = false;
   announce("The recording is ready.");

@@ -2,7 +2,7 @@
 
 import { fetched } from "./api.js";
 import { $, announce, forPeople, make } from "./dom.js";
-import { remember, thumbnailOf } from "./history.js";
+import { fileOf, remember, thumbnailOf } from "./history.js";
 import { showStage } from "./stage.js";
 
 const RELIABLE = 512; // px of the shorter side, below which the watermark may not be found again (docs/provenance.md)
@@ -19,7 +19,7 @@ export function startResult() {
 
 /** Show a talk that is done. talk: as the server tells it. */
 export async function showResult(talk) {
-  const url = await fetched(`/v1/talks/${talk.id}/result`), name = `talk-${talk.id.slice(0, 8)}.mp4`;
+  const url = await fetched(talk.links.result), name = fileOf(talk);
   const film = $("film");
   if (film.src) URL.revokeObjectURL(film.src);
   film.src = url;
@@ -28,6 +28,8 @@ export async function showResult(talk) {
   $("download").href = url;
   $("download").download = name;
   $("verify-hint").textContent = `dreamtalk verify ${name}`;
+  $("download-manifest").hidden = !talk.links.manifest;
+  $("download-manifest").href = talk.links.manifest ?? "";
   describe(talk, $("result-facts"), $("result-notes"), $("marks"));
   document.title = "dreamtalk";
   showStage("result");
@@ -38,21 +40,23 @@ export async function showResult(talk) {
 }
 
 /** Length, size, notes and marks of a talk that is done, into these places. */
-export function describe({ seconds, size, notes, marks }, facts, remarks, list) {
+export function describe({ seconds, size, notes, marks, links }, facts, remarks, list) {
   facts.textContent = [
     seconds && `${seconds.toFixed(1)} seconds`, size && `${size.width} × ${size.height} pixels`,
   ].filter(Boolean).join(", ");
   remarks.replaceChildren(...(notes ?? []).map((note) => make("li", {}, forPeople(note))));
-  list.replaceChildren(...marksOf(marks ?? {}, size));
+  list.replaceChildren(...marksOf(marks ?? {}, size, links.manifest));
 }
 
-function marksOf({ badge, watermark, manifest }, size) {
+function marksOf({ badge, watermark, manifest }, size, beside) {
   const small = size && Math.min(size.width, size.height) < RELIABLE;
   const found = small ? "but so small a video may lose it" : "and survives another encoding and scaling";
   const rows = [
     [badge, "Visible badge", "“AI” in a corner of every frame.", "Left out: tell people in another way."],
     [watermark, "Invisible watermark", `It is in every frame, ${found}.`, "Not in this video."],
-    [manifest, "Signed note in the file", "Says that it was made by AI (C2PA).", "Only a plain note, not signed."],
+    [manifest, beside ? "Signed note beside the file" : "Signed note in the file",
+      `Says that it was made by AI (C2PA).${beside ? " WebM has no place for it: keep both files together." : ""}`,
+      "Only a plain note, not signed."],
   ];
   return rows.map(([on, name, yes, no]) => (
     make("li", on ? {} : { class: "off" }, make("b", {}, name), make("span", {}, on ? yes : no))
