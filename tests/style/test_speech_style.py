@@ -164,5 +164,5 @@ def test_predictions_follow_a_named_style_that_is_tuned(listener: Listener) -> N
     moved = around.followed(then) - then
     assert (moved[sad[1:]] @ -shift / (shift @ shift) > 0.7).all()
     far = np.linalg.norm(then[:, None] - then[None, sad], axis=2).min(axis=1) > 7.0
-    assert far.sum() > 10
+    assert far.sum() > 8
     assert np.abs(moved[far]).max() < 0.01

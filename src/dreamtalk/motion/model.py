@@ -53,6 +53,8 @@ class MotionConfig:
     """Steps of the sampler that this model is for; a student needs fewer (train/student.py)."""
     spacing: Spacing = "leading"
     """Which diffusion steps they are."""
+    shifted: bool = False
+    """Whether the model has a `style_shift`."""
 
 
 class MotionModel(nn.Module):
@@ -65,6 +67,9 @@ class MotionModel(nn.Module):
     aperture: Tensor
     opening: Tensor
     """(E,) each, see closure.lips_meet; all 0 where lips are left as they are."""
+    style_shift: Tensor | None
+    """(E, D) what the network leaves out of a style's mean pose, read from its code less that of no style
+    (train/style_shift.py)."""
 
     def __init__(self, config: MotionConfig) -> None:
         super().__init__()
@@ -77,8 +82,11 @@ class MotionModel(nn.Module):
         self.register_buffer("expression_scale", torch.ones(config.denoiser.expression_size))
         self.register_buffer("aperture", torch.zeros(config.denoiser.expression_size))
         self.register_buffer("opening", torch.zeros(config.denoiser.expression_size))
+        shift = torch.zeros(config.denoiser.expression_size, config.denoiser.width) if config.shifted else None
+        self.register_buffer("style_shift", shift)
         self.number_format: Format = "float32"
         self._each: EachStyle = self.denoiser.each_style
+        self._nothing: Tensor | None = None
 
     @classmethod
     def load(
@@ -109,6 +117,8 @@ class MotionModel(nn.Module):
         convert(self.denoiser, self.number_format)
         if compile:
             self._each = compiled(self.denoiser)
+        with torch.inference_mode():
+            self._nothing = self.denoiser.null_style()
         return self
 
     @classmethod
@@ -136,7 +146,7 @@ class MotionModel(nn.Module):
     @torch.inference_mode()
     def neutral_style(self) -> Style:
         """The style of no particular emotion: what the network says when it is told nothing."""
-        return Style(code=self.denoiser.null_style()[0].cpu().numpy(), source="neutral")
+        return Style(code=self._no_style()[0].cpu().numpy(), source="neutral")
 
     @torch.inference_mode()
     def generate(
@@ -207,12 +217,23 @@ class MotionModel(nn.Module):
             return self._noise(sampling.seed, start, frames, step)
 
         code, scale = manner
-        predict = guided(each, code, self.denoiser.null_style, scale)
+        predict = guided(each, code, self._no_style, scale)
         open_variance = self.denoiser.residual_log_variance
         variance = None if open_variance is None else open_variance.exp()
         x0 = ddim(predict, noise(0), self.schedule, sampling.steps, sampling.eta, noise, sampling.spacing, variance)
-        expression = lips_meet(self.denormalise(x0), self.aperture, self.opening)
+        expression = lips_meet(self.denormalise(x0) + self._shift(code, scale), self.aperture, self.opening)
         return np.asarray(expression.cpu().numpy(), dtype=np.float32)
+
+    def _shift(self, code: Tensor, scale: Scale) -> Tensor | float:
+        """(1 or L, E) by which the mean pose of style codes (1, D) or (L, 1, D) moves besides; none in no style."""
+        if self.style_shift is None:
+            return 0.0
+        told = (code - self._no_style()).flatten(0, -2)
+        return scale * (told @ self.style_shift.T)
+
+    def _no_style(self) -> Tensor:
+        """The code (1, D) that says nothing; made once where weights stay as they are (`faster`)."""
+        return self.denoiser.null_style() if self._nothing is None else self._nothing
 
     def _noise(self, seed: int, start: int, frames: int, step: int) -> Tensor:
         """Noise (frames, E) for absolute frames start, ..., each half of the face at its own speed and temperature."""

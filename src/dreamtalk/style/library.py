@@ -74,7 +74,7 @@ _STYLES = (
         "brows down, hard eyes, tight lips, stronger speech",
         {"browDown": 0.42, "eyeWide": 0.5, "eyeSquint": 0.1, "mouthPress": 0.2, "mouthFrown": 0.25},
         gain=1.1,
-        strongest=(2.4, 1.25),
+        strongest=(2.4, 1.1),
     ),
     # AU 12 + 14 + 6 of one side, the other brow up
     NamedStyle(
@@ -92,37 +92,35 @@ _STYLES = (
         },
         gain=0.9,
     ),
-    # AU 9 + 10 + 15, eyes narrowed (6, 7). Brows a little up, because a wrinkled nose lowers them as anger does; much
-    # frown, because the motion model takes a raised upper lip for half a smile.
+    # AU 9 + 10 + 15, eyes narrowed (6, 7). Brows a little up, because a wrinkled nose lowers them as anger does.
     NamedStyle(
         "disgusted",
         "nose wrinkled, upper lip raised, corners down, narrow eyes",
         {
-            "noseSneer": 0.75,
-            "mouthUpperUp": 0.3,
-            "mouthFrown": 0.8,
-            "eyeSquint": 0.6,
-            "browOuterUp": 0.2,
+            "noseSneer": 0.48,
+            "mouthUpperUp": 0.25,
+            "mouthFrown": 0.58,
+            "eyeSquint": 0.34,
+            "browOuterUp": 0.15,
             "browInnerUp": 0.1,
         },
         gain=0.9,
-        guidance=1.1,
-        strongest=(2.2, 1.4),
+        strongest=(2.9, 1.15),
     ),
     # AU 1 + 2 + 4 + 5 + 20
     NamedStyle(
-        "fear", "brows up and together, wide eyes, mouth stretched", _weaker("fear", 0.85), strongest=(2.2, 1.3)
+        "fear", "brows up and together, wide eyes, mouth stretched", _weaker("fear", 0.85), strongest=(2.2, 1.2)
     ),
     # AU 6 + 12
-    NamedStyle("happy", "smile, raised cheeks, narrow eyes", _weaker("happy", 0.8), gain=1.1, strongest=(1.9, 1.0)),
+    NamedStyle("happy", "smile, raised cheeks, narrow eyes", _weaker("happy", 0.76), gain=1.1, strongest=(2.0, 1.0)),
     # AU 1 + 4 + 15 + 17, lids a little down
     NamedStyle(
         "sad",
         "inner brows up, mouth corners down, small movements",
-        {"browInnerUp": 1.1, "browDown": 0.3, "mouthFrown": 0.6, "mouthShrugLower": 0.2, "eyeSquint": 0.15},
+        {"browInnerUp": 0.77, "browDown": 0.25, "mouthFrown": 0.63, "mouthShrugLower": 0.2, "eyeSquint": 0.1},
         gain=0.85,
-        guidance=1.55,
-        strongest=(2.0, 1.8),
+        guidance=1.2,
+        strongest=(2.1, 1.4),
     ),
     # AU 1 + 2 + 5 + 26
     NamedStyle(

@@ -227,7 +227,9 @@ class DenoiserStage(Stage[NoisedTalks]):
         if config.start_from is None:
             _set_units(self.model, talkers, self._styles, config.seed)
         else:
-            self.model.load_state_dict(MotionModel.load(config.start_from).state_dict())
+            known = MotionModel.load(config.start_from).state_dict()
+            known.pop("style_shift", None)  # what this training learns, it need not leave out
+            self.model.load_state_dict(known)
         self.expert = LipExpert.load(config.expert).requires_grad_(False) if config.expert else None
         weights = torch.full((config.denoiser.expression_size,), config.upper_weight)
         weights[list(config.denoiser.lower)] = 1.0
