@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import av
@@ -124,9 +125,7 @@ def test_without_a_frame_or_a_close_there_is_no_file(live: LiveTalk, tmp_path: P
             live.record(wrong)
 
 
-@pytest.mark.parametrize(
-    ("limit", "word"), [({"seconds": 1.0}, "1 s"), ({"bytes": 1}, "MB"), ({"spare": 10**18}, "disk")]
-)
+@pytest.mark.parametrize(("limit", "word"), [({"seconds": 1.0}, "1 s"), ({"bytes": 1}, "MB")])
 def test_a_recording_ends_at_its_limits_and_the_talk_goes_on(
     live: LiveTalk, tmp_path: Path, limit: dict[str, Any], word: str
 ) -> None:
@@ -135,6 +134,19 @@ def test_a_recording_ends_at_its_limits_and_the_talk_goes_on(
     told = live.close()
     assert told is not None and told.frames == 25 and word in told.cut
     assert len(film_of(told.path).numbers) == 25
+
+
+def test_a_disk_that_is_nearly_full_takes_no_recording_and_ends_one(
+    live: LiveTalk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(UnusableOutput, match="MB left"):
+        live.record(Record(tmp_path / "call.mp4", spare=10**18))
+    live.record(tmp_path / "call.mp4")
+    assert len(list(live.idle(2))) == 2 and not live.recording_ended
+    monkeypatch.setattr("dreamtalk.live.recording.shutil.disk_usage", lambda folder: SimpleNamespace(free=0))
+    assert len(list(live.idle(40))) == 40 and "nearly full" in live.recording_ended
+    told = live.close()
+    assert told is not None and told.frames == 25 and told.cut and not live.recording_ended
 
 
 def test_a_file_that_cannot_be_written_ends_no_talk(
@@ -147,6 +159,7 @@ def test_a_file_that_cannot_be_written_ends_no_talk(
     monkeypatch.setattr("dreamtalk.live.recording.write_video", broken)
     live.record(tmp_path / "call.mp4")
     assert len(list(live.idle(60))) == 60, "more than may wait for the encoder"
+    assert "cannot be written" in live.recording_ended
     with pytest.raises(UnusableOutput, match="full"):
         live.close()
     assert not list(tmp_path.iterdir())

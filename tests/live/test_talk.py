@@ -164,6 +164,7 @@ def test_a_slow_machine_leaves_out_pictures_and_nothing_else(
     assert abs(sum(frame.held for frame in shown) - 0.45 * held) <= 4
     if cost < 4 * 0.04:
         assert max(late) < 0.3 + 0.04 + cost + 1e-6, "the delay has a bound"
+    assert (paced.lost > 0.0) == (max(late) > 2.0 + cost), "the clock was started anew, and says so"
     in_order(shown)
     begin = next(frame.number for frame in shown if frame.speech is not None)
     want = [*calm.idle(begin), *calm.push(speech[:15_000]), *calm.finish()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sqlite3
 from typing import Any
 
 import av
@@ -63,8 +64,8 @@ def test_a_recording_has_its_limit_and_the_session_goes_on(make_client: MakeClie
     client = make_client(Limits(record_seconds=0.4))
     with client.websocket_connect(LIVE) as session:
         opened(session, record=True, format="rgb")
-        for _ in range(15):
-            session.receive_bytes()
+        assert "0.4 s" in next_text(session, "recording_ended")["why"], "told at once, not at the end"
+        session.receive()
         session.send_json({"type": "close"})
         view = next_text(session, "closed")["recording"]
     assert view["seconds"] == 0.4 and "0.4 s" in view["notes"][-1]
@@ -91,6 +92,25 @@ def test_a_crash_of_the_process_is_told_and_leaves_nothing(client: TestClient) -
     until(lambda: status_of(client, link) == "failed")
     Here.last.host.take(Order(1, "close"))  # the stand-in is not killed by a crash
     assert client.get(f"{link}/result").status_code == 409
+
+
+def test_a_full_disk_delays_the_word_and_loses_nothing(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = client.app.state.service  # type: ignore[attr-defined]
+
+    def full(*given: Any) -> bool:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with client.websocket_connect(LIVE) as session:
+        link = opened(session, record=True, format="rgb")["recording"]
+        session.receive_bytes()
+        with monkeypatch.context() as disk:
+            disk.setattr(service.store, "end", full)
+            session.send_json({"type": "close"})
+            assert next_text(session, "closed")["recording"] is None
+            service.recordings.settle()  # still full
+    assert status_of(client, link) == "running"
+    service.recordings.settle()
+    assert status_of(client, link) == "done" and client.get(f"{link}/result").status_code == 200
 
 
 def test_a_recording_is_deleted_while_it_goes_on(client: TestClient) -> None:

@@ -66,7 +66,7 @@ class Serve(ServeFlags):
     live_sessions: int = _USUAL.live_sessions
     """Live sessions at once."""
     live_per_client: int | None = None
-    """Live sessions of one client. Default: 2 where there are API keys or other machines, else all."""
+    """Live sessions of one client. Default: 2 where there are API keys, other machines, or a --name; else all."""
     warm_live: Annotated[bool, FlagCreatePairsOff] = False
     """Load the models of live sessions at the start (0.6 GB), so that the first one does not wait for them."""
     require_provenance: Annotated[bool, FlagCreatePairsOff] = False

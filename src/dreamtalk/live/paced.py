@@ -43,6 +43,9 @@ class Paced:
 
     def __init__(self, live: LiveTalk, patience: float = PATIENCE) -> None:
         self._live, self._patience = live, patience
+        self.lost = 0.0
+        """Seconds by which the clock was started anew so far: speech that comes in real time is shown later by so much,
+        less what its pauses have made up for."""
         self._orders: deque[Callable[[], None]] = deque()
         self._news = threading.Condition()
         self._closed = False
@@ -81,7 +84,8 @@ class Paced:
         due, patient, held = time.monotonic(), True, 0
         while not self._closed:
             late = time.monotonic() - due
-            due = due if late <= _LOST else due + late
+            if late > _LOST:
+                due, self.lost = due + late, self.lost + late
             self._live.hold = _BEHIND < late <= _LOST and held < _MOST_HELD
             frame = self._spoken(due)
             if frame is None and patient and self._live.speaking:

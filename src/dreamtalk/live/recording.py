@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import threading
 from collections import deque
@@ -70,11 +72,14 @@ class Recording:
 
     def __init__(self, asked: Record, portrait: object, options: TalkOptions, payloads: list[int]) -> None:
         """portrait: what the talk was made of, a path or not. payloads: of the watermark, once the talk's first frame
-        is made. Raises UnusableOutput where the file cannot be written, UnusableInput when own credentials cannot be
-        used."""
+        is made. Raises UnusableOutput where the file cannot be written or the disk is nearly full, UnusableInput when
+        own credentials cannot be used."""
         if asked.path.suffix.lower() not in FORMATS:
             raise UnusableOutput(f"The recording {asked.path} must end in {' or '.join(FORMATS)}.")
         self._path, self._marking = begun(asked.path, options, {"portrait": portrait})
+        if (free := shutil.disk_usage(self._path.parent).free) < asked.spare:
+            title = f"The disk has {free / 1e6:.0f} MB left, and a recording begins with {asked.spare / 1e6:.0f} MB."
+            raise UnusableOutput(f"{title} Make room first.") from OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self._asked = asked
         self._payloads = payloads
         self._waiting: Queue[tuple[Image, Float] | None] = Queue(_DEPTH)
@@ -84,6 +89,11 @@ class Recording:
         self._cut = ""
         self._ended = False
         self._error: BaseException | None = None
+
+    @property
+    def ended(self) -> str:
+        """Why nothing more is recorded though the talk goes on, in words; "" while it is."""
+        return "The recording cannot be written." if self._error is not None else self._cut
 
     def add(self, image: Image, sound: Float) -> None:
         """A frame (H, W, 3 or 4) and its FRAME_SAMPLES of sound. A file that cannot be written ends the recording, not

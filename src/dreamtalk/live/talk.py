@@ -135,6 +135,11 @@ class LiveTalk:
         asked = to if isinstance(to, Record) else Record(Path(to))
         self._recording = Recording(asked, *self._origin, self._payloads)
 
+    @property
+    def recording_ended(self) -> str:
+        """Why the recording ended before the talk does, in words; "" where it goes on, or there is none."""
+        return "" if self._recording is None else self._recording.ended
+
     def close(self) -> Recorded | None:
         """Finish the recording, if there is one with frames: its file is complete when this returns.
 

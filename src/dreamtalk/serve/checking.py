@@ -16,6 +16,7 @@ import av
 
 from dreamtalk.errors import DoubtfulInput, FaceNotFound, UnusableAudio, UnusableInput
 from dreamtalk.media import is_image, read_frames, read_image, seconds_of
+from dreamtalk.media.container import open_media
 from dreamtalk.serve.settings import Limits
 
 if TYPE_CHECKING:
@@ -32,10 +33,6 @@ SUFFIXES = {
     "timeline": ".json",
 }
 """Names of files on disk end so: what reads our own formats goes by the ending."""
-
-_CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,wav,w64,mp3,ogg,flac,aac,aiff,au,amr,caf,avi,asf,flv,mpegts,mpeg"
-"""FFmpeg's names of the formats that are taken. Playlists (hls, concat, dash) are not among them: they name other
-files, and would read what lies on the server's disk."""
 
 _MOST_UNPACKED = 500_000_000
 """Bytes that a packed file of ours may unpack to: more would fill the memory."""
@@ -154,9 +151,8 @@ def _recording(path: Path) -> Seen:
 
 
 def _sound_or_video(path: Path, limits: Limits) -> Seen:
-    options = {"protocol_whitelist": "file", "format_whitelist": _CONTAINERS}
     try:
-        with av.open(f"file:{path}", metadata_errors="ignore", options=options) as container:
+        with open_media(path) as container:
             films = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
             sound = bool(container.streams.audio)
     except (av.error.FFmpegError, OSError, ValueError) as error:

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 from dreamtalk.serve.child import Child, ChildDied
 from dreamtalk.serve.live_messages import LiveFormat, Opened, Order, OrderKind, Said
+from dreamtalk.serve.logs import log
 from dreamtalk.serve.problems import Problem, failure
 from dreamtalk.serve.settings import Settings
 from dreamtalk.serve.worker import Task
@@ -160,11 +161,14 @@ class LiveHost:
             if (session := self._sessions.get(said.session)) is not None:
                 session.hear(said)
         with self._lock:
-            if self._child is child:
+            died = self._child is child  # and was not ended
+            if died:
                 self._child = None
                 self._orders.put(None)
             lost, self._sessions = list(self._sessions.values()), {}
             unfinished, self._recordings = list(self._recordings.values()), {}
+        if died:
+            log("live_died", level="error", sessions=len(lost), recordings=len(unfinished))
         problem = failure("The live session ended unexpectedly.", "Open it again.")
         for task in unfinished:
             self._recorded(task, failure("The recording ended unexpectedly.", "It is lost."))

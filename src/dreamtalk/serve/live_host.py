@@ -28,7 +28,7 @@ _MOST_LEFT_OUT = 30 * VIDEO_FPS
 """Frames in a row that a reader misses before the session ends."""
 _JPEG_QUALITY = 85
 _TELL_FRAMES = VIDEO_FPS
-"""Between two words to the client on how many pictures it did not get."""
+"""Between two words to the client: of pictures it did not get, of a talk that is late, of a recording's early end."""
 
 
 def host_sessions(line: Connection, device: str, threads: int | None) -> None:
@@ -75,6 +75,7 @@ class _Session(threading.Thread):
         self._paced: Paced | None = None
         self._sent = self._taken = 0  # the first by the session's thread alone, the second by others
         self._missed = self._dropped = self._told = 0
+        self._late, self._cut = 0.0, ""
         self._closed = False
         self._live: LiveTalk | None = None
         self._mp4: FragmentedMp4 | None = None
@@ -175,11 +176,23 @@ class _Session(threading.Thread):
             raw = self._asked.format == "rgb"
             body = frame.image[..., :3].tobytes() if raw else jpeg(frame.image, side, _JPEG_QUALITY)
             self._send(head + body, spoken)
-        if self._dropped > self._told and frame.number % _TELL_FRAMES == 0:
-            self._told = self._dropped
-            self._say("told", {"type": "dropped", "frames": self._dropped})
+        if frame.number % _TELL_FRAMES == 0:
+            self._tell()
         for number in frame.ended:
             self._say("told", {"type": "finished", "utterance": number, "dropped": self._dropped})
+
+    def _tell(self) -> None:
+        """Say how many pictures the client did not get, how late the talk is, where it has become more; and once, why
+        its recording has ended."""
+        if self._dropped > self._told:
+            self._told = self._dropped
+            self._say("told", {"type": "dropped", "frames": self._dropped})
+        if self._paced is not None and self._paced.lost > self._late:
+            self._late = self._paced.lost
+            self._say("told", {"type": "late", "seconds": round(self._late, 1)})
+        if self._live is not None and not self._cut and (why := self._live.recording_ended):
+            self._cut = why
+            self._say("told", {"type": "recording_ended", "why": why})
 
     def _send(self, data: bytes, spoken: bool) -> None:
         if not data:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ class Recordings:
 
     def __init__(self, store: Store, vault: Vault, metrics: Metrics) -> None:
         self._store, self._vault, self._metrics = store, vault, metrics
+        self._owed: deque[tuple[Task, Status, dict[str, Any]]] = deque()
 
     def begin(self, task: Task, request: dict[str, Any], client: str) -> None:
         """A session is recorded from now on, into the output of its task."""
@@ -36,8 +39,14 @@ class Recordings:
             return self._ended(task, outcome)
         except Exception as error:
             log("recording_failed", level="error", talk=task.id, kind=type(error).__name__, text=str(error)[:500])
-            self._give_up(task, no_room(error) or failure("The recording was lost.", "That is dreamtalk's fault."))
-            return None
+            self._vault.drop_result(task.id)
+            lost = no_room(error) or failure("The recording was lost.", "That is dreamtalk's fault.")
+            return self._note(task, "failed", lost.body)
+
+    def settle(self) -> None:
+        """Write down what a full disk has kept from it. Called now and then."""
+        for _ in range(len(self._owed)):
+            self._note(*self._owed.popleft())
 
     def lost(self) -> None:
         """After a start: recordings that were going on when the last server died are gone."""
@@ -52,19 +61,22 @@ class Recordings:
         if isinstance(outcome, dict):
             status, told = "done", {**outcome, "bytes": self._vault.publish(Path(task.output), task.id, _ENDING)}
         self._vault.drop_drafts(task.id)
-        if not self._store.end(task.id, status, told):  # it was deleted meanwhile
+        return self._note(task, status, told)
+
+    def _note(self, task: Task, status: Status, told: dict[str, Any]) -> StoredTalk | None:
+        """Write down how it ended; later, where the disk is full."""
+        try:
+            wanted = self._store.end(task.id, status, told)
+        except sqlite3.Error as error:
+            log("store_failed", level="error", text=str(error))
+            self._owed.append((task, status, told))
+            return None
+        if not wanted:  # it was deleted meanwhile
             self._vault.drop_result(task.id)
             return None
-        if isinstance(outcome, dict):
-            self._metrics.recorded(float(outcome["seconds"]))
+        if status == "done":
+            self._metrics.recorded(float(told["seconds"]))
         else:
-            self._metrics.ended("failed")
+            self._metrics.ended(status)
         log("recording_ended", talk=task.id, status=status, seconds=told.get("seconds"))
         return self._store.talk(task.id)
-
-    def _give_up(self, task: Task, problem: Problem) -> None:
-        try:
-            self._vault.drop_result(task.id)
-            self._store.end(task.id, "failed", problem.body)
-        except Exception as error:  # such as a full disk: the next start finds it unfinished
-            log("store_failed", level="error", text=str(error)[:500])

@@ -42,6 +42,8 @@ _DATABASE = "talks.sqlite"
 _USUAL_WORK = 20.0
 """Seconds that a talk takes, before any was made."""
 _LONGEST_WAIT = 600
+_LEAST_GRACE = 2.0
+"""Seconds that recordings have to be finished when the talks have taken all of the grace."""
 
 
 class Service:
@@ -92,8 +94,9 @@ class Service:
     def stop(self) -> None:
         """End within the grace; nothing half done stays."""
         self.stopping.set()
+        until = time.monotonic() + self.settings.grace
         self.pool.stop(self.settings.grace)
-        self.live.stop(self.settings.grace)
+        self.live.stop(max(_LEAST_GRACE, until - time.monotonic()))  # its sessions were told when stopping was set
         self.uploads.close()
         self.store.close()
 
@@ -202,10 +205,10 @@ class Service:
         record: bool = False,
     ) -> tuple[LiveSession, Task]:
         """A live session, recorded where that is asked for, and its task. Raises Problem."""
-        self.uploads.check_role("portrait", asked.portrait, client)
         options = asked_options(asked)
         request = {"portrait": asked.portrait, "audio": asked.portrait, "options": options, "consent": asked.consent}
         check_rights(self.settings, request)
+        self.uploads.check_role("portrait", asked.portrait, client)
         talk, begun = new_id(), False
         try:
             task = self._task(talk, request, self.vault.draft(talk, "mp4"), client)
@@ -285,6 +288,7 @@ class Service:
     def _sweep_often(self) -> None:
         while not self.stopping.wait(_SWEEP_SECONDS):
             try:
+                self.recordings.settle()
                 now = time.time()
                 self.store.no_later_than(now)
                 self.sweep(now - 3600.0 * self.settings.keep_hours)

@@ -84,7 +84,8 @@ class Settings:
         limits = self.limits
         if limits.live_per_client is not None:
             return limits.live_per_client
-        return limits.live_sessions if self.local and not self.keys else min(_LIVE_SHARE, limits.live_sessions)
+        alone = self.local and not self.keys and not self.names  # names: there is a proxy before it
+        return limits.live_sessions if alone else min(_LIVE_SHARE, limits.live_sessions)
 
 
 def default_data() -> Path:

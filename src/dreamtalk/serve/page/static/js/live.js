@@ -101,6 +101,10 @@ function told(mine, message) {
         id: mine.recording, title: `Live: ${chosen.portrait.title}`, created: Date.now(), status: "running",
       });
     }
+  } else if (message.type === "late") mine.late = Math.round(message.seconds);
+  else if (message.type === "recording_ended") {
+    show("Live, no longer recording");
+    tell($("live-message"), { title: message.why, detail: "What was recorded until then is kept." }, true);
   } else if (message.type === "error") stopLive(message.error);
 }
 
@@ -139,7 +143,8 @@ function count(mine) {
   const pace = Math.round(mine.pictures * 1000 / (now - mine.since));
   const smaller = $("live-size").value === "256" ? "" : ", or choose 256 × 256";
   const slow = pace < SLOW ? ` The server's computer is busy: close other programs there${smaller}.` : "";
-  $("live-pace").textContent = `${pace} ${pace === 1 ? "picture" : "pictures"} per second.${slow}`;
+  const late = mine.late ? ` It has fallen ${mine.late} s behind you: stop and start again to catch up.` : "";
+  $("live-pace").textContent = `${pace} ${pace === 1 ? "picture" : "pictures"} per second.${slow}${late}`;
   Object.assign(mine, { since: now, pictures: 0 });
 }
 
