@@ -13,6 +13,7 @@ from typing import Any
 import av
 import cv2
 import numpy as np
+from PIL import Image, ImageCms
 
 Seeds = dict[str, bytes]
 """File names, which the endings matter of, and contents of good files."""
@@ -31,6 +32,50 @@ def image_seeds() -> Seeds:
     seeds["deep.tiff"] = cv2.imencode(".tiff", picture.astype(np.uint16) * 200)[1].tobytes()
     seeds["a.avif"] = cv2.imencode(".avif", picture)[1].tobytes()
     seeds["a.gif"] = cv2.imencode(".gif", picture)[1].tobytes()
+    seeds["phone.heic"] = (Path(__file__).parents[1] / "data" / "phone.heic").read_bytes()
+    return seeds | _rarer_images(Image.fromarray(picture))
+
+
+def _rarer_images(picture: Image.Image) -> Seeds:
+    """Printers' colours, palettes, animations, pyramids, packed strips, tiles; with profile, rotation, transparency."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    more: dict[str, Any] = {
+        "exif": exif,
+        "icc_profile": ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(),
+    }
+    clear, few = picture.convert("RGBA"), picture.quantize(16)
+    clear.putalpha(picture.convert("L"))
+    others = [picture.rotate(90 * n) for n in (1, 2)]
+    kinds: list[tuple[str, Image.Image, dict[str, Any]]] = [
+        ("cmyk.jpg", picture.convert("CMYK"), more),
+        ("passes.jpg", picture, {"progressive": True, **more}),
+        ("grey.jpg", picture.convert("L"), {}),
+        ("two.mpo", picture, {"save_all": True}),
+        ("few.png", few, {"transparency": 3, **more}),
+        ("bits.png", picture.convert("1"), {}),
+        ("moving.png", clear, {"save_all": True}),
+        ("moving.gif", few, {"save_all": True, "transparency": 0}),
+        ("moving.webp", clear, {"save_all": True, **more}),
+        ("exact.webp", clear, {"lossless": True, **more}),
+        ("clear.avif", clear, more),
+        ("a.jp2", picture, {}),
+        ("a.ppm", picture, {}),
+        ("few.bmp", few, {}),
+        ("lzw.tiff", clear, {"compression": "tiff_lzw", **more}),
+        ("jpeg.tiff", picture, {"compression": "jpeg"}),
+        ("fax.tiff", picture.convert("1"), {"compression": "group4"}),
+        ("cmyk.tiff", picture.convert("CMYK"), {"compression": "tiff_adobe_deflate", **more}),
+        ("pages.tiff", picture, {"save_all": True}),
+    ]
+    formats = {".jpg": "JPEG", ".mpo": "MPO", ".jp2": "JPEG2000"}
+    seeds = {}
+    for name, image, options in kinds:
+        if "save_all" in options:
+            options["append_images"] = [other.copy() for other in others]
+        file, ending = io.BytesIO(), Path(name).suffix
+        image.copy().save(file, formats.get(ending, ending[1:]), **options)  # saving leaves settings in a picture
+        seeds[name] = file.getvalue()
     return seeds
 
 

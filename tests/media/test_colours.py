@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from pathlib import Path
@@ -10,11 +11,13 @@ from typing import Any
 import av
 import cv2
 import numpy as np
+import PIL.Image
+import PIL.ImageOps
 import pytest
 from numpy.typing import NDArray
 
 from dreamtalk.errors import UnusableInput
-from dreamtalk.media import is_image, read_frames, read_image
+from dreamtalk.media import is_image, read_frames, read_image, stills
 from dreamtalk.media.colour import WHITE_NITS, coded_space, pq_value, srgb_light, to_srgb, to_xyz
 from dreamtalk.media.heif import read_heif_header
 from dreamtalk.media.pixels import frame_rgb
@@ -236,12 +239,79 @@ def test_a_picture_in_pieces_that_lies_is_refused(tmp_path: Path) -> None:
             read_image(tmp_path / "a.heic")
 
 
+def again_and_again(heif: bytes, times: int) -> bytes:
+    """The bytes of its only item several times behind one another; they stand at the end of the file."""
+    header = read_heif_header(heif)
+    assert header is not None
+    [(start, length)] = header.items[header.primary].extents
+    assert start + length == len(heif)
+    place = heif.index(struct.pack(">I", length), heif.index(b"iloc"))
+    front = heif[:place] + struct.pack(">I", times * length) + heif[place + 4 : start]
+    return front + heif[start:] * times
+
+
+def test_a_film_of_av1_is_no_picture(tmp_path: Path) -> None:
+    """All its pictures would be unpacked: 50 of 64 megapixels were 5 GB."""
+    file = io.BytesIO()
+    PIL.Image.fromarray(np.kron(COLOURS, np.ones((20, 30, 1), np.uint8))).save(file, "AVIF")
+    (tmp_path / "a.avif").write_bytes(again_and_again(file.getvalue(), 2))
+    assert np.abs(quarters(read_image(tmp_path / "a.avif")) - COLOURS).max() <= 6
+    (tmp_path / "a.avif").write_bytes(again_and_again(file.getvalue(), 50))
+    with pytest.raises(UnusableInput, match="damaged"):
+        read_image(tmp_path / "a.avif")
+
+
+def test_a_second_larger_picture_behind_the_first_is_not_looked_at(tmp_path: Path) -> None:
+    data = PHONE.read_bytes()
+    start = data.index(b"meta") - 4
+    meta = data[start : start + struct.unpack_from(">I", data, start)[0]]
+    size = meta.index(b"ispe") + 8
+    second = meta[:size] + struct.pack(">II", 100_000, 100_000) + meta[size + 8 :]
+    (tmp_path / "a.heic").write_bytes(data + box(b"free", bytes(2 << 20)) + second)
+    assert np.array_equal(read_image(tmp_path / "a.heic"), read_image(PHONE))
+
+
+def test_pieces_outside_of_the_picture_are_refused(tmp_path: Path) -> None:
+    data = grid(claimed=(90, 64)).replace(
+        b"\0\0\0\1" + struct.pack(">HH", 192, 64), b"\0\0\0\1" + struct.pack(">HH", 90, 64)
+    )
+    (tmp_path / "a.heic").write_bytes(data)
+    with pytest.raises(UnusableInput, match="damaged"):
+        read_image(tmp_path / "a.heic")
+
+
+def test_damaged_exif_turns_nothing(tmp_path: Path) -> None:
+    image = PIL.Image.fromarray(np.kron(COLOURS, np.ones((20, 30, 1), np.uint8)))
+    image.save(tmp_path / "a.jpg", exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff" + b"\x01\x12\0\xff" * 9, quality=95)
+    assert np.abs(quarters(read_image(tmp_path / "a.jpg")) - COLOURS).max() <= 6
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_comes_out_upright(orientation: int, tmp_path: Path) -> None:
+    exif = PIL.Image.Exif()
+    exif[0x0112] = orientation
+    picture = PIL.Image.fromarray(np.kron(COLOURS, np.ones((20, 30, 1), np.uint8)))
+    picture.save(tmp_path / "a.png", exif=exif)
+    with PIL.Image.open(tmp_path / "a.png") as stored:
+        assert np.array_equal(read_image(tmp_path / "a.png"), np.asarray(PIL.ImageOps.exif_transpose(stored)))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "CMYK", "P"])
+def test_a_strip_at_a_time_is_as_the_whole(mode: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = PIL.Image.fromarray(np.random.default_rng(0).integers(0, 255, (97, 61, 4), np.uint8))
+    columns = to_xyz("Display P3")
+    image = image.convert("RGB").quantize(32) if mode == "P" else image.convert(mode)
+    image.save(tmp_path / "a.tiff", icc_profile=profile(columns, 563))
+    whole = read_image(tmp_path / "a.tiff")
+    monkeypatch.setattr(stills, "_STRIP_PIXELS", 61 * 10)
+    assert whole.shape == (97, 61, 3) and np.array_equal(read_image(tmp_path / "a.tiff"), whole)
+
+
 def test_a_rotated_transparent_picture_is_turned(tmp_path: Path) -> None:
-    pil = pytest.importorskip("PIL.Image")
     rgba = np.dstack([np.kron(COLOURS, np.ones((20, 30, 1))), np.full((40, 60), 255)]).astype(np.uint8)
     for suffix in ("png", "webp"):
-        exif = pil.Exif()
+        exif = PIL.Image.Exif()
         exif[0x0112] = 6
         rgba[:, -1, 3] = 0  # some of it is transparent
-        pil.fromarray(rgba).save(tmp_path / f"a.{suffix}", exif=exif, lossless=True)
+        PIL.Image.fromarray(rgba).save(tmp_path / f"a.{suffix}", exif=exif, lossless=True)
         assert np.abs(quarters(read_image(tmp_path / f"a.{suffix}")) - np.rot90(COLOURS, -1)).max() <= 2

@@ -23,6 +23,12 @@ _CODECS = {b"hvc1": "hevc", b"av01": "libdav1d"}
 _CONFIGURATION = {b"hvc1": b"hvcC", b"av01": b"av1C"}
 _MAX_ITEMS = 5000
 """Most pieces that are looked at: 64 megapixels of 512 × 512 px are 250, and there are as many notes at most."""
+_MAX_EXTENTS = 100
+"""Most places that the bytes of one of them are gathered from; usual files have one."""
+_FRAME_HEADER, _FRAME = 3, 6
+"""Units of AV1 (its specification, 6.2.2) that begin a picture."""
+_MAX_LAYERS = 4
+"""Most pictures in one piece of AV1, each finer than the one before."""
 _LARGEST_PIECE = 1 << 22
 """Pixels that a piece may have in any case: pieces stand over the edge of small pictures."""
 _LIMITED, _FULL = 1, 2
@@ -86,15 +92,13 @@ class DecodedHeif:
     profile: bytes | None
 
 
-def decode_heif(data: bytes) -> DecodedHeif:
-    """The main picture.
+def decode_heif(data: bytes, header: HeifPicture) -> DecodedHeif:
+    """The main picture of a whole file.
 
-    The sizes must have been checked (read_heif_header). Raises ValueError where it is damaged or of an unknown kind.
+    header: of which the size has been checked: a file may hold a second one. Raises ValueError where it is damaged or
+    of an unknown kind.
     """
     try:
-        header = read_heif_header(data)
-        if header is None:
-            raise ValueError("no picture")
         main = header.items[header.primary]
         image = _turned(_decoded(data, header, main, "rgb"), main)
         opacity = None
@@ -173,7 +177,7 @@ def _places(body: bytes, items: dict[int, _Item]) -> None:
         item.in_meta = version > 0 and take(2) & 15 == 1
         take(2)
         base = take(base_size)
-        for _ in range(min(take(2), _MAX_ITEMS)):
+        for _ in range(min(take(2), _MAX_EXTENTS)):
             take(index_size)
             item.extents.append((base + take(offset_size), take(length_size)))
 
@@ -205,6 +209,8 @@ def _is_alpha(item: _Item) -> bool:
 
 def _bytes_of(data: bytes, header: HeifPicture, item: _Item) -> bytes:
     source = header.idat if item.in_meta else data
+    if sum(length or len(source) for _, length in item.extents) > len(source):
+        raise ValueError("the same bytes again and again")
     return b"".join(source[start : start + length if length else None] for start, length in item.extents)
 
 
@@ -228,6 +234,8 @@ def _decoded(data: bytes, header: HeifPicture, item: _Item, wanted: str) -> Imag
         side = side or piece.shape[:2]
         if piece.shape[:2] != side:
             raise ValueError("pieces of several sizes")
+        if (rows - 1) * side[0] >= height or (columns - 1) * side[1] >= width:
+            raise ValueError("pieces outside of the picture")  # decoding them could take hours
         top, left = place // columns * side[0], place % columns * side[1]
         room = whole[top : top + side[0], left : left + side[1]]
         room[:] = piece[: room.shape[0], : room.shape[1]]
@@ -240,11 +248,14 @@ def _piece(data: bytes, header: HeifPicture, item: _Item, wanted: str, colours: 
     size = struct.unpack_from(">II", item.find(b"ispe") or bytes(12), 4)
     if size[0] * size[1] > header.width * header.height and size[0] * size[1] > _LARGEST_PIECE:
         raise ValueError("a piece larger than the picture")
+    stored = _bytes_of(data, header, item)
+    if item.kind == b"av01" and _pictures_in(stored) > _MAX_LAYERS:
+        raise ValueError("a film")  # all of its pictures would be held in memory
     context = cast(av.VideoCodecContext, av.CodecContext.create(_CODECS[item.kind], "r"))
     context.thread_count = 1
     context.extradata = item.find(_CONFIGURATION[item.kind]) or b""
     context.options = {"max_pixels": str(max(header.width * header.height, _LARGEST_PIECE))}
-    frames = [*context.decode(av.Packet(_bytes_of(data, header, item))), *context.decode(None)]
+    frames = [*context.decode(av.Packet(stored)), *context.decode(None)]
     if not frames:
         raise ValueError("no picture")
     frame = frames[0]
@@ -253,6 +264,24 @@ def _piece(data: bytes, header: HeifPicture, item: _Item, wanted: str, colours: 
     if colours[:4] in _PROFILES:
         return stored_rgb(frame)
     return frame_rgb(_with_tags(frame, colours), space=_space(colours))
+
+
+def _pictures_in(units: bytes) -> int:
+    """How many pictures a stream of AV1 begins, shown or not. Raises IndexError where it is damaged."""
+    count = place = 0
+    while place < len(units) and count <= _MAX_LAYERS:
+        head, size, shift = units[place], 0, 0
+        count += head >> 3 & 15 in (_FRAME_HEADER, _FRAME)
+        place += 2 if head & 4 else 1
+        if not head & 2:  # no size: up to the end
+            break
+        while shift < 56:  # seven bits a byte
+            byte = units[place]
+            place, size, shift = place + 1, size | (byte & 0x7F) << shift, shift + 7
+            if not byte & 0x80:
+                break
+        place += size
+    return count
 
 
 def _colours(item: _Item) -> bytes:

@@ -6,10 +6,12 @@ HEIC and AVIF are read by heif.py: the only reader of HEIC on PyPI brings an enc
 from __future__ import annotations
 
 import io
+import logging
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -17,7 +19,6 @@ from PIL import (  # noqa: F401  (each plugin enters its format; Pillow.init wou
     BmpImagePlugin,
     GifImagePlugin,
     ImageCms,
-    ImageOps,
     Jpeg2KImagePlugin,
     JpegImagePlugin,
     MpoImagePlugin,
@@ -29,7 +30,7 @@ from PIL import (  # noqa: F401  (each plugin enters its format; Pillow.init wou
 from PIL import Image as Pillow
 
 from dreamtalk.media.colour import ColourSpace, coded_space, to_srgb
-from dreamtalk.media.heif import decode_heif, is_heif, read_heif_header
+from dreamtalk.media.heif import HeifPicture, decode_heif, is_heif, read_heif_header
 from dreamtalk.types import Image
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "JPEG2000")
@@ -44,6 +45,26 @@ _HEIF_HEADER_BYTES = 1 << 20
 _MAX_SCANS = 200
 """Most passes over the picture that a JPEG may have; usual ones have 1 to 12, hostile ones thousands."""
 
+_HEAD_BYTES = 1 << 21
+"""Where a PNG says in numbers what its colours are: in front of the picture, beside a profile of 1 MB at most."""
+
+_STRIP_PIXELS = 1 << 20
+"""Pixels that are converted at a time: little memory besides the picture itself."""
+
+_ORIENTATION = 0x0112
+"""What EXIF calls how the camera was held."""
+
+_FROM_STORED: dict[int, Callable[[Image], Image]] = {
+    2: lambda stored: stored[:, ::-1],
+    3: lambda stored: stored[::-1, ::-1],
+    4: lambda stored: stored[::-1],
+    5: lambda stored: stored.swapaxes(0, 1),
+    6: lambda stored: np.rot90(stored, -1),
+    7: lambda stored: stored[::-1, ::-1].swapaxes(0, 1),
+    8: lambda stored: np.rot90(stored),
+}
+"""How EXIF's orientations are turned upright; 1 is."""
+
 _SCAN = b"\xff\xda"
 """What each of them begins with; inside one no 255 stands without a zero behind it."""
 
@@ -52,6 +73,15 @@ _DEEP_WHITE = 65_535
 
 _CUBE_STEPS = 6
 """Steps per channel of the colours on which a profile is tried."""
+
+
+# Pillow tells of notes beside the picture, and of sizes, which the reader judges. (catch_warnings is not for threads.)
+warnings.filterwarnings("ignore", module=r"PIL\.")
+logging.getLogger("PIL").addHandler(logging.NullHandler())
+
+
+_Crop = Callable[[tuple[int, int, int, int]], Any]
+"""Gives the part of a picture between left, top, right and bottom."""
 
 
 class TooManyPixels(Exception):
@@ -78,8 +108,9 @@ def open_still(file: BinaryIO) -> Still | None:
     file.seek(0)
     if is_heif(start):
         header = _unless_damaged(lambda: read_heif_header(file.read(_HEIF_HEADER_BYTES)))
-        file.seek(0)
-        return None if header is None else Still(header.width, header.height, lambda: _decode_heif(file.read()))
+        return (
+            None if header is None else Still(header.width, header.height, lambda: _decode_heif(_whole(file), header))
+        )
     picture = _unless_damaged(lambda: Pillow.open(file, formats=_FORMATS))
     if picture is None:
         return None
@@ -89,9 +120,7 @@ def open_still(file: BinaryIO) -> Still | None:
 
 def _unless_damaged(read: Callable[[], Any]) -> Any:
     try:
-        with warnings.catch_warnings():  # about notes beside the picture, and sizes, which the reader judges
-            warnings.simplefilter("ignore")
-            return read()
+        return read()
     except Pillow.DecompressionBombError as error:
         raise TooManyPixels from error
     except MemoryError:
@@ -103,15 +132,25 @@ def _unless_damaged(read: Callable[[], Any]) -> Any:
 def _decode(picture: Any, file: BinaryIO) -> Image | None:
     if picture.format in ("JPEG", "MPO") and _whole(file).count(_SCAN) > _MAX_SCANS:
         return None
-    coded = _coded_space(_whole(file)) if picture.format == "PNG" else None
-    upright = ImageOps.exif_transpose(picture)
-    return _on_backdrop(_eight_bit(upright), upright.info.get("icc_profile"), coded)
+    coded = _coded_space(_whole(file, _HEAD_BYTES)) if picture.format == "PNG" else None
+    picture.load()
+    stored = _in_strips(picture.size, picture.crop, picture.info.get("icc_profile"), coded)
+    turn = _FROM_STORED.get(_orientation(picture))
+    return stored if turn is None else np.ascontiguousarray(turn(stored))
 
 
-def _whole(file: BinaryIO) -> bytes:
+def _orientation(picture: Any) -> int:
+    """1 to 8 as EXIF counts them; damaged EXIF says nothing."""
+    try:
+        return int(picture.getexif().get(_ORIENTATION, 1))
+    except Exception:  # as above: it is read by the reader of TIFF
+        return 1
+
+
+def _whole(file: BinaryIO, most: int = -1) -> bytes:
     place = file.tell()
     file.seek(0)
-    data = file.read()
+    data = file.read(most)
     file.seek(place)
     return data
 
@@ -122,15 +161,36 @@ def _coded_space(png: bytes) -> ColourSpace | None:
     return coded_space(said[1], said[0]) if kind and len(said) > 1 else None
 
 
-def _decode_heif(data: bytes) -> Image | None:
+def _decode_heif(data: bytes, header: HeifPicture) -> Image | None:
     try:
-        found = decode_heif(data)
+        found = decode_heif(data, header)
     except ValueError:
         return None
-    picture = Pillow.fromarray(found.image)
-    if found.opacity is not None:
-        picture.putalpha(Pillow.fromarray(found.opacity))
-    return _on_backdrop(picture, found.profile, None)
+    if found.opacity is None and found.profile is None:
+        return found.image
+    height, width = found.image.shape[:2]
+
+    def crop(box: tuple[int, int, int, int]) -> Any:
+        part = Pillow.fromarray(found.image[box[1] : box[3]])
+        if found.opacity is not None:
+            part.putalpha(Pillow.fromarray(found.opacity[box[1] : box[3]]))
+        return part
+
+    return _in_strips((width, height), crop, found.profile, None)
+
+
+def _in_strips(size: tuple[int, int], crop: _Crop, profile: bytes | None, coded: ColourSpace | None) -> Image:
+    """(H, W, 3) sRGB of a picture of size (W, H): a strip at a time, for that takes little memory besides it."""
+    width, height = size
+    rows = max(1, _STRIP_PIXELS // width)
+    tops = range(0, height, rows)
+    strips = (_eight_bit(crop((0, top, width, min(top + rows, height)))) for top in tops)
+    first = next(strips)
+    transform = None if coded is not None or profile is None else _transform(profile, _mode(first))
+    whole = np.empty((height, width, 3), np.uint8)
+    for top, strip in zip(tops, chain([first], strips), strict=True):
+        whole[top : top + rows] = _on_backdrop(strip, transform, coded)
+    return whole
 
 
 def _eight_bit(picture: Any) -> Any:
@@ -140,39 +200,40 @@ def _eight_bit(picture: Any) -> Any:
     return picture
 
 
-def _on_backdrop(picture: Any, profile: bytes | None, coded: ColourSpace | None) -> Image:
-    clear = picture.has_transparency_data
-    opacity = picture.convert("RGBA").getchannel("A") if clear else None
-    if coded is None:
-        colours = _in_srgb(picture, profile)
-    else:  # numbers go before a profile
-        colours = Pillow.fromarray(to_srgb(np.array(picture.convert("RGB")), coded))
-    if opacity is None:
-        return np.array(colours, dtype=np.uint8)
-    whole = Pillow.new("RGB", colours.size, _BACKDROP)
-    whole.paste(colours, mask=opacity)
-    return np.array(whole, dtype=np.uint8)
+def _on_backdrop(picture: Any, transform: Any, coded: ColourSpace | None) -> Image:
+    """(H, W, 3). transform: LittleCMS's to sRGB, or None. coded: goes before it."""
+    colours = _in_srgb(picture, transform)
+    if coded is not None:
+        colours = Pillow.fromarray(to_srgb(np.array(colours), coded))
+    if picture.has_transparency_data:
+        opacity = picture.convert("RGBA").getchannel("A")
+        colours = Pillow.composite(colours, Pillow.new("RGB", colours.size, _BACKDROP), opacity)
+    return np.asarray(colours, dtype=np.uint8)
 
 
-def _in_srgb(picture: Any, profile: bytes | None) -> Any:
-    """As RGB, by its profile where it has one that can be used and that is not sRGB's."""
-    mode = picture.mode if picture.mode in ("RGB", "CMYK", "L") else "RGB"
-    if picture.mode == "LA":
-        mode = "L"
+def _in_srgb(picture: Any, transform: Any) -> Any:
+    mode = _mode(picture)
     plain = picture if picture.mode == mode else picture.convert(mode)
-    if profile:
-        try:
-            transform = _to_srgb(profile, mode)
-            if mode == "CMYK" or not _changes_nothing(transform, mode):
-                return ImageCms.applyTransform(plain, transform)
-        except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-            pass  # a damaged profile, or one for another kind of picture: viewers leave it out, too
+    if transform is not None:
+        return ImageCms.applyTransform(plain, transform)
     return plain if mode == "RGB" else plain.convert("RGB")
 
 
-def _to_srgb(profile: bytes, mode: str) -> Any:
-    given = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-    return ImageCms.buildTransform(given, ImageCms.createProfile("sRGB"), mode, "RGB")
+def _mode(picture: Any) -> str:
+    """Pillow's name of the colours, without transparency and palette, that a profile is for."""
+    known = {"RGB": "RGB", "CMYK": "CMYK", "L": "L", "LA": "L"}
+    return known.get(picture.mode, "RGB")
+
+
+def _transform(profile: bytes, mode: str) -> Any:
+    """From a profile to sRGB; None where it cannot be used, as viewers leave it out, too, or is sRGB's own."""
+    try:
+        given = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        transform = ImageCms.buildTransform(given, ImageCms.createProfile("sRGB"), mode, "RGB")
+        same = _changes_nothing(transform, mode)
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):  # damaged, or for another kind of picture
+        return None
+    return None if same and mode != "CMYK" else transform
 
 
 def _changes_nothing(transform: Any, mode: str) -> bool:
