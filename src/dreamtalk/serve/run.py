@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -85,10 +86,16 @@ def read_keys(file: Path | None) -> tuple[str, ...]:
 def _check(settings: Settings) -> None:
     if settings.workers < 1:
         raise UnusableInput(f"At least one worker is needed, not {settings.workers}.")
+    if settings.threads is not None and settings.threads < 1:
+        raise UnusableInput(f"At least one thread is needed, not {settings.threads}.")
     if not settings.keep_hours > 0.0:
         raise UnusableInput(f"Files must be kept for some time, not {settings.keep_hours:g} hours.")
     if not settings.grace >= 0.0:
         raise UnusableInput(f"The grace is a number of seconds, not {settings.grace:g}.")
+    for limit in fields(settings.limits):
+        value = getattr(settings.limits, limit.name)
+        if value is not None and not value > 0 and limit.name != "live_sessions":  # 0: there are none
+            raise UnusableInput(f"Limits are above 0; {limit.name} would be {value:g}.")
 
 
 def _listener(settings: Settings) -> socket.socket:

@@ -93,11 +93,11 @@ async function show(talk, frame, buttons, play) {
     const film = make("video", { src: url, controls: true, playsinline: true, "aria-label": talk.title });
     frame.replaceChildren(film);
     showOnly(null, [play]);
-    const links = [make("a", { class: "button small primary", href: url, download: fileOf(made) }, "Download")];
-    if (made.links.manifest) {
-      links.push(make("a", { class: "button small", href: made.links.manifest, download: true }, "Its signed note"));
-    }
-    buttons.prepend(...links);
+    const saving = (words, href, look, download) => make(
+      "a", { class: `button small ${look}`, href, download, "aria-label": `${words}: ${talk.title}` }, words,
+    );
+    if (made.links.manifest) buttons.prepend(saving("Its signed note", made.links.manifest, "", true));
+    buttons.prepend(saving("Download", url, "primary", fileOf(made)));
     film.focus();
     film.play().catch(() => { /* the browser waits for a click */ });
   } catch (error) {
