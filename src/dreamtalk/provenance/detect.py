@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dreamtalk.provenance.pattern import SHORTEST, known_waves, payload_waves, phases_of, soft_bits
+from dreamtalk.provenance.pattern import SHORTEST, SMALL, known_waves, payload_waves, phases_of, soft_bits
 from dreamtalk.provenance.payload import decode, encode
 from dreamtalk.provenance.watermark import ID_BITS, MARK_VERSION
 from dreamtalk.provenance.whiten import whitened
@@ -73,6 +73,10 @@ _BEST_SCALES = 6
 _BEST_OFFSETS = 2
 _NEAR = (-_STEP / 3, 0.0, _STEP / 3)
 """Finer scales around one of the best."""
+
+_LIKELY, _WORTH = 16, 18.0
+"""In pictures whose shorter side is below SMALL px, so many of the likeliest payloads are tried where the known waves
+alone score the second: the right one often is not the likeliest there. THRESHOLD reckons with every payload anyway."""
 
 _CLIP = 2.0
 """A wave counts at most this many times as much as waves of its length usually do: it is more likely the picture's."""
@@ -169,10 +173,17 @@ class _Search:
                 for offset in np.argsort(fits, axis=None)[: -_BEST_OFFSETS - 1 : -1]:
                     y, x = divmod(int(offset), _FINE)
                     placed = waves * np.exp(2j * np.pi * (_BENCH.x * x + _BENCH.y * y) / _FINE)
-                    payload = decode(soft_bits(placed[_KNOWN:]))
-                    if payload is not None and payload >> ID_BITS == MARK_VERSION:
-                        readings.append(FoundMark(payload, _score(placed, payload), (across + dx, down + dy)))
+                    payloads = decode(soft_bits(placed[_KNOWN:]), self._likely(placed))
+                    readings += [
+                        FoundMark(payload, _score(placed, _phases(payload)), (across + dx, down + dy))
+                        for payload in payloads
+                        if payload >> ID_BITS == MARK_VERSION
+                    ]
         return max(readings, key=lambda reading: reading.score, default=None)
+
+    def _likely(self, placed: Spectrum) -> int:
+        """How many payloads are worth a try where the waves (K,) lie so."""
+        return _LIKELY if self._side < SMALL and _score(placed[:_KNOWN], known_waves().phase) >= _WORTH else 1
 
     def _columns(self, tiles: float) -> Spectrum:
         """Every row's waves (B, _ROWS, R + 1) when so many tiles lie along the shorter side; the last rows may be 0."""
@@ -225,9 +236,13 @@ def _blocks(matrix: Spectrum, rows: int) -> Spectrum:
     return padded.reshape(count, rows, -1)
 
 
-def _score(placed: Spectrum, payload: int) -> float:
-    """Score of a reading, see THRESHOLD. placed: (K,) waves with the offset taken out."""
-    phases = np.concatenate([known_waves().phase, phases_of(encode(payload))])
+def _phases(payload: int) -> Float:
+    """Phases (K,) of all waves of a mark."""
+    return np.concatenate([known_waves().phase, phases_of(encode(payload))])
+
+
+def _score(placed: Spectrum, phases: Float) -> float:
+    """Score of a reading, see THRESHOLD. placed: (K,) waves with the offset taken out. phases: (K,) the mark's."""
     fit = max(float((placed * np.exp(-1j * phases)).real.sum()), 0.0)
     return fit**2 / float((np.abs(placed) ** 2).sum())
 

@@ -40,32 +40,37 @@ def encode(payload: int) -> Bits:
     return np.array(coded)
 
 
-def decode(soft: Float) -> int | None:
-    """The payload whose coded bits fit best, or None when its checksum is wrong.
+def decode(soft: Float, count: int = 1) -> list[int]:
+    """Payloads of the `count` messages whose coded bits fit best, best first, without those whose checksum is wrong.
 
     soft: (CODED_BITS,) how much each looks like 1 (above 0) or 0 (below); any scale.
     """
     outputs = _outputs()
     states = len(outputs)
-    score = np.full(states, -np.inf)
-    score[0] = 0.0
-    came_from = np.empty((_STEPS, states), np.int64)
     # A state is the last six bits, the newest on top: its top bit is the one just read, and it has two predecessors.
-    predecessors = np.arange(states) << 1 & (states - 1)
-    predecessors = np.stack([predecessors, predecessors + 1])
+    predecessors = np.arange(states)[:, np.newaxis] << 1 & (states - 1) | np.arange(2)
     newest = np.arange(states) >> (_MEMORY - 1)
+    scores = np.full((states, count), -np.inf)  # of the best ways into each state
+    scores[0, 0] = 0.0
+    came_from = np.empty((_STEPS, states, count), np.int64)  # 0: the first way of the first predecessor
     for step, block in enumerate(soft.reshape(_STEPS, len(_GENERATORS)).astype(np.float64)):
-        gains = score[predecessors] + outputs[predecessors, newest] @ block
-        better = gains.argmax(axis=0)
-        came_from[step] = predecessors[better, np.arange(states)]
-        score = gains.max(axis=0)
+        gains = outputs[predecessors, newest[:, np.newaxis]] @ block
+        ways = (scores[predecessors] + gains[..., np.newaxis]).reshape(states, -1)
+        came_from[step] = np.argsort(-ways, axis=1, kind="stable")[:, :count]
+        scores = np.take_along_axis(ways, came_from[step], axis=1)
+    messages = (_message(came_from, predecessors, newest, rank) for rank in range(count))
+    size = PAYLOAD_BITS // 8
+    return [int.from_bytes(one[:size], "big") for one in messages if _check(one[:size]) == one[size:]]
+
+
+def _message(came_from: Bits, predecessors: Bits, newest: Bits, rank: int) -> bytes:
+    """Payload and checksum of the message whose way is the best but `rank`, followed from its end."""
     state, bits = 0, np.empty(_STEPS, np.uint8)
     for step in range(_STEPS - 1, -1, -1):
         bits[step] = newest[state]
-        state = came_from[step, state]
-    message = np.packbits(bits[:-_MEMORY]).tobytes()
-    data, check = message[: PAYLOAD_BITS // 8], message[PAYLOAD_BITS // 8 :]
-    return int.from_bytes(data, "big") if _check(data) == check else None
+        which, rank = divmod(int(came_from[step, state, rank]), came_from.shape[2])
+        state = predecessors[state, which]
+    return np.packbits(bits[:-_MEMORY]).tobytes()
 
 
 def _check(data: bytes) -> bytes:

@@ -28,8 +28,9 @@ MIN_PSNR = 42.5
 MIN_SSIM = 0.991
 """The same as structural similarity of the brightness."""
 
-_SMALL_LIMITS = 42.05, 0.9912
-"""Both for frames whose shorter side is below SMALL. Later frames lose up to 0.0008 more than the first one."""
+_SMALL_LIMITS = 42.05, 0.9920
+"""Both for frames whose shorter side is below SMALL. In most talks later frames lose up to 0.0025 more similarity than
+the first, 0.004 where a head moves over a smooth wall."""
 
 _LOSS = 0.010
 """Loss of structural similarity wherever there is grain to hide in and both limits allow it."""
