@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from dreamtalk import assets
 from dreamtalk.errors import UnusableInput
+from dreamtalk.media.files import replacing
 
 Model = TypeVar("Model", bound=nn.Module)
 
@@ -46,9 +47,8 @@ def save_model(
     kind: what file it is, for read_model. config: JSON. extra: more lines for the header.
     """
     weights = {key: value.detach().to(precision).contiguous().cpu() for key, value in model.state_dict().items()}
-    part = file.with_suffix(".part")
-    part.write_bytes(_in_order(save(weights, metadata={"format": kind, "config": config, **(extra or {})})))
-    part.replace(file)
+    with replacing(file) as part:
+        part.write_bytes(_in_order(save(weights, metadata={"format": kind, "config": config, **(extra or {})})))
 
 
 def _in_order(content: bytes) -> bytes:

@@ -13,6 +13,7 @@ from dreamtalk.data.talkset import Clip
 from dreamtalk.face import FaceTracker
 from dreamtalk.face.raw import RawTrack, stack_faces
 from dreamtalk.media import read_frames
+from dreamtalk.media.files import replacing
 from dreamtalk.types import Float
 
 
@@ -47,6 +48,5 @@ def _kept(folder: Path, clip: Clip) -> bool:
 
 def _write(file: Path, **arrays: object) -> None:
     """Whole or not at all."""
-    part = file.with_name(f".{file.stem}.part.npz")
-    np.savez(part, **arrays)  # type: ignore[arg-type]
-    part.replace(file)
+    with replacing(file) as part:
+        np.savez(part, **arrays)  # type: ignore[arg-type]

@@ -17,6 +17,7 @@ from dreamtalk.errors import UnusableInput
 from dreamtalk.face.model import FaceModel
 from dreamtalk.face.raw import RawTrack
 from dreamtalk.media import read_frames
+from dreamtalk.media.files import replacing
 from dreamtalk.render.pirenderer.framing import Square, cut, placed, square_around, usual_head
 from dreamtalk.render.pirenderer.layout import Layout
 from dreamtalk.types import Float, Image
@@ -91,11 +92,9 @@ def _pictures(clip: Clip, square: Square, folder: Path, side: int) -> tuple[NDAr
     """The clip's framed pictures, out of the folder or made and put there (whole or not at all)."""
     file = folder / f"{clip.id}.npz"
     if not file.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
         coded = [_jpeg(cut(frame, square, side)) for frame in read_frames(clip.file)]
-        part = file.with_name(f".{file.stem}.part.npz")
-        np.savez(part, pictures=np.concatenate(coded), ends=np.cumsum([len(c) for c in coded], dtype=np.int64))
-        part.replace(file)
+        with replacing(file) as part:
+            np.savez(part, pictures=np.concatenate(coded), ends=np.cumsum([len(c) for c in coded], dtype=np.int64))
     with np.load(file, allow_pickle=False) as stored:
         return stored["pictures"], stored["ends"]
 

@@ -22,6 +22,7 @@ from dreamtalk.face.model import FaceModel
 from dreamtalk.face.pose import euler_of, rotation_from_euler
 from dreamtalk.face.raw import RawTrack
 from dreamtalk.media import read_frames
+from dreamtalk.media.files import replacing
 from dreamtalk.render.mesh import topology as topo
 from dreamtalk.render.mesh.canvas import Canvas
 from dreamtalk.render.mesh.drawing import Double
@@ -198,12 +199,10 @@ def load_samples(
             made = None
         if made is None:
             return None
-        folder.mkdir(parents=True, exist_ok=True)
-        part = file.with_name(f".{file.stem}.part.npz")
         named: dict[str, Any] = {f"hole{i}": each for i, each in enumerate(made.holes)}
         named |= {f"outer{i}": each for i, each in enumerate(made.outers)}
-        np.savez(part, drawn=made.drawn, truth=made.truth, rest=made.rest, openings=made.openings, **named)
-        part.replace(file)
+        with replacing(file) as part:
+            np.savez(part, drawn=made.drawn, truth=made.truth, rest=made.rest, openings=made.openings, **named)
     with np.load(file, allow_pickle=False) as stored:
         numbers = range(len(REGIONS))
         holes, outers = (tuple(stored[f"{name}{i}"] for i in numbers) for name in ("hole", "outer"))

@@ -11,7 +11,7 @@ import platformdirs
 from dreamtalk.face import FaceTracker
 from dreamtalk.face.raw import stack_faces
 from dreamtalk.media import check_input, read_frames
-from dreamtalk.media.files import sha256_of
+from dreamtalk.media.files import replacing, sha256_of
 from dreamtalk.types import VIDEO_FPS, Bool, Float
 
 _CACHE_VERSION = 1
@@ -50,11 +50,8 @@ def _read(file: Path) -> Track:
 
 
 def _write(file: Path, track: Track) -> None:
-    """Written beside its place first: an interrupted run leaves no half file."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_suffix(".part.npz")
-    np.savez_compressed(part, landmarks=track.landmarks, blendshapes=track.blendshapes, valid=track.valid)
-    part.replace(file)
+    with replacing(file) as part:
+        np.savez_compressed(part, landmarks=track.landmarks, blendshapes=track.blendshapes, valid=track.valid)
 
 
 def _track(video: Path) -> Track:

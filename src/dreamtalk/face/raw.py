@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dreamtalk.errors import FaceNotFound
 from dreamtalk.face.tracker import LANDMARKS, TrackedFace
+from dreamtalk.media.files import replacing
 from dreamtalk.types import VIDEO_FPS, Bool, Float
 
 
@@ -30,17 +31,15 @@ class RawTrack:
 
     def write(self, file: Path) -> None:
         """As .npz, whole or not at all."""
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_name(f".{file.stem}.part.npz")
-        np.savez(
-            part,
-            landmarks=self.landmarks,
-            blendshapes=self.blendshapes,
-            matrix=self.matrix,
-            valid=self.valid,
-            fps=np.float32(VIDEO_FPS),
-        )
-        part.replace(file)
+        with replacing(file) as part:
+            np.savez(
+                part,
+                landmarks=self.landmarks,
+                blendshapes=self.blendshapes,
+                matrix=self.matrix,
+                valid=self.valid,
+                fps=np.float32(VIDEO_FPS),
+            )
 
     def filled(self, source: str | Path) -> RawTrack:
         """Frames without a face replaced by the nearest frame that has one.

@@ -345,8 +345,8 @@ def write_coefficients(model: FaceModel, clips: Path, tracks: Path, out: Path) -
             landmarks = landmarks[nearest_valid(valid)]
             expression, pose, gaze = model.fit(landmarks, neutral)
             opening = aperture(align(landmarks, neutral)[0])
-            part = out / f"{row['id']}.part.npz"
-            np.savez(part, expression=expression, pose=pose, gaze=gaze, neutral=neutral, aperture=opening, valid=valid)
-            part.replace(out / f"{row['id']}.npz")
+            found = {"expression": expression, "pose": pose, "gaze": gaze, "neutral": neutral, "aperture": opening}
+            with replacing(out / f"{row['id']}.npz") as part:
+                np.savez(part, allow_pickle=False, **found, valid=valid)
             count += 1
     return count
