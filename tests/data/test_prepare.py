@@ -84,7 +84,7 @@ def test_bad_clips_are_left_out_each_with_its_reason(manifest: Manifest, said: l
         "bad-short": "too short",
         "bad-silent": "no sound",
     }
-    assert "no audio" in next(s.detail for s in manifest.skipped if s.id == "bad-mute")
+    assert "holds no sound" in next(s.detail for s in manifest.skipped if s.id == "bad-mute")
     assert any("2 unreadable" in line for line in said) and any("10 clips" in line for line in said)
     assert any("No lip expert" in line or "out of step" in line or "3 clips" in line for line in said)
 
