@@ -24,6 +24,15 @@ def overflow(page: Any) -> int:
     return int(page.evaluate("document.documentElement.scrollWidth - innerWidth"))
 
 
+def saved(page: Any, link: str, folder: Path) -> Path:
+    """What a click on that link saves, under the name that people get it by."""
+    with page.expect_download() as download:
+        page.get_by_role("link", name=link, exact=True).click()
+    path = folder / str(download.value.suggested_filename)
+    download.value.save_as(path)
+    return path
+
+
 def test_one_click_on_an_example_makes_a_video_that_plays_and_is_marked(
     open_page: OpenPage, until: Until, tmp_path: Path
 ) -> None:
@@ -45,12 +54,10 @@ def test_one_click_on_an_example_makes_a_video_that_plays_and_is_marked(
     film = page.locator("#film").evaluate("film => [film.duration, film.videoWidth, film.videoHeight]")
     assert film == [pytest.approx(7.1, abs=0.1), 512, 512]
     assert page.locator("#marks li:not(.off)").count() == 3
-    with page.expect_download() as download:
-        page.get_by_role("link", name="Download").click()
-    saved = tmp_path / download.value.suggested_filename
-    download.value.save_as(saved)
-    assert saved.suffix == ".mp4" and f"dreamtalk verify {saved.name}" in page.locator("#verify-hint").inner_text()
-    with av.open(str(saved)) as video:
+    film_file = saved(page, "Download", tmp_path)
+    hint = page.locator("#verify-hint").inner_text()
+    assert film_file.suffix == ".mp4" and f"dreamtalk verify {film_file.name}" in hint
+    with av.open(str(film_file)) as video:
         assert "AI" in video.metadata["comment"] and video.streams.audio
 
     # As if it had been finished while the page was away.
@@ -126,16 +133,9 @@ def test_a_phone_with_every_choice_made_by_hand(
     assert page.locator("#film").evaluate("film => film.videoWidth || 256") == 256
     assert "off" in page.locator("#marks li").first.get_attribute("class"), "there is no badge in it"
     assert "Signed note beside the file" in page.locator("#marks li:not(.off)").last.inner_text()
-    files = []
-    for name in ("Download", "Download its signed note"):
-        with page.expect_download() as download:
-            page.get_by_role("link", name=name, exact=True).click()
-        files.append(download.value)
-    saved = [tmp_path / file.suggested_filename for file in files]
-    for file, path in zip(files, saved, strict=True):
-        file.save_as(path)
-    assert [path.suffix for path in saved] == [".webm", ".c2pa"]
-    found = read_manifest(saved[0])
+    film, note = (saved(page, name, tmp_path) for name in ("Download", "Download its signed note"))
+    found = read_manifest(film)
+    assert film.suffix == ".webm" and note.suffix == ".c2pa"
     assert found is not None and found.beside and found.intact
     assert overflow(page) <= 0
 
