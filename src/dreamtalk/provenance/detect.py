@@ -7,6 +7,7 @@ and the score of the whole tile, payload included, decides.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -75,8 +76,9 @@ _NEAR = (-_STEP / 3, 0.0, _STEP / 3)
 """Finer scales around one of the best."""
 
 _LIKELY, _WORTH = 16, 18.0
-"""In pictures whose shorter side is below SMALL px, so many of the likeliest payloads are tried where the known waves
-alone score the second: the right one often is not the likeliest there. THRESHOLD reckons with every payload anyway."""
+"""Where nothing is found in a picture whose shorter side is below SMALL px, so many of the likeliest payloads are tried
+wherever the known waves alone score the second: the right one often is not the likeliest there. THRESHOLD reckons with
+every payload, so this costs nothing of it. With more than 16 some marks were read with a wrong payload."""
 
 _CLIP = 2.0
 """A wave counts at most this many times as much as waves of its length usually do: it is more likely the picture's."""
@@ -118,24 +120,35 @@ def find_mark(frames: Iterator[Image]) -> FoundMark | None:
 def find_in_picture(brightness: Float) -> FoundMark | None:
     """The mark in a brightness picture (H, W) in grey levels; None when there is none."""
     search = _Search(brightness)
+    tried = []
     for tiles in search.likely_scales():
-        found = search.read(*tiles)
-        if found is not None and found.score >= THRESHOLD:
+        found = _surest(search.read(*tiles))
+        if found is not None:
             return found
-    return None
+        tried.append(tiles)
+    if search.side >= SMALL:
+        return None
+    return _surest([reading for tiles in tried for reading in search.read(*tiles, _LIKELY)])
+
+
+def _surest(readings: list[FoundMark]) -> FoundMark | None:
+    """Of those above THRESHOLD, the one whose payload was read most often; among these the one of the best score."""
+    votes = Counter(reading.payload for reading in readings)
+    clear = (reading for reading in readings if reading.score >= THRESHOLD)
+    return max(clear, key=lambda reading: (votes[reading.payload], reading.score), default=None)
 
 
 class _Search:
-    """One picture and its waves at any scale. trials: scales times offsets tried so far."""
+    """One picture and its waves at any scale. side: the shorter one, px. trials: scales times offsets tried so far."""
 
     def __init__(self, brightness: Float) -> None:
         side = min(brightness.shape)
         if side > _SIDE:
             size = (round(brightness.shape[1] * _SIDE / side), round(brightness.shape[0] * _SIDE / side))
             brightness = np.asarray(cv2.resize(brightness, size, interpolation=cv2.INTER_AREA), np.float32)
-        self._side = min(brightness.shape)
-        top, left = (max(0, length - _LONGEST * self._side) // 2 for length in brightness.shape)
-        brightness = brightness[top : top + _LONGEST * self._side, left : left + _LONGEST * self._side]
+        self.side = min(brightness.shape)
+        top, left = (max(0, length - _LONGEST * self.side) // 2 for length in brightness.shape)
+        brightness = brightness[top : top + _LONGEST * self.side, left : left + _LONGEST * self.side]
         self._shape = brightness.shape
         flat = whitened(np.ascontiguousarray(brightness)).astype(np.complex64)
         self._flat = _blocks(flat, max(1, _SMALL_PRODUCT // (self._shape[1] * (_REACH + 1))))
@@ -162,8 +175,9 @@ class _Search:
         best = sorted(scores, key=lambda steps: -scores[steps])[:_BEST_SCALES]
         yield from ((across * _STEP, down * _STEP) for across, down in best)
 
-    def read(self, across: float, down: float) -> FoundMark | None:
-        """The best reading near a scale; None when no checksum fits there."""
+    def read(self, across: float, down: float, likely: int = 1) -> list[FoundMark]:
+        """All readings near a scale whose checksum fits. likely: payloads tried at once; above 1: only where the known
+        waves score _WORTH."""
         readings = []
         for dx in _NEAR:
             columns = self._columns(across + dx)
@@ -173,21 +187,17 @@ class _Search:
                 for offset in np.argsort(fits, axis=None)[: -_BEST_OFFSETS - 1 : -1]:
                     y, x = divmod(int(offset), _FINE)
                     placed = waves * np.exp(2j * np.pi * (_BENCH.x * x + _BENCH.y * y) / _FINE)
-                    payloads = decode(soft_bits(placed[_KNOWN:]), self._likely(placed))
-                    readings += [
-                        FoundMark(payload, _score(placed, _phases(payload)), (across + dx, down + dy))
-                        for payload in payloads
-                        if payload >> ID_BITS == MARK_VERSION
-                    ]
-        return max(readings, key=lambda reading: reading.score, default=None)
-
-    def _likely(self, placed: Spectrum) -> int:
-        """How many payloads are worth a try where the waves (K,) lie so."""
-        return _LIKELY if self._side < SMALL and _score(placed[:_KNOWN], known_waves().phase) >= _WORTH else 1
+                    if likely > 1 and _score(placed[:_KNOWN], known_waves().phase) < _WORTH:
+                        continue
+                    for payload in decode(soft_bits(placed[_KNOWN:]), likely):
+                        if payload >> ID_BITS == MARK_VERSION:
+                            score = _score(placed, _phases(payload))
+                            readings.append(FoundMark(payload, score, (across + dx, down + dy)))
+        return readings
 
     def _columns(self, tiles: float) -> Spectrum:
         """Every row's waves (B, _ROWS, R + 1) when so many tiles lie along the shorter side; the last rows may be 0."""
-        turns = np.outer(np.arange(self._shape[1]), np.arange(_REACH + 1)) * (tiles / self._side)
+        turns = np.outer(np.arange(self._shape[1]), np.arange(_REACH + 1)) * (tiles / self.side)
         columns = self._flat @ np.exp(-2j * np.pi * turns).astype(np.complex64)
         return _blocks(columns.reshape(-1, _REACH + 1), _ROWS)
 
@@ -196,7 +206,7 @@ class _Search:
         turned = self._turned.get(tiles)
         if turned is None:  # making it costs more than using it
             rows = np.arange(columns.shape[0] * _ROWS).reshape(-1, 1, _ROWS)
-            turns = np.arange(-_REACH, _REACH + 1)[:, np.newaxis] * rows * (tiles / self._side)
+            turns = np.arange(-_REACH, _REACH + 1)[:, np.newaxis] * rows * (tiles / self.side)
             turned = self._turned[tiles] = np.exp(-2j * np.pi * turns).astype(np.complex64)
         waves = (turned @ columns).sum(axis=0)[_BENCH.y + _REACH, _BENCH.x]
         size = np.abs(waves) + np.float32(1e-12)
