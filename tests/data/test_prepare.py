@@ -164,6 +164,17 @@ def test_a_replaced_video_is_looked_at_again(root: Path, tmp_path: Path) -> None
     assert not seen.problem and seen.frames == 30
 
 
+def test_a_full_disk_is_not_held_against_a_clip(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise UnusableOutput("The disk is full.")
+
+    clip, cache = SourceClip("clip", root / "anna/one.mp4", "x", "folder", "unclear"), Cache(tmp_path / "cache")
+    monkeypatch.setattr(first_pass, "_look", full)
+    with pytest.raises(UnusableOutput, match="full"):
+        observe(clip, cache)
+    assert not cache.sighting("clip").exists()
+
+
 def test_a_part_of_a_video_is_cut_in_time_and_space(root: Path) -> None:
     part = Part(0.4, 0.8, (10, 20, 100, 90))
     clip = SourceClip("x", root / "anna/one.mp4", "x", "HDTF", "unclear", part=part)

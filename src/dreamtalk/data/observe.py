@@ -28,7 +28,7 @@ from dreamtalk.data.sighting import (
     thumbnail,
 )
 from dreamtalk.data.source import Part, SourceClip
-from dreamtalk.errors import AssetMissing, DreamTalkError, UnusableAudio, UnusableInput
+from dreamtalk.errors import AssetMissing, DreamTalkError, UnusableAudio, UnusableInput, UnusableOutput
 from dreamtalk.face import FaceTracker
 from dreamtalk.face.detector import FaceDetector
 from dreamtalk.face.raw import RawTrack, stack_faces
@@ -88,7 +88,7 @@ def observe(clip: SourceClip, cache: Cache) -> Observation:
         cache.features(clip.id).unlink(missing_ok=True)
     try:
         sighting = _look(clip, cache, size)
-    except AssetMissing:
+    except (AssetMissing, UnusableOutput):  # a full disk says nothing of the clip
         raise
     except Exception as problem:  # whatever a damaged file does to a decoder: one clip, not the run
         sighting = Sighting(size, problem=in_a_line(problem).replace(str(clip.video), clip.video.name))
