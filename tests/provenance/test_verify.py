@@ -89,6 +89,7 @@ def test_what_others_made_and_what_anybody_can_write_is_not_taken_for_ours(
     cv2.imwrite(str(real), picture[..., ::-1])
     sign_as("Dream Painter", "trainedAlgorithmicMedia", real, others)
     sign_as("A Camera", "digitalCapture", real, tmp_path / "d.jpg")
+    sign_as("A Collage", "compositeSynthetic", real, tmp_path / "j.jpg")
     (tmp_path / "e\n\x1b[2J.jpg").write_bytes(real.read_bytes())
     (tmp_path / "f.jpg").write_bytes(real.read_bytes()[:150])
     (tmp_path / "g.jpg").symlink_to("nowhere.jpg")
@@ -98,8 +99,8 @@ def test_what_others_made_and_what_anybody_can_write_is_not_taken_for_ours(
     out, err = capsys.readouterr()
     told = {line["file"][len(f"{tmp_path}/")]: line for line in map(json.loads, out.splitlines())}
     assert all(line.keys() == KEYS for line in told.values())
-    unlike = {"a": "claimed", "c": "synthetic", "f": "unreadable", "g": "unreadable"}
-    assert {name: line["conclusion"] for name, line in told.items()} == dict.fromkeys("abcdefg", "none") | unlike
+    unlike = {"a": "claimed", "c": "synthetic", "j": "synthetic", "f": "unreadable", "g": "unreadable"}
+    assert {name: line["conclusion"] for name, line in told.items()} == dict.fromkeys("abcdefgj", "none") | unlike
     assert {name for name, line in told.items() if line["dreamtalk"]} == {"a"}
     assert told["c"]["manifest"]["generator"] == "Dream Painter" and told["d"]["manifest"]["synthetic"] is False
     assert told["f"]["error"] and "f.jpg" in err and "g.jpg does not exist" in err and "\x1b" not in err

@@ -41,6 +41,9 @@ _OFFLINE = {
 
 _UNTRUSTED = "signingCredential.untrusted"
 
+_SYNTHETIC = "lgorithmicMedia", "compositeSynthetic"
+"""Parts of IPTC's digital source types that say so."""
+
 
 @dataclass(frozen=True, slots=True)
 class FoundManifest:
@@ -257,7 +260,8 @@ def _says(manifest: Mapping[str, Any]) -> tuple[bool, bool, Mapping[str, Any]]:
     assertions = {part.get("label"): part.get("data") for part in manifest.get("assertions", [])}
     talk = assertions.get(ASSERTION)
     ours = "dreamtalk" in _generators(manifest) and isinstance(talk, dict)
-    return ours, "lgorithmicMedia" in json.dumps(assertions), talk if isinstance(talk, dict) else {}
+    synthetic = any(word in json.dumps(assertions) for word in _SYNTHETIC)
+    return ours, synthetic, talk if isinstance(talk, dict) else {}
 
 
 def _generators(manifest: Mapping[str, Any]) -> list[str]:
