@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import warnings
 import zlib
 from pathlib import Path
 from typing import Any
@@ -294,6 +295,28 @@ def test_every_orientation_comes_out_upright(orientation: int, tmp_path: Path) -
     picture.save(tmp_path / "a.png", exif=exif)
     with PIL.Image.open(tmp_path / "a.png") as stored:
         assert np.array_equal(read_image(tmp_path / "a.png"), np.asarray(PIL.ImageOps.exif_transpose(stored)))
+
+
+def odd_printer() -> bytes:
+    """An ICC profile of a printer whose ink called cyan is red; the other three print nothing."""
+    lab = [b"\x88\xd0\xc3" if corner >> 3 else b"\xff\x80\x80" for corner in range(16)]  # cyan's steps are the slowest
+    ramp = bytes(range(256))
+    matrix = struct.pack(">9i", *(np.eye(3, dtype=int).ravel() << 16))
+    table = b"mft1\0\0\0\0\4\3\2\0" + matrix + ramp * 4 + b"".join(lab) + ramp * 3
+    head = struct.pack(">I4sI12s12x4s", 144 + len(table), b"test", 0x02200000, b"prtrCMYKLab ", b"acsp")
+    white = struct.pack(">3i", 63_190, 65_536, 54_061)
+    tags = struct.pack(">I4sII", 1, b"A2B0", 144, len(table))
+    return head.ljust(68, b"\0") + white.ljust(60, b"\0") + tags + table
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "tiff"])
+def test_inks_are_what_the_profile_says(suffix: str, tmp_path: Path) -> None:
+    inks = PIL.Image.new("CMYK", (64, 64), (255, 0, 0, 0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # nothing is guessed
+        inks.save(tmp_path / f"a.{suffix}", icc_profile=odd_printer())
+        red, green, blue = read_image(tmp_path / f"a.{suffix}")[32, 32]
+    assert red > 100 and green < 30 and blue < 30  # darker than its word: the printer has no black
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "CMYK", "P"])
