@@ -9,10 +9,13 @@ from __future__ import annotations
 import contextlib
 import json
 import queue
+import shutil
 import tempfile
+import time
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import fuzz_seeds as good
 from fuzz_damage import Rng, damaged, odd_json
@@ -24,6 +27,15 @@ _LONGEST = 400
 """Messages of a session that are sent."""
 _ANSWERS = 3000
 """Messages that are read until the session must have closed: 2 minutes of frames."""
+_OPEN = contextlib.ExitStack()
+"""What the server of this process has put in others' places, and its threads."""
+
+
+def close() -> None:
+    """End the server of this process, if one was made, and leave no trace of it: other tests have their own."""
+    _OPEN.close()
+    _server.cache_clear()
+    _live_server.cache_clear()
 
 
 def body_seeds() -> good.Seeds:
@@ -93,19 +105,22 @@ def _server() -> Any:
         """Takes every talk and never says a word."""
 
         def begin(self, task: object) -> None: ...
-        def receive(self, seconds: float) -> None: ...
+        def receive(self, seconds: float) -> None:
+            time.sleep(seconds)
+
         def cancel(self) -> None: ...
         def end(self) -> None: ...
 
     def direct(helper: object, seconds: float, function: Any, *given: object) -> Any:
         return function(*given)
 
-    child.Helper.call = direct  # type: ignore[method-assign, assignment]
+    folder = Path(tempfile.mkdtemp())
+    _OPEN.callback(shutil.rmtree, folder, ignore_errors=True)
+    _OPEN.enter_context(mock.patch.object(child.Helper, "call", direct))
     limits = Limits(queue=100_000, per_client=100_000)
-    settings = Settings(data=Path(tempfile.mkdtemp()) / "server", grace=0.1, limits=limits)
+    settings = Settings(data=folder / "server", grace=0.1, limits=limits)
     client = TestClient(create_app(settings, Idle), base_url="http://127.0.0.1:8765")  # type: ignore[arg-type]
-    client.__enter__()
-    return client
+    return _OPEN.enter_context(client)
 
 
 def session_seeds() -> good.Seeds:
@@ -165,6 +180,7 @@ def _live_server() -> Any:
     from dreamtalk.batch.keeping import KeepingTalker
     from dreamtalk.motion import MotionModel
     from dreamtalk.serve import live as live_module
+    from dreamtalk.serve.child import ChildDied
     from dreamtalk.serve.live_host import Host
     from dreamtalk.serve.live_messages import Said
 
@@ -177,16 +193,20 @@ def _live_server() -> Any:
         def __init__(self, *_: object) -> None:
             self._said: queue.Queue[Said] = queue.Queue()
             self._host = Host(talker, self._said.put)
+            self._ended = False
 
         def send(self, message: Any) -> None:
             self._host.take(message)
 
         def receive(self, seconds: float) -> Said | None:
+            if self._ended:
+                raise ChildDied("ended")
             with contextlib.suppress(queue.Empty):
                 return self._said.get(timeout=min(seconds, 0.05))
             return None
 
-        def end(self, seconds: float = 0.0) -> None: ...
+        def end(self, seconds: float = 0.0) -> None:
+            self._ended = True
 
-    live_module.Child = Here  # type: ignore[assignment, misc]
+    _OPEN.enter_context(mock.patch.object(live_module, "Child", Here))
     return _server()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,12 @@ COUNT = {"talk": 6, "wishes": 6, "session": 4, "face video": 4, "verify": 12, "u
 
 REFUSED = {("sound of video", "a.gif"), ("body", "style"), ("body", "key"), ("body", "gone")}
 """Good files that are refused all the same: no sound, no such upload, no key of this server, no such talk."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_server_is_left() -> Iterator[None]:
+    yield
+    sys.modules["fuzz_server"].close()
 
 
 @pytest.mark.parametrize("name", list(fuzzing.TARGETS))
