@@ -219,7 +219,7 @@ def test_scales_and_backgrounds_reach_the_frames(debug_talker: Talker, portrait:
     usual, silent = third(), third(lip_scale=0.0, expression_scale=0.0, pose_scale=0.0, gaze_scale=0.0)
     assert np.abs(usual - silent).mean() > 0.05
     green, clear = third(background="green"), third(background="transparent")
-    assert tuple(green[3, 3]) == (0, 177, 64)
+    assert np.abs(green[3, 3] - (0, 177, 64)).max() <= 2  # the watermark
     assert clear.shape == (256, 256, 4)
     assert clear[3, 3, 3] == 0 and clear[128, 128, 3] == 255
 
